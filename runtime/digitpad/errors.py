@@ -1,0 +1,17 @@
+"""What can go wrong, as exceptions whose one-line text names the thing and the mend."""
+
+
+class DigitPadError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ModelError(DigitPadError):
+    """A model file is missing, damaged, or does not keep the model contract."""
+
+
+class ImageError(DigitPadError):
+    """An image cannot be read, or an array cannot be taken as an image."""
+
+
+class StrokeError(DigitPadError):
+    """Strokes or a stroke file do not have the form they must have."""

@@ -1,0 +1,162 @@
+"""The model files: where they are, whether they are whole, and whether they keep the model contract."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitpad.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+CONTRACT = "1"
+METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to run: the onnxruntime session and what its metadata says."""
+
+    name: str
+    session: "onnxruntime.InferenceSession"
+    metadata: dict[str, str]
+    ood_threshold: float
+    unsure_threshold: float
+
+
+def load_model(which: str | os.PathLike[str]) -> Model:
+    """Load a shipped model by name ("cnn", "mlp", ...) or any file that keeps the contract by path.
+
+    Raises:
+        ModelError: no such model, the file is damaged, or it does not keep the contract.
+    """
+    path = find_model(which)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if os.fspath(which) in (names := shipped_models()):
+        check_sum(path, data, names[os.fspath(which)]["sha256"])
+    session = _open_session(path, data)
+    metadata = _check_contract(path, session)
+    return Model(
+        metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
+    )
+
+
+def models_folder() -> Path:
+    """The folder of the shipped models: package data in an installed wheel, onnx_models/ in a source checkout."""
+    inside = Path(__file__).parent / "models"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "onnx_models"
+
+
+def shipped_models() -> dict[str, dict[str, Any]]:
+    """The manifest's entries by model name, each with file, sha256, bytes, parameters and measured figures.
+
+    Raises:
+        ModelError: the manifest is missing or damaged.
+    """
+    path = models_folder() / "manifest.json"
+    try:
+        return _read_manifest(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        mend = "install digitpad again, or run `make export` in a source checkout"
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {mend}") from None
+
+
+def find_model(which: str | os.PathLike[str]) -> Path:
+    """The file of a shipped model's name, or the path itself if it names a file.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    name = os.fspath(which)
+    if Path(name).suffix == ".onnx" or os.sep in name:
+        path = Path(name)
+    elif name in (names := shipped_models()):
+        path = models_folder() / names[name]["file"]
+    else:
+        raise ModelError(f"{name}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
+    if not path.exists():
+        raise ModelError(f"{path}: no such model file")
+    return path
+
+
+def check_sum(path: Path, data: bytes, sha256: str) -> None:
+    """Compare a file's bytes with the manifest's checksum.
+
+    Raises:
+        ModelError: they differ.
+    """
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ModelError(f"{path}: its checksum is not the manifest's: the file is damaged or was changed")
+
+
+@cache
+def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
+    try:
+        models = json.loads(path.read_bytes())["models"]
+        for entry in models.values():
+            if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
+                raise TypeError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ModelError(f"{path}: damaged; install digitpad again, or run `make export`") from None
+    return dict(models)
+
+
+def _open_session(path: Path, data: bytes) -> "onnxruntime.InferenceSession":
+    import onnxruntime as ort
+
+    ort.set_default_logger_severity(4)  # its own lines on standard error would add nothing to our exceptions
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    # One small model on a small machine: more threads only wait for each other, and spinning burns a core.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a dozen types without a common base
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{path}: not a model onnxruntime can load ({reason:.200})") from None
+
+
+def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict[str, str]:
+    """Return the digitpad.* metadata without that prefix.
+
+    Raises:
+        ModelError: contract, names, types or shapes differ; the text says which.
+    """
+    found = session.get_modelmeta().custom_metadata_map
+    metadata = {key: found[f"digitpad.{key}"] for key in METADATA if f"digitpad.{key}" in found}
+    if metadata.get("contract") != CONTRACT:
+        raise ModelError(
+            f"{path}: digitpad.contract is {metadata.get('contract', 'missing')}, not {CONTRACT}:"
+            " not a digitpad model, or one for another version"
+        )
+    if missing := [key for key in METADATA if key not in metadata]:
+        raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
+    for key in ("temperature", "ood_threshold", "unsure_threshold"):
+        try:
+            float(metadata[key])
+        except ValueError:
+            raise ModelError(f"{path}: digitpad.{key} is {metadata[key]!r:.40}, not a number") from None
+    _check_tensors(path, "input", session.get_inputs(), {"image": ("tensor(uint8)", [28, 28])})
+    outputs = {"probabilities": ("tensor(float)", [10]), "ood_score": ("tensor(float)", [])}
+    _check_tensors(path, "output", session.get_outputs(), outputs)
+    return metadata
+
+
+def _check_tensors(path: Path, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
+    if (names := [tensor.name for tensor in found]) != list(wanted):
+        raise ModelError(f"{path}: {kind}s are {', '.join(names)}, not {', '.join(wanted)}")
+    for tensor in found:
+        tensor_type, row = wanted[tensor.name]
+        if tensor.type != tensor_type:
+            raise ModelError(f"{path}: {kind} {tensor.name} is {tensor.type}, not {tensor_type}")
+        if len(tensor.shape) != len(row) + 1 or list(tensor.shape[1:]) != row or isinstance(tensor.shape[0], int):
+            raise ModelError(f"{path}: {kind} {tensor.name} has shape {tensor.shape}, not {['batch', *row]}")

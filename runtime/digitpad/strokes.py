@@ -1,0 +1,125 @@
+"""The one stroke file format: what the pad saves, `predict` reads and training learns from.
+
+    {"meta": {...}, "samples": [{"label": "7" or null, "strokes": [[[x, y], ...], ...], "writer": ...}]}
+
+x points right, y down, in any unit. The file is .json or .json.gz.
+"""
+
+import gzip
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from digitpad.errors import StrokeError
+from digitpad.ink import Stroke, clean_strokes
+
+MAX_BYTES = 256 * 2**20  # unpacked: a larger file is refused before it fills the memory
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawing: its strokes, float64 (n, 2) each, the label if it has one, and who drew it if that is known."""
+
+    strokes: list[Stroke]
+    label: str | None = None
+    writer: str | None = None
+
+
+def is_stroke_file(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a stroke file: .json or .json.gz."""
+    return os.fspath(path).lower().endswith((".json", ".json.gz"))
+
+
+def read_samples(path: str | os.PathLike[str]) -> list[Sample]:
+    """Read a stroke file.
+
+    Raises:
+        StrokeError: the file is missing, unreadable, too large or not in the format.
+    """
+    try:
+        with open(path, "rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else open(path, "rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise StrokeError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (EOFError, zlib.error):
+        raise StrokeError(f"{path}: the gzip data is cut off or damaged; get the file again") from None
+    if len(text) > MAX_BYTES:
+        raise StrokeError(f"{path}: larger than {MAX_BYTES >> 20} MiB; split the file")
+    return parse_samples(text, str(path))
+
+
+def parse_samples(text: bytes | str, name: str) -> list[Sample]:
+    """Turn the text of a stroke file into samples; `name` stands for the file in errors.
+
+    Raises:
+        StrokeError: the text is not in the format.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise StrokeError(f"{name}: not a stroke file: it is not valid JSON") from None
+    if not isinstance(content, dict) or not isinstance(content.get("samples"), list):
+        raise StrokeError(f'{name}: not a stroke file: it has no list "samples"')
+    return [_sample(entry, f"{name}: sample {number}") for number, entry in enumerate(content["samples"], start=1)]
+
+
+def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta: dict[str, Any] | None = None) -> None:
+    """Write a stroke file, gzip-packed if its name ends in .gz; the old file stays whole until the new one is.
+
+    Raises:
+        StrokeError: the file cannot be written.
+    """
+    content = {
+        "meta": meta or {},
+        "samples": [
+            {"label": s.label, "strokes": [_plain(p) for p in s.strokes]} | ({"writer": s.writer} if s.writer else {})
+            for s in samples
+        ],
+    }
+    data = json.dumps(content).encode()
+    write_whole(Path(path), gzip.compress(data, mtime=0) if str(path).endswith(".gz") else data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name beside it, then rename it: whole or not at all.
+
+    Raises:
+        StrokeError: the folder or disk does not take the file.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
+            temporary = file.name
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise StrokeError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None
+
+
+def _sample(entry: object, name: str) -> Sample:
+    if not isinstance(entry, dict) or not isinstance(entry.get("strokes"), list):
+        raise StrokeError(f'{name} has no list "strokes"')
+    label, writer = entry.get("label"), entry.get("writer")
+    if label is not None and not (isinstance(label, str) and len(label) == 1 and label in "0123456789"):
+        raise StrokeError(f'{name}: label {label!r:.40} is neither "0" to "9" nor null')
+    try:
+        strokes = clean_strokes(entry["strokes"])
+    except StrokeError as error:
+        raise StrokeError(f"{name}: {error}") from None
+    return Sample(strokes, label, None if writer is None else str(writer))
+
+
+def _plain(points: ArrayLike) -> list[list[float]]:
+    """Points as JSON takes them, whole numbers without a fraction."""
+    return [[int(v) if float(v).is_integer() else round(float(v), 3) for v in point] for point in points]  # type: ignore[union-attr]
