@@ -85,12 +85,12 @@ def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Stroke]:
     return cleaned
 
 
-def centre_of_mass(ink: NDArray[np.floating]) -> NDArray[np.float64]:
+def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     """The centre of mass (x, y) of an ink map (height, width), in pixels from its upper left corner."""
     total = float(ink.sum())
     x = float(ink.sum(axis=0) @ (np.arange(ink.shape[1]) + 0.5)) / total
     y = float(ink.sum(axis=1) @ (np.arange(ink.shape[0]) + 0.5)) / total
-    return np.array([x, y])
+    return np.array([x, y], np.float64)
 
 
 def _segments(strokes: Sequence[Stroke]) -> tuple[Stroke, Stroke]:

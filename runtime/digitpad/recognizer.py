@@ -118,13 +118,13 @@ class Recognizer:
             shape, dtype = getattr(images, "shape", "no shape"), getattr(images, "dtype", type(images).__name__)
             raise ImageError(f"images must be uint8 (N, 28, 28), 0 = paper, 255 = ink; got {dtype} {shape}")
         outputs = ["probabilities", "ood_score"]
-        parts = [np.empty((0, 10), np.float32)], [np.empty(0, np.float32)]
+        probabilities, ood_score = [np.empty((0, 10), np.float32)], [np.empty(0, np.float32)]
         for first in range(0, len(images), _CHUNK):
             try:
                 results = self._model.session.run(outputs, {"image": images[first : first + _CHUNK]})
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 reason = str(error).strip().splitlines()[0]
                 raise ModelError(f"{self.name}: the model fails to run ({reason:.200})") from None
-            for part, result in zip(parts, results, strict=True):
-                part.append(result)
-        return np.concatenate(parts[0]), np.concatenate(parts[1])
+            probabilities.append(results[0])
+            ood_score.append(results[1])
+        return np.concatenate(probabilities), np.concatenate(ood_score)

@@ -8,16 +8,14 @@ x points right, y down, in any unit. The file is .json or .json.gz.
 import gzip
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from digitpad.errors import StrokeError
+from digitpad.files import write_whole
 from digitpad.ink import Stroke, clean_strokes
 
 MAX_BYTES = 256 * 2**20  # unpacked: a larger file is refused before it fills the memory
@@ -76,7 +74,7 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
     """Write a stroke file, gzip-packed if its name ends in .gz; the old file stays whole until the new one is.
 
     Raises:
-        StrokeError: the file cannot be written.
+        DigitPadError: the file cannot be written.
     """
     content = {
         "meta": meta or {},
@@ -87,24 +85,6 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
     }
     data = json.dumps(content).encode()
     write_whole(Path(path), gzip.compress(data, mtime=0) if str(path).endswith(".gz") else data)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it, then rename it: whole or not at all.
-
-    Raises:
-        StrokeError: the folder or disk does not take the file.
-    """
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise StrokeError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None
 
 
 def _sample(entry: object, name: str) -> Sample:
@@ -120,6 +100,6 @@ def _sample(entry: object, name: str) -> Sample:
     return Sample(strokes, label, None if writer is None else str(writer))
 
 
-def _plain(points: ArrayLike) -> list[list[float]]:
+def _plain(points: Stroke) -> list[list[float]]:
     """Points as JSON takes them, whole numbers without a fraction."""
-    return [[int(v) if float(v).is_integer() else round(float(v), 3) for v in point] for point in points]  # type: ignore[union-attr]
+    return [[int(v) if v.is_integer() else round(v, 3) for v in point] for point in points.tolist()]
