@@ -1,0 +1,102 @@
+# The front door: `make help` lists what there is. Works with GNU Make 3.81 (macOS) and newer, also in a path with spaces.
+
+PYTHON ?= python3
+
+SHELL = /bin/sh
+.DEFAULT_GOAL = help
+.NOTPARALLEL:
+.PHONY: help pad predict demo train export evaluate test test-runtime test-oldest lint wheel lock clean
+
+# $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
+option = $(if $(2),$(1) "$(2)")
+
+# $(call environment,FIRST,LAST): make the environment whose stamp is the target from the lock file that is the first
+# prerequisite; an unusable Python stops make with one line. FIRST and LAST are minor versions of Python 3.
+python_answer = $(shell $(PYTHON) requirements/check_python.py $(1) $(2) 2>/dev/null || \
+	echo "$(PYTHON): no such Python; install Python 3.$(1) or newer, or name it: make PYTHON=/path/to/python")
+stop_unless_ok = $(if $(filter-out ok,$(1)),$(error $(1)))
+environment = $(call stop_unless_ok,$(python_answer))@requirements/environment.sh "$(PYTHON)" $(@D) $<
+
+# A Python that was upgraded or removed leaves an environment behind that cannot run: it is made anew.
+$(foreach folder,.venv .venv-test .venv-train .venv-oldest,\
+	$(shell test -x $(folder)/bin/python || rm -f $(folder)/.ready))
+
+## Use it
+
+pad: .venv/.ready ## open the drawing pad                       MODEL=cnn|mlp|both|PATH  FILE=STROKES
+	@.venv/bin/digitpad pad $(if $(FILE),"$(FILE)") $(call option,--model,$(MODEL))
+
+predict: .venv/.ready ## read the digit in a picture                FILE=PICTURE  MODEL=...
+	@$(if $(FILE),,$(error say which picture: make predict FILE=digit.png))\
+	.venv/bin/digitpad predict "$(FILE)" $(call option,--model,$(MODEL))
+
+demo: .venv/.ready ## draw ten digits through the real pad       OUT=DIR (default: images)
+	@.venv/bin/digitpad demo --out "$(or $(OUT),images)"
+
+## Train it
+
+train: .venv-train/.ready ## train both networks    RECIPE=quick|default|full  DATA=synthetic|DIR  ONLY=cnn|mlp  OUT=DIR  EXTRA=PATH
+	@.venv-train/bin/python -m train $(call option,--recipe,$(RECIPE)) \
+		$(if $(filter synthetic,$(DATA)),--synthetic,$(call option,--data,$(DATA))) \
+		$(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) $(call option,--extra,$(EXTRA))
+
+export: .venv-train/.ready ## turn the weights into ONNX models        ONLY=cnn|mlp  OUT=DIR  DATA=DIR
+	@.venv-train/bin/python -m export $(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) \
+		$(call option,--data,$(filter-out synthetic,$(DATA)))
+
+evaluate: .venv-train/.ready ## measure the models on the data at hand   MODEL=PATH  SET=PATH  OUT=DIR
+	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
+		$(call option,--out,$(OUT))
+
+## Work on it
+
+test: test-runtime .venv-train/.ready ## run all tests
+	.venv-train/bin/python -m pytest tests --ignore=tests/runtime
+
+test-runtime: .venv-test/.ready ## test the runtime where no training framework is installed
+	DIGITPAD_SLIM=1 .venv-test/bin/python -m pytest tests/runtime
+
+test-oldest: .venv-oldest/.ready ## test the runtime with the oldest packages allowed (Python 3.11)
+	DIGITPAD_SLIM=1 .venv-oldest/bin/python -m pytest tests/runtime
+
+lint: .venv-test/.ready ## check format, style and types
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/ruff check .
+	.venv-test/bin/python -m mypy
+
+wheel: .venv-test/.ready ## build wheel and source archive into dist/
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600) \
+		.venv-test/bin/python -m build --no-isolation --outdir dist
+
+lock: ## refresh the lock files in requirements/
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	$(COMPILE) --extra pad --output-file requirements/pad.txt
+	$(COMPILE) --extra pad --extra dev --output-file requirements/test.txt
+	$(COMPILE) --extra pad --extra dev --resolution lowest-direct --output-file requirements/oldest.txt
+	$(COMPILE) --extra pad --extra dev --extra train --no-config --output-file requirements/train.txt
+
+COMPILE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+clean: ## remove the environments and what was built; keep data, weights and models
+	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find runtime train export tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:
+	@echo "digitpad: a handwritten digit recogniser and drawing pad. First of all: make pad"
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+# Environments: runtime + pad; and the test tools; and everything that training and export need.
+
+.venv/.ready: requirements/pad.txt
+	$(call environment,11,14)
+
+.venv-test/.ready: requirements/test.txt
+	$(call environment,11,14)
+
+.venv-train/.ready: requirements/train.txt
+	$(call environment,11,13)
+
+.venv-oldest/.ready: requirements/oldest.txt
+	$(call environment,11,11)
