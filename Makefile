@@ -12,8 +12,8 @@ option = $(if $(2),$(1) "$(2)")
 
 # $(call environment,FIRST,LAST): make the environment whose stamp is the target from the lock file that is the first
 # prerequisite; an unusable Python stops make with one line. FIRST and LAST are minor versions of Python 3.
-python_answer = $(shell $(PYTHON) requirements/check_python.py $(1) $(2) 2>/dev/null || \
-	echo "$(PYTHON): no such Python; install Python 3.$(1) or newer, or name it: make PYTHON=/path/to/python")
+python_answer = $(shell $(PYTHON) requirements/check_python.py $(1) $(2) $(MAKECMDGOALS) 2>/dev/null || \
+	echo "$(PYTHON): cannot be run; install Python 3.13, then: make $(MAKECMDGOALS) PYTHON=python3.13")
 stop_unless_ok = $(if $(filter-out ok,$(1)),$(error $(1)))
 environment = $(call stop_unless_ok,$(python_answer))@requirements/environment.sh "$(PYTHON)" $(@D) $<
 

@@ -1,13 +1,14 @@
 """Print "ok" if the Python that runs this can make an environment, else one line with the reason and the mend.
 
-Runs on any Python, however old. Arguments: the first and the last minor version allowed, such as `11 14`.
+Runs on any Python, however old. Arguments: the first and the last minor version of Python 3 allowed, and what the
+person said to make, such as `11 14 pad`.
 """
 
 import sys
 
-first, last = int(sys.argv[1]), int(sys.argv[2])
+first, last, goals = int(sys.argv[1]), int(sys.argv[2]), " ".join(sys.argv[3:])
 allowed = "Python 3.%d" % first if first == last else "Python 3.%d to 3.%d" % (first, last)
-mend = "install %s and say: make PYTHON=python3.%d (with the target)" % (allowed, last if first == last else 13)
+another = "make %s PYTHON=python3.%d" % (goals, min(last, 13))
 here = "%s is Python %d.%d" % ((sys.executable or "python3",) + tuple(sys.version_info[:2]))
 
 try:
@@ -19,12 +20,12 @@ except ImportError:
     complete = False
 
 if tuple(sys.version_info[:2]) < (3, first):
-    print("%s: too old; %s" % (here, mend))
+    print("%s: too old; install %s, then: %s" % (here, allowed, another))
 elif tuple(sys.version_info[:2]) > (3, last):
-    print("%s: too new; %s" % (here, mend))
+    print("%s: too new; install %s, then: %s" % (here, allowed, another))
 elif sys.maxsize < 2**32:
     print("%s for a 32-bit system: onnxruntime does not exist there; use a 64-bit system" % here)
 elif not complete:
-    print("%s without ensurepip: run `sudo apt install python3-venv`, or name another with make PYTHON=..." % here)
+    print("%s without ensurepip: run `sudo apt install python3-venv`, or: %s" % (here, another))
 else:
     print("ok")

@@ -44,6 +44,10 @@ else
     install --require-hashes --requirement "$lock"
 fi
 
+if [ "$lock" = requirements/pad.txt ]; then  # to use the pad takes no installer
+    "$folder/bin/python" -m pip uninstall --quiet --yes pip setuptools 2>>"$folder/install.log"
+fi
+
 # The checkout itself, so that what runs is what one edits: a path that survives moving the folder, and a launcher.
 echo ../../../../runtime >"$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/digitpad.pth"
 cat >"$folder/bin/digitpad" <<'LAUNCHER'
