@@ -1,0 +1,120 @@
+"""The front door: what `make` says where it cannot help, what it leaves alone, and that its help names every target."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What `make` needs of a source checkout, in a folder with a space in its name and without any environment."""
+    folder = tmp_path / "a check out"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    return folder
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(["make", *arguments], cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
+
+
+def python_that_says(folder: Path, code: str) -> str:
+    """A stand-in for the python3 command: the real one, in which this code ran first."""
+    start = folder / "start"
+    start.mkdir()
+    (start / "sitecustomize.py").write_text(code)
+    return f"env PYTHONPATH=start {shutil.which('python3')}"
+
+
+def test_help_is_the_default_and_lists_every_target_with_its_purpose() -> None:
+    shown = make(ROOT)
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets and shown.returncode == 0
+    for target in targets[1].split():
+        assert target == "help" or re.search(rf"^  make {target} +\w", shown.stdout, re.MULTILINE), target
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys; sys.version_info = (3, 10, 13)", ["Python 3.10", "too old", "Python 3.11 to 3.14"]),
+        ("import sys; sys.version_info = (3, 15, 0)", ["Python 3.15", "too new", "PYTHON=python3.13"]),
+        ("import sys; sys.modules['ensurepip'] = None", ["ensurepip", "apt install python3-venv"]),
+        ("import sys; sys.maxsize = 2**31 - 1", ["32-bit", "64-bit system"]),
+    ],
+)
+def test_a_python_that_will_not_do_is_one_line_with_the_mend(checkout: Path, code: str, words: list[str]) -> None:
+    result = make(checkout, "pad", f"PYTHON={python_that_says(checkout, code)}")
+    assert result.returncode != 0
+    assert len(result.stderr.splitlines()) == 1 and not result.stdout
+    assert all(word in result.stderr for word in words), result.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_python_that_is_not_there_is_one_line_with_the_mend(checkout: Path) -> None:
+    result = make(checkout, "train", "PYTHON=no-such-python")
+    assert len(result.stderr.splitlines()) == 1
+    assert "no-such-python" in result.stderr and "make train PYTHON=" in result.stderr
+
+
+def test_without_a_network_it_says_so_and_the_next_run_begins_anew(checkout: Path) -> None:
+    nowhere = ["PIP_CONFIG_FILE=/dev/null", "PIP_NO_INDEX=1", "PIP_FIND_LINKS="]
+    for _ in range(2):
+        result = make(checkout, "pad", "PYTHON=env " + " ".join([*nowhere, "python3"]), *nowhere)
+        assert result.returncode != 0
+        assert "network" in result.stderr and ".venv/install.log" in result.stderr
+        assert not (checkout / ".venv/.ready").exists()
+
+
+def test_an_environment_that_is_up_to_date_is_left_alone_even_if_the_lock_file_was_touched(checkout: Path) -> None:
+    environment = checkout / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin/python").symlink_to("/bin/true")
+    (environment / "bin/digitpad").symlink_to("/bin/echo")
+    shutil.copy(checkout / "requirements/pad.txt", environment / ".ready")
+    os.utime(environment / ".ready", (1, 1))  # older than the lock file, as after a new clone
+    result = make(checkout, "pad", "MODEL=my model.onnx", "FILE=my digits.json")
+    assert result.stdout == "pad my digits.json --model my model.onnx\n"
+    assert result.returncode == 0, result.stderr
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Path) -> None:
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to(checkout / "removed")
+    shutil.copy(checkout / "requirements/pad.txt", checkout / ".venv/.ready")
+    result = make(checkout, "pad", "PYTHON=no-such-python")
+    assert "no-such-python" in result.stderr
+
+
+def test_predict_without_a_picture_says_how(checkout: Path) -> None:
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to("/bin/true")
+    shutil.copy(checkout / "requirements/pad.txt", checkout / ".venv/.ready")
+    assert "make predict FILE=" in make(checkout, "predict").stderr
+
+
+@pytest.mark.parametrize("lock", ["pad.txt", "test.txt", "oldest.txt", "train.txt"])
+def test_a_lock_file_pins_every_package_with_hashes_and_names_no_registry(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    assert "://" not in text and "--index" not in text
+    requirements = re.findall(r"^[a-z].*?(?=^[a-z]|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[\w.-]+==\S+ ", requirement) and "--hash=sha256:" in requirement, requirement[:80]
+
+
+def test_the_runtime_locks_hold_no_training_framework() -> None:
+    for lock in ("pad.txt", "test.txt", "oldest.txt"):
+        text = (ROOT / "requirements" / lock).read_text()
+        assert not re.search(r"^(torch|tensorflow|keras|onnx|tf2onnx|jax|nvidia-\w+)==", text, re.MULTILINE)

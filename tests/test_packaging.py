@@ -1,0 +1,130 @@
+"""The wheel: what is in it, what it weighs, that anyone can build the same one, and that it works once installed."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODELS = ("cnn.onnx", "mlp.onnx", "manifest.json", "reference.json", "README.md")
+
+
+def build(source: Path, out: Path, kind: str) -> Path:
+    """Build a wheel or sdist without downloading anything, and return its path."""
+    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", out, source]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1767225600"})
+    (archive,) = out.iterdir()
+    return archive
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("sdist"), "sdist")
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The bin folder of a new environment with the wheel in it, beside the packages of the environment of this test."""
+    folder = tmp_path_factory.mktemp("installed with spaces") / "environment"
+    venv.create(folder, symlinks=os.name != "nt")
+    bin_folder = folder / ("Scripts" if os.name == "nt" else "bin")
+    scheme = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", vars=scheme))
+    # A path file inside the folder named here is not followed: the source checkout stays out of reach.
+    (packages / "neighbour.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", bin_folder / "python", "install"]
+    subprocess.run([*pip, "--quiet", "--no-index", "--no-deps", wheel], check=True, capture_output=True)
+    yield bin_folder
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
+
+
+def test_the_wheel_holds_the_runtime_with_its_models_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    package = {name.removeprefix("digitpad/") for name in names if name.startswith("digitpad/")}
+    sources = {file.name for file in (ROOT / "runtime/digitpad").iterdir() if file.is_file()}
+    models = {name for name in package if name.startswith("models/")}
+    assert package - models == sources
+    assert models >= {f"models/{name}" for name in MODELS}
+    assert {Path(name).suffix for name in models} == {".onnx", ".json", ".md"}
+    assert {"py.typed", "demo_strokes.json", "__main__.py"} <= package
+    info = {name.split("/", 1)[1] for name in names if not name.startswith("digitpad/")}
+    assert info == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+
+
+def test_the_wheel_weighs_less_than_10_mb_and_fits_every_platform(wheel: Path) -> None:
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert wheel.stat().st_size < 10e6
+
+
+def test_the_wheel_asks_for_three_packages_and_no_training_framework(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    needs = [line for line in archive.read(metadata).decode().splitlines() if line.startswith("Requires-Dist: ")]
+    always = [line.split()[1].lower() for line in needs if "extra ==" not in line]
+    assert sorted(name.split(">")[0].split("!")[0] for name in always) == ["numpy", "onnxruntime", "pillow"]
+    assert any("onnxruntime" in line and "!=1.21.0" in line for line in needs)
+
+
+def test_the_source_archive_builds_the_same_wheel_byte_for_byte(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    again = build(source, tmp_path / "again", "wheel")
+    assert again.name == wheel.name
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_source_archive_carries_the_runtime_tests_but_no_training(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        tops = {name.split("/")[1] for name in archive.getnames()}
+        assert any("/tests/runtime/test_" in name for name in archive.getnames())
+    assert tops == {
+        "runtime",
+        "onnx_models",
+        "tests",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        ".gitignore",
+        "PKG-INFO",
+    }
+
+
+def test_the_installed_wheel_finds_its_own_models_and_verifies_them(installed: Path, tmp_path: Path) -> None:
+    where = run(installed / "python", "-c", "import digitpad.models as m; print(m.models_folder())", cwd=tmp_path)
+    assert Path(where.stdout.strip()).is_relative_to(installed.parent), where.stderr
+    verified = run(installed / "digitpad", "models", "--verify", cwd=tmp_path)
+    assert verified.returncode == 0, verified.stderr
+    assert "cnn" in verified.stdout and "mlp" in verified.stdout
+
+
+@pytest.mark.parametrize("model", ["cnn", "mlp"])
+def test_the_installed_wheel_reads_a_picture(installed: Path, tmp_path: Path, model: str) -> None:
+    answer = run(
+        installed / "digitpad",
+        "predict",
+        ROOT / "images/predict_7.png",
+        "--model",
+        model,
+        "--format",
+        "json",
+        cwd=tmp_path,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert f'"model": "{model}"' in answer.stdout
