@@ -23,28 +23,28 @@ $(foreach folder,.venv .venv-test .venv-train .venv-oldest,\
 
 ## Use it
 
-pad: .venv/.ready ## open the drawing pad                       MODEL=cnn|mlp|both|PATH  FILE=STROKES
+pad: .venv/.ready ## open the drawing pad: MODEL=cnn|mlp|both|PATH FILE=STROKES
 	@.venv/bin/digitpad pad $(if $(FILE),"$(FILE)") $(call option,--model,$(MODEL))
 
-predict: .venv/.ready ## read the digit in a picture                FILE=PICTURE  MODEL=...
+predict: .venv/.ready ## read the digit in a picture: FILE=PICTURE MODEL=...
 	@$(if $(FILE),,$(error say which picture: make predict FILE=digit.png))\
 	.venv/bin/digitpad predict "$(FILE)" $(call option,--model,$(MODEL))
 
-demo: .venv/.ready ## draw ten digits through the real pad       OUT=DIR (default: images)
+demo: .venv/.ready ## draw ten digits through the real pad: OUT=DIR (images)
 	@.venv/bin/digitpad demo --out "$(or $(OUT),images)"
 
-## Train it
+## Train it (TORCH_INDEX=ADDRESS, once: take PyTorch from its index for the CPU and spare the CUDA packages)
 
-train: .venv-train/.ready ## train both networks    RECIPE=quick|default|full  DATA=synthetic|DIR  ONLY=cnn|mlp  OUT=DIR  EXTRA=PATH
+train: .venv-train/.ready ## train both networks: RECIPE=quick|default|full DATA=synthetic|DIR ONLY=cnn|mlp OUT=DIR EXTRA=PATH
 	@.venv-train/bin/python -m train $(call option,--recipe,$(RECIPE)) \
 		$(if $(filter synthetic,$(DATA)),--synthetic,$(call option,--data,$(DATA))) \
 		$(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) $(call option,--extra,$(EXTRA))
 
-export: .venv-train/.ready ## turn the weights into ONNX models        ONLY=cnn|mlp  OUT=DIR  DATA=DIR
+export: .venv-train/.ready ## turn the weights into ONNX models: ONLY=cnn|mlp OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m export $(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
-evaluate: .venv-train/.ready ## measure the models on the data at hand   MODEL=PATH  SET=PATH  OUT=DIR
+evaluate: .venv-train/.ready ## measure the models on the data at hand: MODEL=PATH SET=PATH OUT=DIR
 	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
 		$(call option,--out,$(OUT))
 
