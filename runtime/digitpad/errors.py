@@ -1,6 +1,11 @@
 """What can go wrong, as exceptions whose one-line text names the thing and the mend."""
 
 
+def printable(text: str) -> str:
+    """Text that stays on its line and cannot steer a terminal, whatever a file's name holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class DigitPadError(Exception):
     """Base of every error this package raises on purpose."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     import onnxruntime
 
 CONTRACT = "1"
+MAX_BYTES = 256 * 2**20  # a digit model weighs a few MB: anything larger is refused before it fills the memory
 METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
+
+_MEND = "install digitpad again, or run `make export` in a source checkout"
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,9 @@ def load_model(which: str | os.PathLike[str]) -> Model:
         ModelError: no such model, the file is damaged, or it does not keep the contract.
     """
     path = find_model(which)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if os.fspath(which) in (names := shipped_models()):
-        check_sum(path, data, names[os.fspath(which)]["sha256"])
+    data = _read(path)
+    if not is_path(which):
+        check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
     session = _open_session(path, data)
     metadata = _check_contract(path, session)
     return Model(
@@ -64,8 +65,12 @@ def shipped_models() -> dict[str, dict[str, Any]]:
     try:
         return _read_manifest(path, path.stat().st_mtime_ns)
     except OSError as error:
-        mend = "install digitpad again, or run `make export` in a source checkout"
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {mend}") from None
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {_MEND}") from None
+
+
+def is_path(which: str | os.PathLike[str]) -> bool:
+    """Whether a model is meant by path, not by name: a Path, or text with a folder or .onnx in it."""
+    return not isinstance(which, str) or which.lower().endswith(".onnx") or Path(which).name != which
 
 
 def find_model(which: str | os.PathLike[str]) -> Path:
@@ -74,15 +79,14 @@ def find_model(which: str | os.PathLike[str]) -> Path:
     Raises:
         ModelError: it is neither.
     """
-    name = os.fspath(which)
-    if Path(name).suffix == ".onnx" or os.sep in name:
-        path = Path(name)
-    elif name in (names := shipped_models()):
-        path = models_folder() / names[name]["file"]
+    if is_path(which):
+        path, mend = Path(os.fsdecode(which)), "give the path of an .onnx file"
+    elif which in (names := shipped_models()):
+        path, mend = models_folder() / names[os.fspath(which)]["file"], _MEND
     else:
-        raise ModelError(f"{name}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
-    if not path.exists():
-        raise ModelError(f"{path}: no such model file")
+        raise ModelError(f"{which}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
+    if not os.path.lexists(path):
+        raise ModelError(f"{path}: no such model file; {mend}")
     return path
 
 
@@ -93,7 +97,27 @@ def check_sum(path: Path, data: bytes, sha256: str) -> None:
         ModelError: they differ.
     """
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelError(f"{path}: its checksum is not the manifest's: the file is damaged or was changed")
+        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_MEND}")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a foreign exception's text, or its type where it has none, for a message of ours."""
+    return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: not a file; give an .onnx file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if not data:
+        raise ModelError(f"{path}: the file is empty; get it again")
+    if len(data) > MAX_BYTES:
+        raise ModelError(f"{path}: larger than {MAX_BYTES >> 20} MiB: not a digitpad model")
+    return data
 
 
 @cache
@@ -104,7 +128,7 @@ def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
             if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
                 raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise ModelError(f"{path}: damaged; install digitpad again, or run `make export`") from None
+        raise ModelError(f"{path}: damaged; {_MEND}") from None
     return dict(models)
 
 
@@ -121,8 +145,7 @@ def _open_session(path: Path, data: bytes) -> "onnxruntime.InferenceSession":
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen types without a common base
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path}: not a model onnxruntime can load ({reason:.200})") from None
+        raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
 
 
 def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict[str, str]:
@@ -142,9 +165,11 @@ def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict
         raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
     for key in ("temperature", "ood_threshold", "unsure_threshold"):
         try:
-            float(metadata[key])
+            number = float(metadata[key])
         except ValueError:
-            raise ModelError(f"{path}: digitpad.{key} is {metadata[key]!r:.40}, not a number") from None
+            number = math.nan
+        if math.isnan(number):
+            raise ModelError(f"{path}: digitpad.{key} is {metadata[key]!r:.40}, not a number; export the model again")
     _check_tensors(path, "input", session.get_inputs(), {"image": ("tensor(uint8)", [28, 28])})
     outputs = {"probabilities": ("tensor(float)", [10]), "ood_score": ("tensor(float)", [])}
     _check_tensors(path, "output", session.get_outputs(), outputs)
@@ -152,11 +177,16 @@ def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict
 
 
 def _check_tensors(path: Path, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
-    if (names := [tensor.name for tensor in found]) != list(wanted):
-        raise ModelError(f"{path}: {kind}s are {', '.join(names)}, not {', '.join(wanted)}")
+    names = [tensor.name for tensor in found]
+    if sorted(names) != sorted(wanted):  # their order is nobody's business: they are asked for by name
+        raise ModelError(f"{path}: {kind}s are {', '.join(names)}, not {', '.join(wanted)}: not a digitpad model")
     for tensor in found:
         tensor_type, row = wanted[tensor.name]
         if tensor.type != tensor_type:
-            raise ModelError(f"{path}: {kind} {tensor.name} is {tensor.type}, not {tensor_type}")
+            raise ModelError(
+                f"{path}: {kind} {tensor.name} is {tensor.type}, not {tensor_type}; export the model again"
+            )
         if len(tensor.shape) != len(row) + 1 or list(tensor.shape[1:]) != row or isinstance(tensor.shape[0], int):
-            raise ModelError(f"{path}: {kind} {tensor.name} has shape {tensor.shape}, not {['batch', *row]}")
+            raise ModelError(
+                f"{path}: {kind} {tensor.name} has shape {tensor.shape}, not {['batch', *row]}; export the model again"
+            )

@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError
 from digitpad.ink import render_strokes
-from digitpad.models import load_model
+from digitpad.models import first_line, load_model
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 _CHUNK = 256  # images run at once: more would not be faster and would need memory
+_BLANK = np.full(10, 0.1, np.float32)
+_BLANK.flags.writeable = False
 
 Status = Literal["digit", "unsure", "not_a_digit", "blank"]
 
@@ -89,10 +91,12 @@ class Recognizer:
             ImageError: shape or dtype differ.
         """
         image = np.array(image)
+        _check_images(image[None])
         image.flags.writeable = False
         if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), float("nan"), image)
+            return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
         probabilities, ood_score = (output[0] for output in self.run(image[None]))
+        probabilities.flags.writeable = False
         digit, confidence, score = int(probabilities.argmax()), float(probabilities.max()), float(ood_score)
         if score > self.ood_threshold:
             return Prediction("not_a_digit", None, confidence, probabilities, score, image)
@@ -114,17 +118,21 @@ class Recognizer:
             ImageError: shape or dtype differ.
             ModelError: the model fails to run.
         """
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-            shape, dtype = getattr(images, "shape", "no shape"), getattr(images, "dtype", type(images).__name__)
-            raise ImageError(f"images must be uint8 (N, 28, 28), 0 = paper, 255 = ink; got {dtype} {shape}")
-        outputs = ["probabilities", "ood_score"]
-        probabilities, ood_score = [np.empty((0, 10), np.float32)], [np.empty(0, np.float32)]
+        _check_images(images)
+        probabilities = np.empty((len(images), 10), np.float32)
+        ood_score = np.empty(len(images), np.float32)
         for first in range(0, len(images), _CHUNK):
+            part = slice(first, first + _CHUNK)
             try:
-                results = self._model.session.run(outputs, {"image": images[first : first + _CHUNK]})
+                probabilities[part], ood_score[part] = self._model.session.run(
+                    ["probabilities", "ood_score"], {"image": np.ascontiguousarray(images[part])}
+                )
             except Exception as error:  # onnxruntime raises a dozen types without a common base
-                reason = str(error).strip().splitlines()[0]
-                raise ModelError(f"{self.name}: the model fails to run ({reason:.200})") from None
-            probabilities.append(results[0])
-            ood_score.append(results[1])
-        return np.concatenate(probabilities), np.concatenate(ood_score)
+                raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
+        return probabilities, ood_score
+
+
+def _check_images(images: object) -> None:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+        shape, dtype = getattr(images, "shape", "no shape"), getattr(images, "dtype", type(images).__name__)
+        raise ImageError(f"images must be uint8 (N, 28, 28), 0 = paper, 255 = ink; got {dtype} {shape}")

@@ -6,6 +6,7 @@ x points right, y down, in any unit. The file is .json or .json.gz.
 """
 
 import gzip
+import io
 import json
 import os
 import zlib
@@ -18,7 +19,9 @@ from digitpad.errors import StrokeError
 from digitpad.files import write_whole
 from digitpad.ink import Stroke, clean_strokes
 
-MAX_BYTES = 256 * 2**20  # unpacked: a larger file is refused before it fills the memory
+MAX_BYTES = 64 * 2**20  # unpacked: room for 60,000 digits; more is refused before it fills the memory
+
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,29 @@ def read_samples(path: str | os.PathLike[str]) -> list[Sample]:
     """
     try:
         with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if packed else open(path, "rb") as file:
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise StrokeError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (EOFError, zlib.error):
-        raise StrokeError(f"{path}: the gzip data is cut off or damaged; get the file again") from None
-    if len(text) > MAX_BYTES:
-        raise StrokeError(f"{path}: larger than {MAX_BYTES >> 20} MiB; split the file")
-    return parse_samples(text, str(path))
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise StrokeError(f"{path}: cannot be read ({reason}); give a .json or .json.gz stroke file") from None
+    return parse_samples(data, str(path))
 
 
-def parse_samples(text: bytes | str, name: str) -> list[Sample]:
-    """Turn the text of a stroke file into samples; `name` stands for the file in errors.
+def parse_samples(data: bytes | str, name: str) -> list[Sample]:
+    """Turn the content of a stroke file, gzip-packed or plain, into samples; `name` stands for the file in errors.
 
     Raises:
-        StrokeError: the text is not in the format.
+        StrokeError: it is too large or not in the format.
     """
+    if isinstance(data, bytes) and data.startswith(GZIP_MAGIC):
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error):
+            raise StrokeError(f"{name}: the gzip data is cut off or damaged; get the file again") from None
+    if len(data) > MAX_BYTES:
+        raise StrokeError(f"{name}: larger than {MAX_BYTES >> 20} MiB; split the file")
     try:
-        content = json.loads(text)
+        content = json.loads(data)
     except (ValueError, RecursionError):
         raise StrokeError(f"{name}: not a stroke file: it is not valid JSON") from None
     if not isinstance(content, dict) or not isinstance(content.get("samples"), list):
@@ -74,17 +80,19 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
     """Write a stroke file, gzip-packed if its name ends in .gz; the old file stays whole until the new one is.
 
     Raises:
+        StrokeError: a stroke is not an (n, 2) array of finite numbers.
         DigitPadError: the file cannot be written.
     """
     content = {
         "meta": meta or {},
         "samples": [
-            {"label": s.label, "strokes": [_plain(p) for p in s.strokes]} | ({"writer": s.writer} if s.writer else {})
+            {"label": s.label, "strokes": [_plain(p) for p in clean_strokes(s.strokes)]}
+            | ({"writer": s.writer} if s.writer else {})
             for s in samples
         ],
     }
     data = json.dumps(content).encode()
-    write_whole(Path(path), gzip.compress(data, mtime=0) if str(path).endswith(".gz") else data)
+    write_whole(Path(path), gzip.compress(data, mtime=0) if str(path).lower().endswith(".gz") else data)
 
 
 def _sample(entry: object, name: str) -> Sample:
@@ -102,4 +110,4 @@ def _sample(entry: object, name: str) -> Sample:
 
 def _plain(points: Stroke) -> list[list[float]]:
     """Points as JSON takes them, whole numbers without a fraction."""
-    return [[int(v) if v.is_integer() else round(v, 3) for v in point] for point in points.tolist()]
+    return [[int(v) if v.is_integer() and abs(v) < 2**53 else v for v in point] for point in points.tolist()]

@@ -1,0 +1,352 @@
+"""The digitpad command: its verbs, what they print, and how they end.
+
+Exit status: 0 all went well, 1 something failed (said on standard error, one line each), 2 wrong usage,
+130 interrupted, 141 whoever read the output stopped reading. `python -X dev -m digitpad` shows tracebacks.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from digitpad import __version__
+from digitpad.errors import DigitPadError, printable
+
+# Numpy, onnxruntime, Pillow and pygame are imported where they are needed: --version must not wait for them.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitpad.recognizer import Prediction, Recognizer
+
+MAX_STDIN = 256 * 2**20  # bytes: no image or stroke file that can be read is larger
+
+_MODEL_HELP = "cnn, mlp, both, another name that `digitpad models` lists, or the path of an .onnx file (default: cnn)"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command with these arguments (the process's own by default) and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file name may hold what the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            status = _run(sys.argv[1:] if argv is None else argv)
+        except SystemExit as stop:  # argparse: 0 after --help and --version, 2 after wrong usage
+            status = stop.code if isinstance(stop.code, int) else 1
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _discard_output()
+        return 141
+    except DigitPadError as error:
+        _complain(str(error))
+    except ImportError as error:
+        _complain(f"{error.name or 'a module'} cannot be imported ({error}); `digitpad doctor` says what is missing")
+    except OSError as error:
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        _discard_output()
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        _complain(f"this is a bug in digitpad, please report it: {type(error).__name__}: {error}")
+    return 1
+
+
+def _run(argv: list[str]) -> int:
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv or ["pad"])
+    if rest and args.verb == "predict" and not any(text.startswith("-") and text != "-" for text in rest):
+        args.files += rest  # files on both sides of an option: argparse takes only the first lot
+    elif rest:
+        parser.error(f"unrecognised arguments: {' '.join(rest)}")
+    run: Callable[[argparse.Namespace], int] = args.run
+    return run(args)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(f"{message}; see {self.prog} --help", self.prog)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="digitpad",
+        description="Reads handwritten digits. Without a verb it opens the drawing pad.",
+        epilog="exit status: 0 all went well, 1 something failed, 2 wrong usage",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"digitpad {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str, **more: Any) -> argparse.ArgumentParser:
+        made = verbs.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False, **more
+        )
+        made.set_defaults(run=run)
+        return made
+
+    pad = verb("pad", _pad, "open the drawing pad")
+    pad.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an image or stroke file to begin with")
+    pad.add_argument("--model", default="cnn", help=_MODEL_HELP)
+    pad.add_argument("--live", action="store_true", help="predict while drawing")
+    pad.add_argument("--fullscreen", action="store_true", help="fill the screen")
+    pad.add_argument("--kiosk", action="store_true", help="fill the screen; only Ctrl+Q leaves")
+    pad.add_argument("--size", type=_size, default=(1000, 640), metavar="WxH", help="of the window, in pixels")
+
+    predict = verb(
+        "predict",
+        _predict,
+        "read digits from images and stroke files",
+        epilog="A stroke file with several samples gives a result for each, named FILE#1, FILE#2 and so on."
+        " json: one object per line; csv: a header, then one row per result.",
+    )
+    predict.add_argument(
+        "files", nargs="+", metavar="FILE", help="an image, a stroke file (.json, .json.gz), or - for standard input"
+    )
+    predict.add_argument("--model", default="cnn", help=_MODEL_HELP)
+    predict.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+
+    models = verb("models", _models, "list the shipped models", epilog="json: one object per line.")
+    models.add_argument("--verify", action="store_true", help="check each file's checksum and load it")
+    models.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    demo = verb("demo", _demo, "draw ten digits through the real pad, off-screen, and save the pictures")
+    demo.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+
+    verb("doctor", _doctor, "say what is installed, which display there is and which models load")
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        size = 0, 0
+    if min(size) < 1 or max(size) > 16384:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 800x480")
+    return size
+
+
+def _pad(args: argparse.Namespace) -> int:
+    from digitpad.pad import run_pad
+
+    return run_pad(
+        file=args.file,
+        model=args.model,
+        live=args.live,
+        fullscreen=args.fullscreen,
+        kiosk=args.kiosk,
+        size=args.size,
+    )
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from digitpad.demo import run_demo
+
+    return run_demo(args.out)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from digitpad.doctor import run_doctor
+
+    return run_doctor()
+
+
+def _predict(args: argparse.Namespace) -> int:
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd files are no news to whoever gets a digit or an error
+    recognizers = _recognizers(args.model)
+    show = {"text": _text, "json": _json, "csv": _csv}[args.format]
+    if args.format == "csv":
+        _say(_csv_row(["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]))
+    failed = False
+    for file in args.files:
+        try:
+            for name, image in _images(file):
+                for recognizer in recognizers:
+                    prediction = recognizer.predict_normalised(image)
+                    _say(show(name, recognizer.name if len(recognizers) > 1 or show is not _text else "", prediction))
+        except DigitPadError as error:
+            name = "standard input" if file == "-" else file
+            text = str(error)
+            _complain(text if text.startswith(name) else f"{name}: {text}")
+            failed = True
+    return 1 if failed else 0
+
+
+def _recognizers(model: str) -> "list[Recognizer]":
+    from digitpad.models import is_path, shipped_models
+    from digitpad.recognizer import Recognizer
+
+    if model == "both":
+        return [Recognizer("cnn"), Recognizer("mlp")]
+    if not is_path(model) and model not in (names := shipped_models()):
+        known = ", ".join([*names, "both"])
+        _complain(f"--model: no model {model}; choose {known}, or give the path of an .onnx file", "digitpad predict")
+        raise SystemExit(2)
+    return [Recognizer(model)]
+
+
+def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
+    """The images a model is to see for one input, each with the name it goes by in the results."""
+    from digitpad.strokes import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
+
+    samples: list[Sample] | None = None
+    content: bytes | str = file
+    if file == "-":
+        content = _standard_input()
+        if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+            samples = parse_samples(content, "standard input")
+    elif is_stroke_file(file):
+        samples = read_samples(file)
+
+    if samples is None:
+        from digitpad.images import normalise_image
+
+        yield file, normalise_image(content)
+        return
+
+    from digitpad.errors import StrokeError
+    from digitpad.ink import render_strokes
+
+    if not samples:
+        raise StrokeError(f"{file}: holds no samples; save a drawing in it first")
+    for number, sample in enumerate(samples, start=1):
+        yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes)
+
+
+def _standard_input() -> bytes:
+    try:
+        data = sys.stdin.buffer.read(MAX_STDIN + 1) if sys.stdin is not None else b""
+    except (OSError, ValueError) as error:
+        raise DigitPadError(f"standard input: cannot be read ({error})") from None
+    if not data:
+        raise DigitPadError("standard input: empty; pipe an image or a stroke file in")
+    if len(data) > MAX_STDIN:
+        raise DigitPadError(f"standard input: larger than {MAX_STDIN >> 20} MiB; give a smaller image")
+    return data
+
+
+def _text(name: str, model: str, p: "Prediction") -> str:
+    sure = f"({100 * p.confidence:.1f} %)"
+    words = {
+        "digit": f"{p.digit} {sure}",
+        "unsure": f"unsure, perhaps {p.digit} {sure}",
+        "not_a_digit": "not a digit",
+        "blank": "blank",
+    }
+    return f"{printable(name)}: {model}{': ' if model else ''}{words[p.status]}\n"
+
+
+def _json(name: str, model: str, p: "Prediction") -> str:
+    import json
+
+    fields = {
+        "file": name,
+        "model": model,
+        "status": p.status,
+        "digit": p.digit,
+        "confidence": _number(p.confidence),
+        "probabilities": [_number(value) for value in p.probabilities],
+        "ood_score": _number(p.ood_score),
+    }
+    return json.dumps(fields) + "\n"
+
+
+def _csv(name: str, model: str, p: "Prediction") -> str:
+    numbers = [_number(value) for value in (p.confidence, p.ood_score, *p.probabilities)]
+    return _csv_row([name, model, p.status, p.digit, *numbers])
+
+
+def _csv_row(cells: list[Any]) -> str:
+    import csv
+
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow(cells)
+    return row.getvalue()
+
+
+def _number(value: float) -> float | None:
+    """A float32 with the digits it has, no more; None, which is JSON's null and CSV's empty cell, for NaN and inf."""
+    import numpy as np
+
+    return float(str(np.float32(value))) if np.isfinite(value) else None
+
+
+def _models(args: argparse.Namespace) -> int:
+    from digitpad.models import models_folder, shipped_models
+
+    entries = shipped_models()
+    problems: dict[str, str] = {}
+    if args.verify:
+        from digitpad.doctor import verify_models
+
+        problems = verify_models()
+    if args.format == "json":
+        import json
+
+        for name, entry in entries.items():
+            checked = {"ok": name not in problems} if args.verify else {}
+            _say(json.dumps({"name": name, "path": str(models_folder() / entry["file"]), **entry, **checked}) + "\n")
+    else:
+        _say(_table(entries, problems if args.verify else None))
+    for problem in problems.values():
+        _complain(problem)
+    return 1 if problems else 0
+
+
+def _table(entries: dict[str, dict[str, Any]], problems: dict[str, str] | None) -> str:
+    accuracies = list(dict.fromkeys(key for entry in entries.values() for key in _accuracy(entry)))
+    rows = [["name", "file", "bytes", "parameters", *accuracies] + ([] if problems is None else ["verified"])]
+    for name, entry in entries.items():
+        numbers = [f"{entry[key]:,}" if isinstance(entry.get(key), int) else "-" for key in ("bytes", "parameters")]
+        shares = [_accuracy(entry).get(key) for key in accuracies]
+        percents = ["-" if share is None else f"{100 * share:.2f} %" for share in shares]
+        verdict = [] if problems is None else ["FAILED" if name in problems else "ok"]
+        rows.append([name, entry["file"], *numbers, *percents, *verdict])
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+    return "".join(f"{printable(line.rstrip())}\n" for line in lines)
+
+
+def _accuracy(entry: dict[str, Any]) -> dict[str, float]:
+    """The accuracies, in [0, 1], that a manifest entry states."""
+    stated = entry.get("accuracy")
+    return {k: v for k, v in stated.items() if isinstance(v, int | float)} if isinstance(stated, dict) else {}
+
+
+def _say(text: str) -> None:
+    """Write to standard output now: results keep their order with the complaints between them."""
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _complain(text: str, prog: str = "digitpad") -> None:
+    """Write one line to standard error; where that is closed, there is nobody to tell."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{prog}: {printable(text)}\n")
+            sys.stderr.flush()
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, else Python tries to write it once more at exit and complains."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # no such stream, or not one with a file behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
