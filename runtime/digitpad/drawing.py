@@ -246,6 +246,7 @@ def _clip_to_paper(start: Point, end: Point) -> tuple[Point, Point] | None:
 
 def _between(start: Point, end: Point, part: float) -> Point:
     if part in (0, 1):
-        return end if part else start
-    x, y = (min(max(a + part * (b - a), 0.0), 1.0) for a, b in zip(start, end, strict=True))
-    return x, y
+        x, y = end if part else start
+    else:
+        x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
+    return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)  # rounding must not lead off the paper

@@ -1,6 +1,7 @@
 """Where everything lies in the pad's window: pure functions of its size. No pygame in here."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -59,6 +60,7 @@ class Layout:
     help: Rect  # over all the others
 
 
+@lru_cache(maxsize=8)
 def lay_out(width: int, height: int, choices: int = 3, cards: int = 1) -> Layout:
     """Lay the pad out for a window of so many pixels, with so many model choices and answer cards.
 

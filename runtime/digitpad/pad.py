@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,13 +71,15 @@ def run_pad(file: Path | None, model: str, live: bool, fullscreen: bool, kiosk: 
     pad.fullscreen = fullscreen or kiosk
     for name in pad.drawing.chosen:
         find_model(name)  # the common mistakes are told before a window opens
+    if file is not None:
+        pad.open_file(file)
     try:
         screen = open_window(size, pad.fullscreen)
         pad.draw(screen)
         pygame.display.flip()
         pad.require_models()
         if file is not None:
-            pad.open_file(file)
+            pad.predict()
         pad.run()
     finally:
         pygame.quit()
@@ -96,6 +99,7 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
         if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
             raise DigitPadError(no_display)
         pygame.font.init()
+        paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
         pygame.display.set_caption("digitpad")
         icon = pygame.Surface((64, 64))
         paint.paint_button(icon, Rect(0, 0, 64, 64), paint.ButtonLook("7", primary=True), paint.LIGHT, 48, 48)
@@ -133,12 +137,14 @@ class Pad:
         self._pointer: Hashable = None  # the one mouse or finger that is down and counts
         self._pressed: str | None = None  # the button it went down on
         self._hover: str | None = None
+        self._cross = False  # whether the pointer is a cross
         self._predicted_ms = -LIVE_MS
         self._window_size = SIZE  # to go back to from full screen
         self.layout = lay_out(*SIZE)  # as last painted
         self._ink = Ink(1)
         self._paper = pygame.Surface((1, 1), depth=8)
         self._paper_theme = self.theme
+        self._stale = True  # whether to look for something to paint though no event came
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
 
     # What buttons and keys do
@@ -196,6 +202,7 @@ class Pad:
 
     def load_models(self) -> None:
         """Load the chosen models that are not loaded yet; one that fails is noted in the drawing's troubles."""
+        self._stale = True
         for model in self.drawing.chosen:
             self.drawing.troubles.pop(model, None)
             if model not in self._readers:
@@ -217,7 +224,7 @@ class Pad:
             raise ModelError(trouble)
 
     def open_file(self, path: Path) -> None:
-        """Put a stroke file's first drawing on the paper, or show an image; either is read at once.
+        """Put a stroke file's first drawing on the paper, or show an image.
 
         Raises:
             DigitPadError: the file cannot be read, or holds no drawing.
@@ -233,7 +240,7 @@ class Pad:
 
             self.drawing.open_picture(normalise_image(path))
             self._photo = _load_photo(path)
-        self._ask()
+        self._stale = True
 
     # Events
 
@@ -264,9 +271,17 @@ class Pad:
             if self._pointer == "mouse" and not event.buttons[0]:
                 self._let_go()  # the button came up where we could not see it
             self._hover = self._button_at(x, y)
+            self._show_cross(self.layout.paper.holds(x, y) and not self.help_is_open)
             self._move("mouse", x, y)
         elif event.button == 1:
             (self._down if event.type == pygame.MOUSEBUTTONDOWN else self._up)("mouse", x, y)
+
+    def _show_cross(self, cross: bool) -> None:
+        """Have the pointer be a cross, as over the paper, or the usual arrow."""
+        if cross != self._cross:
+            self._cross = cross
+            with suppress(pygame.error):  # not every display has such pointers
+                pygame.mouse.set_cursor(pygame.SYSTEM_CURSOR_CROSSHAIR if cross else pygame.SYSTEM_CURSOR_ARROW)
 
     def _down(self, pointer: Hashable, x: float, y: float) -> None:
         if self._pointer is not None:
@@ -371,10 +386,11 @@ class Pad:
         if self.live and not self.drawing.up_to_date and now_ms - self._predicted_ms >= LIVE_MS:
             self._predicted_ms = now_ms
             self._ask()
-        changed = self.draw(pygame.display.get_surface())
-        if changed:
-            pygame.display.update(changed)
-        return bool(events or changed)
+        if not events and not self._stale:
+            return False  # even to see that nothing is to be painted costs more than all the rest of waiting
+        self._stale = False
+        pygame.display.update(self.draw(pygame.display.get_surface()))
+        return True
 
     def _ask(self) -> None:
         self.load_models()

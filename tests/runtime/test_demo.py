@@ -1,0 +1,59 @@
+"""The demo: ten digits through the real pad, and pictures of it."""
+
+import os
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pygame")
+
+from digitpad import DigitPadError, Recognizer
+from digitpad.demo import demo_samples, run_demo
+from PIL import Image
+
+NAMES = ["blank_tool.png", *(f"predict_{digit}.png" for digit in range(10))]
+
+
+def test_the_demo_saves_its_pictures_and_reads_every_digit(tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    assert run_demo(out) == 0
+    assert sorted(p.name for p in out.iterdir()) == NAMES, "these, and nothing half-written"
+    pictures = [np.asarray(Image.open(out / name)) for name in NAMES]
+    assert all(p.shape == (640, 1000, 3) for p in pictures)
+    assert len({p.tobytes() for p in pictures}) == 11
+    said = capsys.readouterr().out
+    assert all(f"{digit} read as cnn: {digit} " in said for digit in range(10))
+
+
+def test_the_pictures_are_the_same_every_time(tmp_path):
+    for name in ("a", "b"):
+        run_demo(tmp_path / name)
+    assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in NAMES)
+
+
+@pytest.mark.parametrize("model", ["cnn", "mlp"])
+def test_the_demo_digits_are_read_without_the_pad_as_well(model):
+    recognizer = Recognizer(model)
+    for sample in demo_samples():
+        answer = recognizer.predict_strokes(sample.strokes)
+        assert (answer.status, str(answer.digit)) == ("digit", sample.label)
+
+
+def test_there_is_one_demo_digit_of_each_class_on_the_paper():
+    samples = demo_samples()
+    assert [s.label for s in samples] == list("0123456789")
+    points = np.concatenate([p for s in samples for p in s.strokes])
+    assert points.min() > 0 and points.max() < 1000
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DigitPadError, match="cannot be made"):
+        run_demo(tmp_path / "file" / "below")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(DigitPadError, match="cannot be written"):
+        run_demo(tmp_path)
