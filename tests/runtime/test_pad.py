@@ -384,13 +384,19 @@ def test_only_the_ink_that_is_new_is_painted(make_pad):
 
 def test_what_is_painted_bit_by_bit_is_what_is_painted_at_once(make_pad):
     pad = make_pad("both")
+    for key in (pygame.K_2, pygame.K_1, pygame.K_2):
+        press_key(pad, key)
+    check_repaint(pad)
     drag(pad, THREE)
     click(pad, "predict")
-    press_key(pad, pygame.K_2)
-    press_key(pad, pygame.K_1)
+    check_repaint(pad)
     click(pad, "undo")
     drag(pad, THREE)
     click(pad, "predict")
+    check_repaint(pad)
+
+
+def check_repaint(pad):
     bit_by_bit = window()
     post(pad, (pygame.WINDOWEXPOSED, {}))
     assert np.array_equal(window(), bit_by_bit)
