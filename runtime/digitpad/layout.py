@@ -43,6 +43,8 @@ class Card:
     picture: Rect  # what the model saw: 28 pixels, each magnified by a whole number
     caption: Rect | None  # of the picture, where there is room
     bars: Rect
+    message: Rect  # where digit, words and picture are: words that stand in their place
+    inside: Rect  # all but the label
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,13 @@ def _card(rect: Rect, gap: int, scale: float) -> Card:
         left, right = split(head, 2, space)
         words = Rect(left.x, left.bottom - 2 * line, left.w, 2 * line)
         digit = Rect(left.x, left.y, left.w, words.y - left.y)
+        message = head
     else:  # the bars under digit and picture
         tall = min((rest.w - space) // 2, max(28, round(0.42 * (rest.h - lines * line))))
         left, right = split(Rect(rest.x, rest.y, rest.w, tall), 2, space)
         digit = left
         words = Rect(rest.x, left.bottom + space, rest.w, lines * line)
+        message = Rect(rest.x, rest.y, rest.w, words.bottom - rest.y)
         bars = Rect(rest.x, words.bottom + space, rest.w, rest.bottom - words.bottom - space)
     below = round(1.3 * small)
     captioned = right.h >= 56 + below and right.w >= 10 * small
@@ -140,4 +144,4 @@ def _card(rect: Rect, gap: int, scale: float) -> Card:
     top = right.y + (right.h - side - (below if captioned else 0)) // 2
     picture = Rect(right.x + (right.w - side) // 2, top, side, side)
     caption = Rect(right.x, picture.bottom, right.w, below) if captioned else None
-    return Card(rect, label, digit, words, picture, caption, bars)
+    return Card(rect, label, digit, words, picture, caption, bars, message, rest)

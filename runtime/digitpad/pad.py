@@ -453,7 +453,7 @@ class Pad:
                 text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
                 paint.paint_text(surface, text, ["Draw a digit here"], self.theme.quiet, [layout.body, layout.small])
             elif self.drawing.picture is not None and self._photo is not None:
-                self._draw_photo(surface, paper, self._photo)
+                paint.paint_photo(surface, paper, self._photo)
             changed = [paper]
         elif new_ink and self.drawing.picture is None:
             surface.blit(self._paper, (paper.x + left, paper.y + top), new_ink)
@@ -462,13 +462,6 @@ class Pad:
             return []
         pygame.draw.rect(surface, self.theme.edge, paper, 1)
         return changed
-
-    def _draw_photo(self, surface: pygame.Surface, paper: Rect, photo: pygame.Surface) -> None:
-        width, height = photo.get_size()
-        scale = min(paper.w / width, paper.h / height)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        scaled = (pygame.transform.scale if scale > 2 else pygame.transform.smoothscale)(photo, size)
-        surface.blit(scaled, (paper.x + (paper.w - size[0]) // 2, paper.y + (paper.h - size[1]) // 2))
 
     def _draw_buttons(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         drawing = self.drawing
@@ -498,21 +491,29 @@ class Pad:
 
     def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         changed = []
-        current = self.drawing.up_to_date or self.live
-        for number, (model, card) in enumerate(zip(self.drawing.chosen, layout.cards, strict=True)):
-            answer = self.drawing.answers.get(model) if current else None
-            shown = self.drawing.troubles.get(model) or answer
-            if shown is None and model not in self._readers:
-                shown = "One moment: the model is loading"
-            elif shown is None:
-                empty = self.drawing.is_blank
-                shown = "Draw a digit, then press Predict the Digit" if empty else "Press Predict the Digit"
+        drawing, style = self.drawing, (self.theme, layout.body, layout.small)
+        current = drawing.up_to_date or self.live
+        for number, (model, card) in enumerate(zip(drawing.chosen, layout.cards, strict=True)):
+            answer = drawing.answers.get(model) if current else None
+            trouble = drawing.troubles.get(model)
+            if model not in self._readers:
+                hint = "One moment: the model is loading"
+            elif drawing.is_blank:
+                hint = "Draw a digit, then press Predict the Digit"
+            else:
+                hint = "Press Predict the Digit"
             label = self.labels.get(model, Path(model).stem)
-            look = (label, shown)
-            if self._painted.get(f"card {number}") != look:
-                self._painted[f"card {number}"] = look
-                paint.paint_card(surface, card, label, shown, self.theme, layout.body, layout.small)
-                changed.append(card.rect)
+            look = (label, trouble, answer, hint)
+            if self._painted.get(f"card {number}") == look:
+                continue
+            self._painted[f"card {number}"] = look
+            changed.append(card.rect)
+            if trouble:
+                paint.paint_trouble(surface, card, label, trouble, *style)
+            elif answer:
+                paint.paint_answer(surface, card, label, answer, *style)
+            else:
+                paint.paint_message(surface, card, label, [hint], *style)
         return changed
 
     def _buttons(self) -> dict[str, Rect]:

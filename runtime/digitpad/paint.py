@@ -101,34 +101,46 @@ def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: T
         surface.blit(hint, (x + width - hint.get_width(), middle - hint.get_height() // 2))
 
 
-def paint_card(
-    surface: pygame.Surface, card: Card, label: str, answer: Prediction | str, theme: Theme, body: int, small: int
+def paint_answer(
+    surface: pygame.Surface, card: Card, label: str, answer: Prediction, theme: Theme, body: int, small: int
 ) -> None:
-    """Paint one model's answer, or the words that stand in its place."""
+    """Paint what one model answered."""
+    large, words = verdict(answer)
+    if answer.status == "blank":
+        paint_message(surface, card, label, words, theme, body, small)
+        return
+    _paint_empty_card(surface, card, label, theme, body, small)
+    large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
+    paint_text(surface, card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
+    paint_text(surface, card.words, words, theme.text, [body, small, 10])
+    paint_pixels(surface, card.picture, answer.image)
+    if card.caption:
+        paint_text(surface, card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
+    best = None if answer.digit is None else int(answer.probabilities.argmax())
+    paint_bars(surface, card.bars, answer.probabilities, theme, small, best)
+
+
+def paint_message(
+    surface: pygame.Surface, card: Card, label: str, texts: Sequence[str], theme: Theme, body: int, small: int
+) -> None:
+    """Paint words where an answer would be: the first of the texts that fits."""
+    _paint_empty_card(surface, card, label, theme, body, small)
+    paint_text(surface, card.message, texts, theme.text, [body, small, 10])
+    paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
+
+
+def paint_trouble(
+    surface: pygame.Surface, card: Card, label: str, trouble: str, theme: Theme, body: int, small: int
+) -> None:
+    """Paint why there can be no answer."""
+    _paint_empty_card(surface, card, label, theme, body, small)
+    paint_text(surface, card.inside, [trouble], theme.text, [body, small, 10])
+
+
+def _paint_empty_card(surface: pygame.Surface, card: Card, label: str, theme: Theme, body: int, small: int) -> None:
     paint_panel(surface, card.rect, theme.card, theme.edge, theme.back, max(4, body // 2))
     name = font(small).render(shorten(label, font(small), card.label.w), True, theme.quiet)
     surface.blit(name, card.label[:2])
-    if isinstance(answer, str):
-        middle = Rect(card.rect.x, card.label.bottom, card.rect.w, card.bars.y - card.label.bottom)
-        if card.bars.x > card.label.x:
-            middle = Rect(
-                card.label.x, card.label.bottom, card.bars.x - card.label.x, card.rect.bottom - card.label.bottom
-            )
-        paint_text(surface, middle, [answer], theme.quiet, [body, small, 10], inset=body // 2)
-        paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
-        return
-    large, words = verdict(answer)
-    large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
-    certain = answer.status == "digit"
-    paint_text(surface, card.digit, [large], theme.accent if certain else theme.quiet, large_sizes)
-    paint_text(surface, card.words, words, theme.text, [body, small, 10])
-    if answer.status != "blank":
-        paint_pixels(surface, card.picture, answer.image)
-        if card.caption:
-            paint_text(surface, card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
-        paint_bars(surface, card.bars, answer.probabilities, theme, small, best=int(answer.probabilities.argmax()))
-    else:
-        paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
 
 
 def paint_bars(
@@ -170,6 +182,15 @@ def paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) 
     surface.blit(pygame.transform.scale(small, rect[2:]), rect[:2])
 
 
+def paint_photo(surface: pygame.Surface, rect: Rect, photo: pygame.Surface) -> None:
+    """Paint an image as large as fits; one of few pixels shows them as they are."""
+    width, height = photo.get_size()
+    scale = min(rect.w / width, rect.h / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    scaled = (pygame.transform.scale if scale > 2 else pygame.transform.smoothscale)(photo, size)
+    surface.blit(scaled, (rect.x + (rect.w - size[0]) // 2, rect.y + (rect.h - size[1]) // 2))
+
+
 def paint_panel(
     surface: pygame.Surface, rect: Rect, face: Colour, edge: Colour, back: Colour | None, radius: int
 ) -> None:
@@ -184,14 +205,12 @@ def paint_panel(
     )
 
 
-def paint_text(
-    surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour: Colour, sizes: Sequence[int], inset: int = 0
-) -> None:
+def paint_text(surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour: Colour, sizes: Sequence[int]) -> None:
     """Paint the first of the texts, in the largest of the sizes, that fits into the rectangle, in its middle.
 
     Lines are broken between words. If nothing fits, the last text is shortened.
     """
-    lines, type_ = _fit(texts, sizes, rect.w - 2 * inset, rect.h)
+    lines, type_ = _fit(texts, sizes, rect.w, rect.h)
     height = type_.get_linesize()
     y = rect.y + (rect.h - height * len(lines)) // 2
     for line in lines:
