@@ -68,7 +68,7 @@ def run_pad(file: Path | None, model: str, live: bool, fullscreen: bool, kiosk: 
         DigitPadError: there is no display; the file cannot be read; or (ModelError) the model cannot.
     """
     pad = Pad(model, live=live, kiosk=kiosk)
-    pad.fullscreen = fullscreen or kiosk
+    pad.fullscreen, pad.window_size = fullscreen or kiosk, size
     for name in pad.drawing.chosen:
         find_model(name)  # the common mistakes are told before a window opens
     if file is not None:
@@ -139,7 +139,7 @@ class Pad:
         self._hover: str | None = None
         self._cross = False  # whether the pointer is a cross
         self._predicted_ms = -LIVE_MS
-        self._window_size = SIZE  # to go back to from full screen
+        self.window_size = SIZE  # to go back to from full screen
         self.layout = lay_out(*SIZE)  # as last painted
         self._ink = Ink(1)
         self._paper = pygame.Surface((1, 1), depth=8)
@@ -182,9 +182,9 @@ class Pad:
         """Change between a window and the whole screen."""
         if not self.kiosk:
             if not self.fullscreen:
-                self._window_size = pygame.display.get_window_size()
+                self.window_size = pygame.display.get_window_size()
             self.fullscreen = not self.fullscreen
-            open_window(self._window_size, self.fullscreen)
+            open_window(self.window_size, self.fullscreen)
 
     def choose(self, number: int) -> None:
         """Ask other models from now on, and at once if there is an answer to compare with."""
