@@ -45,7 +45,7 @@ def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -
     low = np.min([p.min(axis=0) for p in points], axis=0)
     high = np.max([p.max(axis=0) for p in points], axis=0)
     extent = float((high - low).max())
-    if not extent > 0:
+    if not extent > 1e-300:  # an extent yet smaller cannot be scaled up in float64
         return np.zeros((SIZE, SIZE), np.uint8)
 
     scale = (BOX - pen_width) / extent

@@ -1,0 +1,101 @@
+"""What the runtime's tests share: tiny models, an installation of them, drawings, the command, and MNIST if at hand."""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import digitpad
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+DATA = Path(__file__).parent / "data"
+REPOSITORY = Path(__file__).parents[2]
+
+Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+
+
+@pytest.fixture
+def tiny() -> Path:
+    """A model that keeps the contract and has learnt nothing."""
+    return DATA / "tiny.onnx"
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """The folder of the digitpad that is tested, be it a source checkout or an installed wheel."""
+    return Path(digitpad.__file__).parent
+
+
+@pytest.fixture(scope="session")
+def installation(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the package in it, which ships the tiny model as its cnn and its mlp."""
+    folder = tmp_path_factory.mktemp("installation")
+    shutil.copytree(package, folder / "digitpad", ignore=shutil.ignore_patterns("models", "__pycache__"))
+    models = folder / "digitpad" / "models"
+    models.mkdir()
+    entries = {}
+    for name in ("cnn", "mlp"):
+        data = (DATA / f"named_{name}.onnx").read_bytes()
+        (models / f"{name}.onnx").write_bytes(data)
+        entries[name] = {
+            "file": f"{name}.onnx",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+            "parameters": 160,
+            "framework": "none",
+            "accuracy": {"mnist_test": 0.125},
+        }
+    (models / "manifest.json").write_text(json.dumps({"contract": "1", "models": entries}))
+    return folder
+
+
+@pytest.fixture
+def run(package: Path, tmp_path: Path) -> Run:
+    """Runs `python -m digitpad ARGUMENTS` in an empty folder, as a user would, or that of another installation."""
+
+    def run(*arguments: str | os.PathLike[str], installation: Path | None = None, **more: Any) -> Any:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(installation or package.parent),
+            "SDL_VIDEODRIVER": "dummy",
+            **more.pop("env", {}),
+        }
+        more = {"capture_output": True, "encoding": "utf-8", "cwd": tmp_path, "timeout": 120} | more
+        command = [sys.executable, "-m", "digitpad", *arguments]
+        return subprocess.run(command, env=environment, check=False, **more)
+
+    return run
+
+
+@pytest.fixture
+def seven() -> list[list[tuple[float, float]]]:
+    """Strokes that draw a seven, with the slanted bar through it."""
+    return [[(100, 100), (150, 98), (210, 101), (180, 160), (150, 230), (135, 300)], [(120, 190), (205, 185)]]
+
+
+@pytest.fixture
+def stroke_file(tmp_path: Path, seven: list[list[tuple[float, float]]]) -> Path:
+    """A stroke file with one sample."""
+    path = tmp_path / "seven.json"
+    path.write_text(json.dumps({"samples": [{"label": "7", "strokes": seven}]}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The images (10000, 28, 28) and labels of the MNIST test set, where it is at hand."""
+    for folder in (os.environ.get("DIGITPAD_DATA"), REPOSITORY / "data"):
+        for place in (Path(folder), Path(folder, "mnist")) if folder else ():
+            if (images := place / "t10k-images-idx3-ubyte.gz").exists():
+                pixels = np.frombuffer(gzip.decompress(images.read_bytes()), np.uint8, offset=16)
+                labels = gzip.decompress((place / "t10k-labels-idx1-ubyte.gz").read_bytes())
+                return pixels.reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
+    pytest.skip("the MNIST test set is neither in $DIGITPAD_DATA nor in data/")

@@ -1,0 +1,78 @@
+"""What the package loads, and what it must never load."""
+
+import ast
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FRAMEWORKS = {"tensorflow", "keras", "torch", "torchvision", "onnx", "tf2onnx", "onnxscript"}
+ALLOWED = {"digitpad", "numpy", "onnxruntime", "PIL", "pygame"}
+
+
+def modules_after(code: str, package: Path) -> set[str]:
+    """The top-level modules that a fresh Python has loaded after `code`."""
+    code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), "SDL_VIDEODRIVER": "dummy"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_digitpad_loads_nothing_heavy(package: Path) -> None:
+    assert not modules_after("import digitpad", package) & {"numpy", "onnxruntime", "PIL", "pygame"}
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_help_and_version_load_nothing_heavy(argument: str, package: Path) -> None:
+    loaded = modules_after(f"from digitpad.cli import main; main(['{argument}'])", package)
+    assert not loaded & {"numpy", "onnxruntime", "PIL", "pygame"}
+
+
+def test_reading_strokes_loads_neither_pillow_nor_pygame(package: Path, tiny: Path) -> None:
+    code = f"from digitpad import Recognizer; Recognizer({str(tiny)!r}).predict_strokes([[(0, 0), (1, 3)]])"
+    loaded = modules_after(code, package)
+    assert "onnxruntime" in loaded
+    assert not loaded & {"PIL", "pygame"}
+
+
+def test_predicting_loads_no_training_framework(package: Path, tiny: Path, stroke_file: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (40, 40), 255).save(tmp_path / "paper.png")
+    arguments = ["predict", str(tmp_path / "paper.png"), str(stroke_file), "--model", str(tiny)]
+    loaded = modules_after(f"from digitpad.cli import main; assert main({arguments!r}) == 0", package)
+    assert {"onnxruntime", "PIL"} <= loaded
+    assert not loaded & FRAMEWORKS
+
+
+def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path.name}: relative import"
+                names = {(node.module or "").split(".")[0]}
+            else:
+                continue
+            assert names <= ALLOWED | set(sys.stdlib_module_names), f"{path.name}, line {node.lineno}"
+
+
+@pytest.mark.skipif("DIGITPAD_SLIM" not in os.environ, reason="DIGITPAD_SLIM says when no framework must be installed")
+def test_the_slim_environment_has_no_training_framework() -> None:
+    installed = {(dist.metadata["Name"] or "").lower() for dist in importlib.metadata.distributions()}
+    assert not installed & FRAMEWORKS
+    for name in FRAMEWORKS:
+        assert importlib.util.find_spec(name) is None, f"{name} can be imported"
+
+
+def test_the_names_of_the_api_are_there_and_no_others_are_made_up() -> None:
+    import digitpad
+
+    for name in digitpad.__all__:
+        assert getattr(digitpad, name) is not None
+    with pytest.raises(AttributeError, match="Recogniser"):
+        _ = digitpad.Recogniser

@@ -1,0 +1,184 @@
+"""What a Recognizer answers, tried with tiny models whose thresholds force each answer."""
+
+import dataclasses
+import math
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from digitpad import ImageError, ModelError, Prediction, Recognizer, StrokeError
+from digitpad.ink import render_strokes
+from numpy.typing import NDArray
+
+DATA = Path(__file__).parent / "data"
+Points = list[list[tuple[float, float]]]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(DATA / "tiny.onnx")
+
+
+def some_images(count: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (count, 28, 28), np.uint8)
+
+
+def test_a_prediction_says_what_was_read_how_surely_and_what_the_model_saw(
+    recognizer: Recognizer, seven: Points
+) -> None:
+    p = recognizer.predict_strokes(seven)
+    assert p.status == "digit"
+    assert isinstance(p.digit, int)
+    assert p.digit == p.probabilities.argmax()
+    assert isinstance(p.confidence, float)
+    assert p.confidence == p.probabilities.max()
+    assert p.probabilities.dtype == np.float32
+    assert p.probabilities.shape == (10,)
+    assert p.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert isinstance(p.ood_score, float)
+    assert p.image.dtype == np.uint8
+    assert np.array_equal(p.image, render_strokes(seven))
+    assert np.allclose(recognizer.predict_batch(p.image[None])[0], p.probabilities, atol=1e-6)
+
+
+def test_a_prediction_cannot_be_changed(recognizer: Recognizer, seven: Points) -> None:
+    for p in (recognizer.predict_strokes(seven), recognizer.predict_strokes([])):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            p.digit = 3  # type: ignore[misc]
+        with pytest.raises(ValueError, match="read-only"):
+            p.probabilities[0] = 1
+        with pytest.raises(ValueError, match="read-only"):
+            p.image[0, 0] = 1
+
+
+def test_the_answer_keeps_its_own_copy_of_the_image(recognizer: Recognizer) -> None:
+    image = some_images(1)[0]
+    p = recognizer.predict_normalised(image)
+    before = p.image.copy()
+    image[:] = 0
+    assert np.array_equal(p.image, before)
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [np.empty((0, 2))], [[(5, 5)]], [[(5, 5)] * 9, [(5, 5)]]])
+def test_no_ink_or_no_extent_is_blank(strokes: Any, recognizer: Recognizer) -> None:
+    p = recognizer.predict_strokes(strokes)
+    assert (p.status, p.digit, p.confidence) == ("blank", None, 0.0)
+    assert np.array_equal(p.probabilities, np.full(10, 0.1, np.float32))
+    assert math.isnan(p.ood_score)
+    assert not p.image.any()
+
+
+def test_below_the_unsure_threshold_the_digit_is_called_unsure(seven: Points) -> None:
+    p = Recognizer(DATA / "always_unsure.onnx").predict_strokes(seven)
+    assert p.status == "unsure"
+    assert p.digit == p.probabilities.argmax()
+
+
+def test_above_the_ood_threshold_nothing_is_called_a_digit(seven: Points) -> None:
+    p = Recognizer(DATA / "never_a_digit.onnx").predict_strokes(seven)
+    assert (p.status, p.digit) == ("not_a_digit", None)
+    assert p.confidence == p.probabilities.max()
+
+
+def test_all_three_judge_the_same_probabilities(seven: Points) -> None:
+    names = ("tiny", "always_unsure", "never_a_digit")
+    answers = [Recognizer(DATA / f"{name}.onnx").predict_strokes(seven) for name in names]
+    assert all(np.array_equal(p.probabilities, answers[0].probabilities) for p in answers)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 255, 256, 257, 600])
+def test_a_batch_gives_a_row_for_each_image(count: int, recognizer: Recognizer) -> None:
+    images = some_images(count)
+    rows = recognizer.predict_batch(images)
+    assert rows.shape == (count, 10)
+    assert rows.dtype == np.float32
+    for number in {0, count // 2, count - 1} if count else ():
+        assert np.allclose(rows[number], recognizer.predict_batch(images[number][None])[0], atol=1e-6)
+
+
+def test_a_batch_may_lie_in_memory_in_any_way(recognizer: Recognizer) -> None:
+    images = some_images(40)
+    expected = recognizer.predict_batch(images)
+    assert np.allclose(recognizer.predict_batch(np.asfortranarray(images)), expected, atol=1e-6)
+    assert np.allclose(recognizer.predict_batch(images[::-2]), expected[::-2], atol=1e-6)
+    padded = np.pad(images, ((0, 0), (3, 1), (2, 5)))[:, 3:-1, 2:-5]
+    assert np.allclose(recognizer.predict_batch(padded), expected, atol=1e-6)
+    images.flags.writeable = False
+    assert np.allclose(recognizer.predict_batch(images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((2, 28, 28), np.float32),
+        np.zeros((2, 28, 28), np.int64),
+        np.zeros((2, 28, 28), bool),
+        np.zeros((28, 28), np.uint8),
+        np.zeros((2, 784), np.uint8),
+        np.zeros((2, 32, 32), np.uint8),
+        np.zeros((2, 1, 28, 28), np.uint8),
+        np.zeros((), np.uint8),
+        [[0] * 28] * 28,
+        None,
+    ],
+)
+def test_a_batch_of_another_form_is_refused_and_told_the_right_one(images: Any, recognizer: Recognizer) -> None:
+    with pytest.raises(ImageError, match=r"images must be uint8 \(N, 28, 28\), 0 = paper, 255 = ink; got "):
+        recognizer.predict_batch(images)
+
+
+@pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((20, 20), np.uint8), np.ones((28, 28), np.int16)])
+def test_a_normalised_image_of_another_form_is_refused_even_if_blank(image: Any, recognizer: Recognizer) -> None:
+    with pytest.raises(ImageError, match="must be uint8"):
+        recognizer.predict_normalised(image)
+
+
+@pytest.mark.parametrize(
+    "strokes", [[[(0, math.nan), (1, 1)]], [[(0, math.inf)]], [[1, 2, 3]], [[(1, 2, 3)]], 5, ["ab"]]
+)
+def test_impossible_strokes_are_refused(strokes: Any, recognizer: Recognizer) -> None:
+    with pytest.raises(StrokeError):
+        recognizer.predict_strokes(strokes)
+
+
+def test_threads_may_share_one_recognizer(recognizer: Recognizer) -> None:
+    rng = np.random.default_rng(1)
+    drawings = [[rng.uniform(0, 300, (30, 2))] for _ in range(60)]
+    alone = [recognizer.predict_strokes(strokes) for strokes in drawings]
+    with ThreadPoolExecutor(8) as threads:
+        shared = list(threads.map(recognizer.predict_strokes, drawings * 4))
+    for one, other in zip(alone * 4, shared, strict=True):
+        assert isinstance(other, Prediction)
+        assert (one.status, one.digit, one.ood_score) == (other.status, other.digit, other.ood_score)
+        assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_the_recognizer_says_what_the_model_file_says(recognizer: Recognizer) -> None:
+    assert recognizer.name == "tiny"
+    assert recognizer.metadata["trained_on"] == "nothing"
+    assert recognizer.metadata["contract"] == "1"
+    assert (recognizer.ood_threshold, recognizer.unsure_threshold) == (1e9, 0.0)
+
+
+def test_a_model_that_fails_while_it_runs_is_a_model_error(seven: Points) -> None:
+    with pytest.raises(ModelError, match="tiny: the model fails to run") as caught:
+        Recognizer(DATA / "fails_to_run.onnx").predict_strokes(seven)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_in_model_form_is_read_alike_as_file_bytes_array_and_picture(
+    recognizer: Recognizer, seven: Points, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    image = render_strokes(seven)
+    path = tmp_path / "seven.png"
+    Image.fromarray(image).save(path)
+    expected = recognizer.predict_normalised(image)
+    for form in (path, str(path), path.read_bytes(), image, Image.open(path)):
+        p = recognizer.predict(form)
+        assert p.status == expected.status
+        assert np.array_equal(p.image, image)
+        assert np.array_equal(p.probabilities, expected.probabilities)
