@@ -12,10 +12,11 @@ from digitpad.errors import DigitPadError, ModelError
 from digitpad.layout import TOOLS, Layout, Rect, lay_out
 from digitpad.models import find_model
 
-# SDL reads these when it starts: no greeting on standard output, no mouse events made up from touches (we take the
-# touches themselves), true pixels on Windows instead of a blurred enlargement.
+# Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we take the
+# touches themselves); true pixels on Windows instead of a blurred enlargement; a signal to end does end even a kiosk.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_TOUCH_MOUSE_EVENTS", "0")
+os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
 os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 try:
     import pygame
