@@ -109,7 +109,7 @@ def _thin_out(points: Stroke) -> Stroke:
         return points
     lengths = np.hypot(*np.diff(points, axis=0).T)
     stretch = np.concatenate([[-1], np.floor(np.cumsum(lengths) / _STEP)])
-    keep = np.concatenate([[True], stretch[1:] > stretch[:-1]])
+    keep: NDArray[np.bool_] = np.concatenate([[True], stretch[1:] > stretch[:-1]])
     keep[-1] = True
     return points[keep]
 
