@@ -73,11 +73,14 @@ def _run(argv: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose complaint is one line, and whose help is not lost silently on a full disk."""
 
     def error(self, message: str) -> NoReturn:
         _complain(f"{message}; see {self.prog} --help", self.prog)
         sys.exit(2)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        _say(message)
 
 
 def _parser() -> argparse.ArgumentParser:

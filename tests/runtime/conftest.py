@@ -63,7 +63,7 @@ def run(package: Path, tmp_path: Path) -> Run:
 
     def run(*arguments: str | os.PathLike[str], installation: Path | None = None, **more: Any) -> Any:
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
             "PYTHONPATH": str(installation or package.parent),
             "SDL_VIDEODRIVER": "dummy",
             **more.pop("env", {}),

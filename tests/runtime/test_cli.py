@@ -1,0 +1,454 @@
+"""The digitpad command: what each verb prints, how it ends, and that nobody ever sees a traceback."""
+
+import csv
+import gzip
+import io
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from digitpad import Recognizer, __version__, cli
+from digitpad.strokes import Sample, write_samples
+
+DATA = Path(__file__).parent / "data"
+TINY = str(DATA / "tiny.onnx")
+Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+Points = list[list[tuple[float, float]]]
+
+posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have it")
+
+
+def only_line(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one line on standard error."""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def plain_environment(package: Path) -> dict[str, str]:
+    """The environment variables with which a user would run the package."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**environment, "PYTHONPATH": str(package.parent)}
+
+
+@pytest.fixture
+def several(tmp_path: Path, seven: Points) -> Path:
+    """A stroke file with a seven, a blank and a seven again."""
+    path = tmp_path / "several.json.gz"
+    strokes = [np.array(points, np.float64) for points in seven]
+    write_samples(path, [Sample(strokes, "7"), Sample([]), Sample(strokes)])
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path: Path, seven: Points) -> Path:
+    """An image in the model's form."""
+    from digitpad.ink import render_strokes
+    from PIL import Image
+
+    path = tmp_path / "seven.png"
+    Image.fromarray(render_strokes(seven)).save(path)
+    return path
+
+
+# What is printed
+
+
+def test_text_is_one_readable_line_per_input(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", str(several), "--model", TINY]) == 0
+    p = Recognizer(TINY).predict_strokes([])
+    assert p.status == "blank"
+    first, second, third = capsys.readouterr().out.splitlines()
+    prediction = Recognizer(TINY).predict_strokes(_strokes(several))
+    assert first == f"{several}#1: {prediction.digit} ({100 * prediction.confidence:.1f} %)"
+    assert second == f"{several}#2: blank"
+    assert third == first.replace("#1", "#3")
+
+
+def _strokes(path: Path) -> Any:
+    return json.loads(gzip.decompress(path.read_bytes()))["samples"][0]["strokes"]
+
+
+@pytest.mark.parametrize(("model", "words"), [("always_unsure", "unsure, perhaps "), ("never_a_digit", "not a digit")])
+def test_text_says_so_when_there_is_no_sure_digit(
+    model: str, words: str, stroke_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["predict", str(stroke_file), "--model", str(DATA / f"{model}.onnx")]) == 0
+    assert capsys.readouterr().out.startswith(f"{stroke_file}: {words}")
+
+
+def test_json_is_one_object_per_line_with_the_documented_keys(
+    several: Path, stroke_file: Path, seven: Points, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["predict", str(several), str(stroke_file), "--model", TINY, "--format", "json"]) == 0
+    results = [json.loads(line, parse_constant=pytest.fail) for line in capsys.readouterr().out.splitlines()]
+    keys = ["file", "model", "status", "digit", "confidence", "probabilities", "ood_score"]
+    assert [list(result) for result in results] == [keys] * 4
+    assert [result["file"] for result in results] == [f"{several}#{n}" for n in (1, 2, 3)] + [str(stroke_file)]
+    expected = Recognizer(TINY).predict_strokes(seven)
+    for result in (results[0], results[3]):
+        assert (result["model"], result["status"], result["digit"]) == ("tiny", "digit", expected.digit)
+        assert result["confidence"] == max(result["probabilities"])
+        # Every float32 is printed with all its digits.
+        assert np.array_equal(np.array(result["probabilities"], np.float32), expected.probabilities)
+        assert np.float32(result["ood_score"]) == np.float32(expected.ood_score)
+    blank = {"status": "blank", "digit": None, "confidence": 0.0, "probabilities": [0.1] * 10, "ood_score": None}
+    assert results[1] == {"file": f"{several}#2", "model": "tiny", **blank}
+
+
+def test_csv_has_a_header_and_the_documented_columns(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", str(several), "--model", TINY, "--format", "csv"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("file,model,status,digit,confidence,ood_score,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9\n")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["status"] for row in rows] == ["digit", "blank", "digit"]
+    p = Recognizer(TINY).predict_strokes(_strokes(several))
+    assert rows[0]["digit"] == str(p.digit)
+    assert [np.float32(rows[0][f"p{n}"]) for n in range(10)] == p.probabilities.tolist()
+    assert (rows[1]["digit"], rows[1]["confidence"], rows[1]["ood_score"], rows[1]["p0"]) == ("", "0.0", "", "0.1")
+
+
+def test_csv_quotes_a_file_name_with_a_comma(stroke_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = stroke_file.rename(stroke_file.with_name('a, "b".json'))
+    assert cli.main(["predict", str(other), "--model", TINY, "--format", "csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["file"] == str(other)
+
+
+def test_both_models_answer_each_input_in_turn(installation: Path, several: Path, run: Run) -> None:
+    done = run("predict", several, "--model", "both", "--format", "json", installation=installation)
+    assert (done.returncode, done.stderr) == (0, "")
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    expected = [(f"{several}#{n}", model) for n in (1, 2, 3) for model in ("cnn", "mlp")]
+    assert [(result["file"], result["model"]) for result in results] == expected
+    done = run("predict", several, "--model", "both", installation=installation)
+    assert [line.split(": ")[:2] for line in done.stdout.splitlines()] == [list(pair) for pair in expected]
+
+
+def test_without_a_model_the_cnn_answers(installation: Path, stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--format", "json", installation=installation)
+    assert json.loads(done.stdout)["model"] == "cnn"
+    done = run("predict", "--model", "mlp", stroke_file, "--format=json", installation=installation)
+    assert json.loads(done.stdout)["model"] == "mlp"
+
+
+def test_files_may_stand_on_both_sides_of_an_option(stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--model", TINY, stroke_file)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 2
+
+
+# Inputs
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: b"\xef\xbb\xbf\n" + data])
+def test_standard_input_takes_a_stroke_file(pack: Callable[[bytes], bytes], stroke_file: Path, run: Run) -> None:
+    done = run("predict", "-", "--model", TINY, "--format", "json", input=pack(stroke_file.read_bytes()), encoding=None)
+    assert (done.returncode, done.stderr) == (0, b"")
+    by_name = run("predict", stroke_file, "--model", TINY, "--format", "json")
+    assert json.loads(done.stdout) == json.loads(by_name.stdout) | {"file": "-"}
+
+
+def test_standard_input_takes_an_image(picture: Path, stroke_file: Path, run: Run) -> None:
+    done = run("predict", "-", "--model", TINY, "--format", "json", input=picture.read_bytes(), encoding=None)
+    assert (done.returncode, done.stderr) == (0, b"")
+    by_name = run("predict", picture, "--model", TINY, "--format", "json")
+    assert json.loads(done.stdout) == json.loads(by_name.stdout) | {"file": "-"}
+    strokes = run("predict", stroke_file, "--model", TINY, "--format", "json")
+    assert json.loads(done.stdout) == json.loads(strokes.stdout) | {"file": "-"}
+
+
+def test_an_input_that_fails_is_told_and_the_others_are_still_read(
+    stroke_file: Path, picture: Path, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "empty.json").write_text('{"samples": []}')
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "text.png").write_text("no picture")
+    names = ["none.png", stroke_file.name, "empty.json", "broken.json", "text.png", ".", picture.name]
+    done = run("predict", *names, "--model", TINY)
+    assert done.returncode == 1
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [stroke_file.name, picture.name]
+    complaints = done.stderr.splitlines()
+    bad = [name for name in names if name not in (stroke_file.name, picture.name)]
+    assert [line.split(": ")[:2] for line in complaints] == [["digitpad", name] for name in bad]
+    assert "holds no samples" in complaints[1]
+    assert "not valid JSON" in complaints[2]
+
+
+def test_results_and_complaints_keep_their_order(stroke_file: Path, run: Run) -> None:
+    names = ["none.json", str(stroke_file), "none.json"]
+    one_pipe = {"capture_output": False, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = run("predict", *names, "--model", TINY, **one_pipe)
+    assert [line.startswith("digitpad: ") for line in done.stdout.splitlines()] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"", "empty"), (b"{", "not valid JSON"), (b"\x1f\x8b\x08", "gzip"), (b"no picture", "")]
+)
+def test_bad_standard_input_is_told(data: bytes, reason: str, run: Run) -> None:
+    done = run("predict", "-", "--model", TINY, input=data, encoding=None)
+    assert (done.returncode, done.stdout) == (1, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("digitpad: standard input: ")
+    assert reason in line
+
+
+# Models that cannot be had
+
+
+def test_an_unknown_model_name_is_wrong_usage(installation: Path, stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--model", "lenet", installation=installation)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no model lenet; choose cnn, mlp, both" in only_line(done)
+
+
+@pytest.mark.parametrize(
+    "model", ["none.onnx", "./none", str(DATA / "other_contract.onnx"), str(DATA / "make_models.py")]
+)
+def test_a_model_that_cannot_be_used_is_told_in_one_line(model: str, stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--model", model)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert Path(model).name in only_line(done)
+
+
+def test_a_model_that_fails_to_run_is_told_in_one_line(stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--model", DATA / "fails_to_run.onnx")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert only_line(done).startswith(f"digitpad: {stroke_file}: tiny: the model fails to run")
+
+
+# The other verbs
+
+
+def test_version(run: Run) -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"digitpad {__version__}\n", "")
+
+
+@pytest.mark.parametrize("verb", [[], ["pad"], ["predict"], ["models"], ["demo"], ["doctor"]])
+def test_every_verb_has_help(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*verb, "--help"]) == 0
+    assert " ".join(["usage: digitpad", *verb]) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["paint"],
+        ["--nonsense"],
+        ["predict"],
+        ["predict", "--model", "cnn"],
+        ["predict", "a.png", "--format", "xml"],
+        ["predict", "a.png", "--modl", "cnn"],
+        ["predict", "a.png", "--mod", "cnn"],
+        ["models", "cnn"],
+        ["models", "--format", "csv"],
+        ["demo"],
+        ["doctor", "now"],
+        ["pad", "a.json", "b.json"],
+        ["pad", "--size", "large"],
+        ["pad", "--size", "0x480"],
+        ["pad", "--size", "800x"],
+        ["pad", "--size", "-800x480"],
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("digitpad")
+    assert "--help" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {}),
+        (["pad"], {}),
+        (["pad", "seven.json"], {"file": Path("seven.json")}),
+        (["pad", "--model", "both", "--live"], {"model": "both", "live": True}),
+        (["pad", "--kiosk", "--fullscreen"], {"kiosk": True, "fullscreen": True}),
+        (["pad", "--size", "800x480"], {"size": (800, 480)}),
+        (["pad", "--size", "800X480", "x.png"], {"size": (800, 480), "file": Path("x.png")}),
+    ],
+)
+def test_pad_hands_its_arguments_on(
+    arguments: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pad = pytest.importorskip("digitpad.pad", exc_type=Exception, reason="the pad cannot be imported")
+    seen: dict[str, object] = {}
+    monkeypatch.setattr(pad, "run_pad", lambda **more: seen.update(more) or 7)
+    assert cli.main(arguments) == 7
+    defaults = {"file": None, "model": "cnn", "live": False, "fullscreen": False, "kiosk": False, "size": (1000, 640)}
+    assert seen == defaults | expected
+
+
+def test_the_pad_without_pygame_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    monkeypatch.delitem(sys.modules, "digitpad.pad", raising=False)
+    assert cli.main(["pad"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "digitpad[pad]" in line
+
+
+def test_demo_hands_its_folder_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from digitpad import demo
+
+    seen = []
+    monkeypatch.setattr(demo, "run_demo", lambda out: seen.append(out) or 3)
+    assert cli.main(["demo", "--out", str(tmp_path)]) == 3
+    assert seen == [tmp_path]
+
+
+def test_models_are_listed_with_the_manifests_figures(installation: Path, run: Run) -> None:
+    done = run("models", installation=installation)
+    assert (done.returncode, done.stderr) == (0, "")
+    size = (DATA / "named_cnn.onnx").stat().st_size
+    table = [line.split() for line in done.stdout.splitlines()]
+    assert table == [
+        ["name", "file", "bytes", "parameters", "mnist_test"],
+        ["cnn", "cnn.onnx", f"{size:,}", "160", "12.50", "%"],
+        ["mlp", "mlp.onnx", f"{size:,}", "160", "12.50", "%"],
+    ]
+    done = run("models", "--format", "json", installation=installation)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["name"], first["file"], first["bytes"], first["parameters"]) == ("cnn", "cnn.onnx", size, 160)
+    assert first["accuracy"] == {"mnist_test": 0.125}
+    assert second["name"] == "mlp"
+
+
+def test_models_verify_tells_good_files_from_bad(installation: Path, tmp_path: Path, run: Run) -> None:
+    done = run("models", "--verify", installation=installation)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["verified", "ok", "ok"]
+
+    broken = shutil.copytree(installation, tmp_path / "broken")
+    models = broken / "digitpad" / "models"
+    (models / "mlp.onnx").write_bytes((models / "cnn.onnx").read_bytes())
+    done = run("models", "--verify", installation=broken)
+    assert done.returncode == 1
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["verified", "ok", "FAILED"]
+    assert "mlp.onnx: its checksum is not the manifest's" in only_line(done)
+    done = run("models", "--verify", "--format", "json", installation=broken)
+    assert [json.loads(line)["ok"] for line in done.stdout.splitlines()] == [True, False]
+
+    manifest = json.loads((models / "manifest.json").read_text())
+    manifest["models"]["mlp"]["sha256"] = manifest["models"]["cnn"]["sha256"]
+    (models / "manifest.json").write_text(json.dumps(manifest))
+    done = run("models", "--verify", installation=broken)
+    assert done.returncode == 1
+    assert "mlp: the file calls itself 'cnn'" in only_line(done)
+
+    (models / "manifest.json").unlink()
+    for arguments in (["models"], ["models", "--verify"], ["predict", "x.json"]):
+        done = run(*arguments, installation=broken)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "manifest.json: cannot be read" in only_line(done)
+
+
+# How it ends when things go wrong around it
+
+
+@posix
+@pytest.mark.parametrize("output", ["text", "json", "csv"])
+def test_a_reader_that_goes_away_is_no_news(output: str, several: Path, package: Path) -> None:
+    command = [sys.executable, "-m", "digitpad", "predict", *[several] * 300, "--model", TINY, "--format", output]
+    environment = plain_environment(package)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["predict", "seven.json", "--model", TINY], ["--help"], ["--version"], ["predict", "--help"]]
+)
+def test_a_full_disk_is_told_in_one_line(arguments: list[str], stroke_file: Path, run: Run) -> None:
+    with open("/dev/full", "w") as full:
+        done = run(*arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert only_line(done) == "digitpad: standard output: No space left on device"
+
+
+@posix
+def test_closed_standard_streams_are_survived(stroke_file: Path, package: Path) -> None:
+    environment = plain_environment(package)
+    command = f'"{sys.executable}" -m digitpad predict "{stroke_file}" none.json - --model "{TINY}" <&- '
+    done = subprocess.run(command + "2>&-", shell=True, env=environment, capture_output=True, check=False)
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 1)
+    done = subprocess.run(command + ">&-", shell=True, env=environment, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+@posix
+def test_ctrl_c_ends_it_without_a_word(package: Path, stroke_file: Path) -> None:
+    command = [sys.executable, "-m", "digitpad", "predict", str(stroke_file), "-", "--model", TINY]
+    environment = plain_environment(package)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        assert process.stdout.readline()  # it has read the first file and waits for standard input
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such file names")
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("output", ["text", "json", "csv"])
+def test_any_file_name_can_be_printed(
+    encoding: str, output: str, stroke_file: Path, seven: Points, tmp_path: Path, run: Run
+) -> None:
+    names = [b"sieben \xc3\xa9\xe4\xb8\x83.json", b"latin \xe9\xff.json", b"line\nbreak \x1b[31m.json"]
+    for name in names:
+        shutil.copy(stroke_file, os.fsencode(tmp_path) + b"/" + name)
+    files = [os.fsdecode(name) for name in names]
+    missing = [f"no {name}" for name in files]
+    # PYTHONUTF8: file names are read as UTF-8 though the terminal, which PYTHONIOENCODING stands for, may be ASCII.
+    env = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
+    done = run("predict", *files, *missing, "--model", TINY, "--format", output, env=env, encoding=None)
+    assert done.returncode == 1
+    text, complaints = done.stdout.decode(encoding), done.stderr.decode(encoding)
+    assert len(complaints.splitlines()) == 3
+    assert "\x1b" not in complaints
+    if output == "json":
+        assert [json.loads(line)["file"] for line in text.splitlines()] == files
+    elif output == "csv":
+        assert len(list(csv.reader(io.StringIO(text)))) == 4
+    else:
+        assert len(text.splitlines()) == 3
+        assert "\x1b" not in text
+        assert ("é七" if encoding == "utf-8" else "\\xe9\\u4e03") in text
+
+
+def test_a_bug_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr(cli, "_models", bug)
+    assert cli.main(["models"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a bug in digitpad" in line
+    assert "ZeroDivisionError" in line
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    assert cli._number(math.nan) is None
+    assert cli._number(math.inf) is None
+    assert cli._number(np.float32(0.1)) == 0.1

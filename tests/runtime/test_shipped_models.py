@@ -1,0 +1,96 @@
+"""The shipped models: whole, as good as their manifest says, and answering what their reference vectors say.
+
+They are part of the product: where they are missing, these tests fail.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from digitpad import Recognizer
+from digitpad.demo import demo_samples
+from digitpad.doctor import verify_models
+from digitpad.ink import render_strokes
+from digitpad.models import find_model, models_folder, shipped_models
+from numpy.typing import NDArray
+
+BOTH = ["cnn", "mlp"]
+
+
+def reference() -> list[dict[str, Any]]:
+    samples: list[dict[str, Any]] = json.loads((models_folder() / "reference.json").read_text())["samples"]
+    return samples
+
+
+def test_cnn_and_mlp_are_shipped() -> None:
+    assert set(BOTH) <= set(shipped_models())
+
+
+def test_the_manifest_describes_the_files_there_are() -> None:
+    described = set()
+    for name, entry in shipped_models().items():
+        data = find_model(name).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"], name
+        assert len(data) == entry["bytes"], name
+        assert entry["parameters"] > 0
+        described.add(entry["file"])
+    assert {path.name for path in models_folder().glob("*.onnx")} == described
+
+
+def test_every_shipped_model_keeps_the_contract_and_answers() -> None:
+    assert verify_models() == {}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_batch_is_read_as_each_image_alone(name: str) -> None:
+    recognizer = Recognizer(name)
+    images = np.stack([render_strokes(sample.strokes) for sample in demo_samples()])
+    rows = recognizer.predict_batch(images)
+    assert np.allclose(rows.sum(axis=1), 1, atol=1e-5)
+    for image, row in zip(images, rows, strict=True):
+        assert np.allclose(recognizer.predict_batch(image[None])[0], row, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_demo_digits_are_read(name: str) -> None:
+    recognizer = Recognizer(name)
+    samples = demo_samples()
+    assert [sample.label for sample in samples] == list("0123456789")
+    assert [str(recognizer.predict_strokes(sample.strokes).digit) for sample in samples] == list("0123456789")
+
+
+def test_the_reference_strokes_give_the_reference_images() -> None:
+    assert reference()
+    for number, sample in enumerate(reference()):
+        expected = np.array(sample["image"]).reshape(28, 28)
+        difference = np.abs(render_strokes(sample["strokes"]).astype(int) - expected)
+        assert difference.max() <= 1, f"sample {number}"
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_reference_images_give_the_reference_answers(name: str) -> None:
+    samples = reference()
+    images = np.array([np.reshape(sample["image"], (28, 28)) for sample in samples], np.uint8)
+    probabilities, ood_score = Recognizer(name).run(images)
+    assert np.abs(probabilities - [sample["probabilities"][name] for sample in samples]).max() <= 1e-4
+    assert ood_score == pytest.approx([sample["ood_score"][name] for sample in samples], rel=1e-3, abs=1e-3)
+
+
+def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says(
+    mnist: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+) -> None:
+    images, labels = mnist
+    for name, entry in shipped_models().items():
+        accuracy = (Recognizer(name).predict_batch(images).argmax(axis=1) == labels).mean()
+        assert accuracy == pytest.approx(entry["accuracy"]["mnist_test"], abs=3e-4), name
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_mnist_comes_through_predict_unharmed(name: str, mnist: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
+    images, labels = mnist[0][::10], mnist[1][::10]
+    recognizer = Recognizer(name)
+    fast = recognizer.predict_batch(images).argmax(axis=1)
+    slow = np.array([recognizer.predict(image).probabilities.argmax() for image in images])
+    assert abs((fast == labels).mean() - (slow == labels).mean()) <= 0.001
