@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from digitpad.brush import Ink
 from digitpad.drawing import Drawing, Reader
 from digitpad.errors import DigitPadError, ModelError
@@ -532,15 +534,13 @@ def _load_recognizer(model: str) -> Reader:
 
 
 def _load_photo(path: Path) -> pygame.Surface:
-    from PIL import Image, ImageOps
+    from digitpad.images import read_image
 
-    with Image.open(path) as opened:
-        opened.draft("RGB", (1024, 1024))
-        image = ImageOps.exif_transpose(opened).convert("RGBA")
-    image.thumbnail((1024, 1024))
-    whole = Image.new("RGBA", image.size, "white")
-    whole.alpha_composite(image)
-    return pygame.image.frombytes(whole.tobytes(), whole.size, "RGBA")
+    colour, alpha = read_image(path)
+    if alpha is not None:  # on white paper
+        colour = 1 - alpha[:, :, None] * (1 - colour)
+    pixels = np.rint(np.broadcast_to(colour, (*colour.shape[:2], 3)) * 255).astype(np.uint8)
+    return pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
 
 
 _NUMBERS = {getattr(pygame, f"K_{pad}{n}"): n - 1 for pad in ("", "KP") for n in range(1, 5)}
