@@ -168,17 +168,18 @@ def test_a_model_that_fails_while_it_runs_is_a_model_error(seven: Points) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_in_model_form_is_read_alike_as_file_bytes_array_and_picture(
+def test_an_image_is_read_alike_as_path_text_bytes_array_and_picture(
     recognizer: Recognizer, seven: Points, tmp_path: Path
 ) -> None:
     from PIL import Image
 
-    image = render_strokes(seven)
     path = tmp_path / "seven.png"
-    Image.fromarray(image).save(path)
-    expected = recognizer.predict_normalised(image)
-    for form in (path, str(path), path.read_bytes(), image, Image.open(path)):
+    pixels = 255 - render_strokes(seven).repeat(4, axis=0).repeat(4, axis=1)
+    Image.fromarray(pixels).save(path)
+    expected = recognizer.predict(path)
+    assert expected.status == "digit"
+    for form in (str(path), path.read_bytes(), pixels, pixels / 255, Image.open(path)):
         p = recognizer.predict(form)
-        assert p.status == expected.status
-        assert np.array_equal(p.image, image)
+        assert np.array_equal(p.image, expected.image)
         assert np.array_equal(p.probabilities, expected.probabilities)
+    assert np.array_equal(recognizer.predict_normalised(expected.image).probabilities, expected.probabilities)
