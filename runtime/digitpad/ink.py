@@ -17,7 +17,7 @@ SIZE = 28  # pixels along a side of the model's image
 BOX = 20  # pixels along the longer side of the ink in it
 PEN_WIDTH = 2.5  # pixels: with it the pen digits hold as much ink, on average, as MNIST's
 
-_CENTRE = SIZE / 2 + 0.5  # where the centre of mass lies in MNIST (measured; pixel 14 of 0 to 27, as whole pixels go)
+CENTRE = SIZE / 2 + 0.5  # where the centre of mass lies in MNIST (measured; pixel 14 of 0 to 27, as whole pixels go)
 _STEP = 0.1  # pixels: points closer together than this along a stroke add nothing to the picture
 _CHUNK = 512  # segments whose distances are held in memory at once
 _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
@@ -50,10 +50,10 @@ def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -
 
     scale = (BOX - pen_width) / extent
     middle = low + (high - low) / 2
-    starts, ends = _segments([(p - middle) * scale + _CENTRE for p in points])
+    starts, ends = _segments([(p - middle) * scale + CENTRE for p in points])
     # First with the bounding box in the middle, to learn where the centre of mass lies; then with that there.
     ink = _ink(starts, ends, pen_width)
-    shift = _CENTRE - centre_of_mass(ink)
+    shift = CENTRE - centre_of_mass(ink)
     ink = _ink(starts + shift, ends + shift, pen_width)
     return np.rint(ink * 255).astype(np.uint8)
 

@@ -1,0 +1,150 @@
+"""An ink map of any size to the 28x28 image a model sees, with MNIST's pen width.
+
+A thin pen on a large canvas turns pale and hair-thin when it is merely shrunk, and a marker closes its own loops. So
+the drawing is first brought to a working size, its pen measured there, and its outline moved out or in
+until the pen is as wide as that of `render_strokes`; only then is it sampled, in the same way as strokes are.
+"""
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.ink import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
+
+_FRAME = 128  # pixels along the longer side of the ink while the pen is measured and changed
+_MARGIN = 24  # pixels around it: more than the widened pen reaches
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def fit_ink(ink: Map) -> NDArray[np.uint8]:
+    """Bring a drawing to MNIST's form: pen width, size, place.
+
+    Args:
+        ink: float32 (H, W) in [0, 1], 0.5 along the outline of the ink, which lies anywhere in it.
+
+    Returns:
+        uint8 (28, 28), 0 = paper, 255 = ink; all zero where there is no ink.
+    """
+    shape = _to_frame(ink)
+    if shape is None:
+        return np.zeros((SIZE, SIZE), np.uint8)
+    rows, columns = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
+    extent = float(max(np.ptp(rows), np.ptp(columns)) + 1)
+    inside = distances(~shape, round(extent / 2))
+    skeleton = thin(shape)
+    # Half a pixel, as the edge lies between the centres of the pixels on both sides of it.
+    pen = 2 * float(np.median(inside[skeleton])) - 1
+    if extent < 2 * pen:  # a dot or a filled shape: no stroke, so no pen to change
+        scale = BOX / extent
+        field = scale * (inside - distances(shape, _MARGIN))
+    else:
+        scale = (BOX - PEN_WIDTH) / (extent - pen)
+        outline = scale * (inside - distances(shape, _MARGIN) + np.where(shape, -0.5, 0.5).astype(np.float32))
+        # Where the pen was pressed less, moving the outline in would break the stroke: its middle line stays.
+        spine = PEN_WIDTH / 2 - scale * distances(skeleton, _MARGIN)
+        field = np.maximum(outline + (PEN_WIDTH - scale * pen) / 2, spine)
+
+    middle = np.array([columns[0] + columns[-1] + 1, rows[0] + rows[-1] + 1]) / 2
+    covered = _sample(field, middle, scale)
+    # First with the box in the middle, to learn where the centre of mass lies; then with that there.
+    covered = _sample(field, middle + (centre_of_mass(covered) - CENTRE) / scale, scale)
+    return np.rint(covered * 255).astype(np.uint8)
+
+
+def thin(shape: Mask) -> Mask:
+    """The middle line of a shape, one pixel wide and connected as the shape is.
+
+    T. Y. Zhang, C. Y. Suen: A fast parallel algorithm for thinning digital patterns. Communications of the
+    ACM 27(3), 1984, pages 236-239.
+    """
+    image = np.pad(shape, 1).astype(np.uint8)
+    inner = image[1:-1, 1:-1]
+    height, width = inner.shape
+    changed = True
+    while changed:
+        changed = False
+        for removable in _REMOVABLE:
+            code = np.zeros_like(inner)
+            for bit, (dy, dx) in enumerate(_AROUND):
+                code |= image[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] << bit
+            remove = removable[code] & inner
+            if remove.any():
+                inner -= remove
+                changed = True
+    return inner.astype(bool)
+
+
+def distances(shape: Mask, limit: int) -> Map:
+    """The distance of each pixel from the nearest pixel of the shape, in pixels, exact up to `limit`."""
+    # Along columns first, then the least over rows: the squared distance is separable (A. Meijster et al., A
+    # general algorithm for computing distance transforms in linear time, ISMM 2000). Within a limit, whole rows
+    # at once are faster here than its scan.
+    squared = np.where(shape, np.float32(0), np.float32(limit * limit))
+    for axis in (0, 1):
+        source = squared if axis == 0 else squared.T
+        result = source.copy()
+        for step in range(1, limit + 1):
+            reached = source + np.float32(step * step)
+            np.minimum(result[step:], reached[:-step], out=result[step:])
+            np.minimum(result[:-step], reached[step:], out=result[:-step])
+        squared = result if axis == 0 else result.T
+    return cast(Map, np.sqrt(squared))
+
+
+def _to_frame(ink: Map) -> Mask | None:
+    """The ink's shape with its longer side at the working size, with a margin; None where there is no ink."""
+    from PIL import Image
+
+    mask = ink >= 0.5
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    height, width = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+    scale = _FRAME / max(height, width)
+    margin = int(_MARGIN / scale) + 2
+    box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
+    size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
+    return np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
+
+
+def _sample(field: Map, centre: NDArray[np.float64], scale: float) -> Map:
+    """How much of each pixel of the result is covered, float32 (28, 28) in [0, 1].
+
+    `centre` is the point (x, y) of the field that comes to lie where MNIST's centre of mass does. As for strokes, a
+    pixel is covered by as much as the ink's edge has passed its centre.
+    """
+    offsets = (np.arange(SIZE) + 0.5 - CENTRE) / scale - 0.5
+    columns, right = _weights(centre[0] + offsets, field.shape[1])
+    rows, down = _weights(centre[1] + offsets, field.shape[0])
+    upper, lower = field[rows], field[rows + 1]
+    mixed = upper + (lower - upper) * down[:, None]
+    near = mixed[:, columns] + (mixed[:, columns + 1] - mixed[:, columns]) * right
+    return cast(Map, np.clip(near + 0.5, 0, 1))
+
+
+def _weights(places: NDArray[np.float64], size: int) -> tuple[NDArray[np.intp], Map]:
+    """For linear interpolation: the pixel before each place, and how far the place is on the way to the next."""
+    places = np.clip(places, 0, size - 1.001)
+    whole = places.astype(np.intp)
+    return whole, (places - whole).astype(np.float32)
+
+
+_AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # P2 to P9 of Zhang and Suen
+
+
+def _removable() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Which neighbourhoods, one bit for each of _AROUND, let a pixel go in the first and the second half-step."""
+    n, e, s, w = (np.arange(256) >> (2 * i) & 1 for i in range(4))
+    bits = [np.arange(256) >> i & 1 for i in range(8)]
+    count = sum(bits)
+    rises = sum((1 - bits[i]) * bits[(i + 1) % 8] for i in range(8))
+    thick = (count >= 2) & (count <= 6) & (rises == 1)
+    first = thick & (n * e * s == 0) & (e * s * w == 0)
+    second = thick & (n * e * w == 0) & (n * s * w == 0)
+    return first.astype(np.uint8), second.astype(np.uint8)
+
+
+_REMOVABLE = _removable()

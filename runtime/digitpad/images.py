@@ -1,0 +1,229 @@
+"""Reads an image of any kind and brings it to the 28x28 form a model sees.
+
+What can be read, and its limits: PNG, JPEG, GIF, BMP, TIFF, WebP and PNM, the first picture of several; files up to
+128 MiB, pictures up to 100 million pixels.
+"""
+
+import io
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.errors import ImageError
+from digitpad.image_fit import fit_ink
+from digitpad.image_ink import find_ink
+from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+MAX_BYTES = 128 * 2**20  # of a file, before it fills the memory
+MAX_PIXELS = 100_000_000  # of a picture: a few kilobytes can claim to unpack to any number
+
+_SIDE = 1600  # pixels along the longer side that are kept of a larger picture
+_DECODING = threading.Lock()
+
+Map = NDArray[np.float32]
+
+
+def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> NDArray[np.uint8]:
+    """Bring an image of any size and either polarity to the form the models are trained on.
+
+    An image that is in MNIST's form already comes back as it is. In any other, the ink is found, its pen width is
+    made MNIST's, and it is fitted into 20x20 with its centre of mass where MNIST's is.
+
+    Args:
+        image: a PIL image, a path, the bytes of an encoded image, or an array (H, W) or (H, W, 3 or 4) of uint8,
+            uint16, bool or float in [0, 1].
+
+    Returns:
+        uint8 (28, 28), 0 = paper, 255 = ink; all zero when blank.
+
+    Raises:
+        ImageError: it cannot be read as an image; the text names the file and the mend.
+    """
+    colour, alpha = read_image(image)
+    form = in_mnist_form(colour, alpha)
+    return fit_ink(find_ink(colour, alpha)) if form is None else form
+
+
+def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
+    """The bytes of an image that is as MNIST's are, or an exact negative of such a one; else None.
+
+    Measured on MNIST's training images: the ink's longer side has 20 pixels, its centre of mass is within half a
+    pixel of where it must be, the darkest pixel is at least 254, and 2 area / length of outline, which is the pen's
+    width, is above 1.1.
+    """
+    if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
+        return None
+    grey = np.rint(colour[:, :, 0] * 255)
+    if np.median(grey) > 127:
+        grey = 255 - grey
+    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+    if grey.max() < 250 or max(np.ptp(rows), np.ptp(columns)) + 1 not in (BOX - 1, BOX):
+        return None
+    if np.abs(centre_of_mass(grey.astype(np.float32)) - CENTRE).max() > 0.55:
+        return None
+    slopes = np.hypot(np.diff(grey, axis=0, append=0), np.diff(grey, axis=1, append=0))
+    return grey.astype(np.uint8) if 2 * grey.sum() > 1.1 * slopes.sum() else None
+
+
+def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> tuple[Map, Map | None]:
+    """Read an image upright: colour, float32 (H, W, 1 or 3) in [0, 1], and alpha, float32 (H, W), if it has one.
+
+    A large one is shrunk on the way.
+
+    Raises:
+        ImageError: it cannot be read as an image; the text names the file and the mend.
+    """
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return _decode(bytes(image), "image data")
+    if isinstance(image, str | os.PathLike):
+        return _decode(_read_file(image), os.fspath(image))
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return _decode(image, "image")
+    raise ImageError(f"{type(image).__name__} is not an image: give a PIL image, a path, bytes or a numpy array")
+
+
+def _read_file(path: str | os.PathLike[str]) -> bytes:
+    try:
+        if Path(path).is_dir():
+            raise ImageError(f"{path}: is a folder; name an image in it")
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL character in the name
+        reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
+        raise ImageError(f"{path}: cannot be read ({reason}); check the name and the permissions") from None
+    return data
+
+
+def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
+    if isinstance(source, bytes):
+        if not source:
+            raise ImageError(f"{name}: empty; save or copy the image again")
+        if len(source) > MAX_BYTES:
+            raise ImageError(f"{name}: larger than {MAX_BYTES >> 20} MiB; save it smaller")
+    try:
+        # Warnings about odd but readable files are not the user's concern; muting them is not thread-safe by itself.
+        with _DECODING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _load(source, name)
+    except ImageError:
+        raise
+    except MemoryError:
+        raise ImageError(f"{name}: not enough memory to decode it; save it smaller") from None
+    except Exception as error:  # Pillow's decoders let through what their parsing meets: a dozen unrelated types
+        from PIL import Image, UnidentifiedImageError
+
+        if isinstance(error, UnidentifiedImageError):
+            raise ImageError(f"{name}: not an image that can be read; save it as PNG or JPEG") from None
+        if isinstance(error, Image.DecompressionBombError):
+            raise _too_large(name) from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ImageError(f"{name}: damaged or cut off ({reason:.100}); save or copy the image again") from None
+
+
+def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(source), formats=FORMATS) if isinstance(source, bytes) else source
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name)
+    if not width * height:
+        raise ImageError(f"{name}: has no pixels; give an image of at least 1x1")
+    if isinstance(source, bytes):
+        image.draft(None, (_SIDE, _SIDE))  # a JPEG is decoded smaller, which is faster the larger it is
+    image.load()
+    turn = _orientation(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        pixels = _to_unit(np.asarray(image), name)[:, :, None]
+    else:
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+        elif image.mode not in ("L", "RGB"):
+            image = image.convert("L" if image.mode == "1" else "RGB")
+        if (factor := max(image.size) // _SIDE) > 1:
+            image = image.reduce(factor)
+        pixels = _to_unit(np.asarray(image), name)
+    return _parts(turn(np.atleast_3d(pixels)))
+
+
+def _orientation(image: "PILImage.Image") -> Callable[[Map], Map]:
+    """How to turn the array of an image upright: cameras store it as it lay on the sensor, with a tag."""
+    try:
+        tag = int(image.getexif().get(0x0112, 1))
+    except Exception:  # a damaged tag, of which Pillow lets through anything, does not make the image unreadable
+        tag = 1
+    return _UPRIGHT.get(tag, lambda a: a)
+
+
+_UPRIGHT: dict[int, Callable[[Map], Map]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a),
+}
+
+
+def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
+        raise ImageError(f"array of shape {array.shape}: give (H, W), (H, W, 3) or (H, W, 4), none of them 0")
+    if array.dtype.kind not in "bf" and array.dtype.type not in (np.uint8, np.uint16):
+        raise ImageError(f"array of {array.dtype}: give uint8, uint16, bool or float in [0, 1]")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise _too_large("array")
+    # A plain array: masks and matrices keep their own rules for what follows.
+    pixels = np.asarray(array).view(np.ndarray)
+    if pixels.dtype.kind == "f" and not (
+        np.isfinite(pixels).all() and pixels.min() >= -1e-6 and pixels.max() <= 1 + 1e-6
+    ):
+        raise ImageError("array of float: values must be in [0, 1] and not NaN; divide 0 to 255 by 255")
+    return _parts(np.atleast_3d(_to_unit(pixels, "array")))
+
+
+def _to_unit(pixels: NDArray[Any], name: str) -> Map:
+    """Bring pixels (H, W) or (H, W, C) of any type to float32 in [0, 1], averaging over blocks where there are many."""
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
+    full: float = 1.0
+    if pixels.dtype == np.uint8:
+        full = 255.0
+    elif pixels.dtype != bool:
+        # Of more than 8 bits a scanner may use 8, 12 or all 16; a float may count to 1 or to 255.
+        largest = float(pixels.max())
+        full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
+        if pixels.dtype.kind != "f" and full == 1.0:
+            full = 255.0
+    if (factor := max(pixels.shape[:2]) // _SIDE) > 1:
+        height, width = (max(side // factor, 1) for side in pixels.shape[:2])
+        tall, wide = min(factor, pixels.shape[0]), min(factor, pixels.shape[1])
+        blocks = pixels[: height * tall, : width * wide].reshape(height, tall, width, wide, -1)
+        pixels = blocks.mean(axis=(1, 3), dtype=np.float32).reshape(height, width, *pixels.shape[2:])
+    return cast(Map, np.clip(pixels.astype(np.float32) / np.float32(full), 0, 1))
+
+
+def _parts(pixels: Map) -> tuple[Map, Map | None]:
+    """Split (H, W, 1, 3 or 4) into colour and alpha, which is None where all of it is opaque."""
+    if pixels.shape[2] < 4:
+        return np.ascontiguousarray(pixels), None
+    alpha = np.ascontiguousarray(pixels[:, :, 3])
+    return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha
+
+
+def _too_large(name: str) -> ImageError:
+    return ImageError(f"{name}: more than {MAX_PIXELS // 1_000_000} million pixels; save it smaller")
