@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from digitpad.errors import StrokeError
-from digitpad.files import write_whole
 from digitpad.ink import Stroke, clean_strokes
 
 MAX_BYTES = 64 * 2**20  # unpacked: room for 60,000 digits; more is refused before it fills the memory
@@ -83,6 +82,8 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
         DigitPadError: the file cannot be written.
     """
+    from digitpad.files import write_whole  # here, for what it imports would slow down every start of `predict`
+
     content = {
         "meta": meta or {},
         "samples": [
