@@ -1,0 +1,1 @@
+"""Export: the trained networks as ONNX files that keep the model contract."""

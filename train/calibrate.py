@@ -1,0 +1,72 @@
+"""What turns scores into honest answers: one temperature and two thresholds, fitted on validation digits alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]  # scores (N, 10) and labels (N,) of each validation part
+
+KEPT = 0.99  # share of the digits of every part that must not be rejected as "not a digit"
+RIGHT = 0.998  # share of right answers among those given with status "digit"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """temperature divides the scores; an energy above ood_threshold is no digit; less confidence is "unsure"."""
+
+    temperature: float
+    ood_threshold: float
+    unsure_threshold: float
+
+
+def calibrate(parts: Parts) -> Calibration:
+    """Fit temperature and thresholds; every part counts the same, however many digits it has."""
+    temperature = fit_temperature(parts)
+    # Each part keeps its share, so the threshold is the one of the part that needs most room.
+    ood_threshold = max(float(np.quantile(energy(scores, temperature), KEPT)) for scores, _ in parts)
+    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature))
+
+
+def fit_temperature(parts: Parts) -> float:
+    """The temperature with the least negative log-likelihood.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    candidates = np.geomspace(0.2, 5, 400)
+    losses = [np.mean([_nll(scores, labels, t) for scores, labels in parts]) for t in candidates]
+    return float(candidates[int(np.argmin(losses))])
+
+
+def energy(scores: NDArray[np.float32], temperature: float) -> Floats:
+    """The out-of-distribution score (N,): minus the log of the summed exponentials of scores / temperature.
+
+    Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
+    """
+    return -np.logaddexp.reduce(scores.astype(np.float64) / temperature, axis=1)
+
+
+def probabilities(scores: NDArray[np.float32], temperature: float) -> Floats:
+    """Softmax (N, 10) of scores / temperature."""
+    return np.exp(_log_softmax(scores, temperature))
+
+
+def _log_softmax(scores: NDArray[np.float32], temperature: float) -> Floats:
+    scaled = scores.astype(np.float64) / temperature
+    return scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
+
+
+def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
+    return -float(_log_softmax(scores, temperature)[np.arange(len(labels)), labels].mean())
+
+
+def _fit_unsure_threshold(parts: Parts, temperature: float) -> float:
+    """The lowest confidence above which answers are right as often as RIGHT asks, over all parts evenly."""
+    confidence = [probabilities(scores, temperature).max(axis=1) for scores, _ in parts]
+    right = [scores.argmax(axis=1) == labels for scores, labels in parts]
+    for threshold in np.linspace(0.4, 0.99, 119):
+        kept = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
+        if all(len(k) for k in kept) and np.mean([k.mean() for k in kept]) >= RIGHT:
+            return float(threshold)
+    return 0.99

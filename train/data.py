@@ -1,0 +1,242 @@
+"""The data both networks learn from: found or downloaded, checked, and split once and for all.
+
+Two collections (see README, "Data"): MNIST, whose last 5,000 training images are validation, and the pen digits
+of the UCI Machine Learning Repository, split by writer. A person's own digits join the training part.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import struct
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from digitpad.errors import DigitPadError
+from digitpad.files import write_whole
+from digitpad.ink import render_strokes
+from digitpad.strokes import Sample, is_stroke_file, read_samples
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+DATA_FOLDER = Path(__file__).parents[1] / "data"
+MNIST_VALIDATION = 5_000  # the last ones of the training file
+PEN_TRAINING_WRITERS = frozenset(f"tra{number:02}" for number in range(1, 25))  # tra25 to tra30 are validation
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a data set: its name, where it can be had, and the checksum that it must have."""
+
+    name: str
+    addresses: tuple[str, ...]
+    algorithm: str
+    checksum: str
+
+
+_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
+MNIST_FILES = tuple(
+    RemoteFile(name, tuple(mirror + name for mirror in _MIRRORS), "md5", md5)
+    for name, md5 in (
+        ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+        ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+        ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
+    )
+)
+PEN_FILE = RemoteFile(
+    "pendigits-orig.tra.Z",
+    ("https://archive.ics.uci.edu/ml/machine-learning-databases/pendigits/pendigits-orig.tra.Z",),
+    "sha256",
+    "ceae25d05f1ccfed4d27ca2e5766370fb32ddd685a647567e84cf7685aa7ac8b",
+)
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+class DataError(DigitPadError):
+    """A data set cannot be had, or a file of it is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Labelled digits in the model's form: images uint8 (N, 28, 28), 0 = paper, 255 = ink; labels int64 (N,)."""
+
+    images: Images
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __add__(self, other: "Digits") -> "Digits":
+        return Digits(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """MNIST in its three parts: 55,000, 5,000 and 10,000 digits."""
+
+    train: Digits
+    validation: Digits
+    test: Digits
+
+
+@dataclass(frozen=True)
+class Pen:
+    """The pen digits of 24 writers for training and of six others for validation, as strokes."""
+
+    train: list[Sample]
+    validation: list[Sample]
+
+
+def load_mnist(folder: Path | None = None) -> Mnist:
+    """Find MNIST, or download it into data/, and split it.
+
+    Raises:
+        DataError: it cannot be had, or a file is damaged.
+    """
+    train_images, train_labels, test_images, test_labels = (find_file(file, folder) for file in MNIST_FILES)
+    known = Digits(read_idx(train_images), read_idx(train_labels).astype(np.int64))
+    test = Digits(read_idx(test_images), read_idx(test_labels).astype(np.int64))
+    first, last = known.images[:-MNIST_VALIDATION], known.images[-MNIST_VALIDATION:]
+    return Mnist(Digits(first, known.labels[:-MNIST_VALIDATION]), Digits(last, known.labels[-MNIST_VALIDATION:]), test)
+
+
+def load_pen(folder: Path | None = None) -> Pen:
+    """Find the pen digits, or download them into data/, and split them by writer.
+
+    E. Alpaydin, F. Alimoglu: Pen-Based Recognition of Handwritten Digits, UCI Machine Learning Repository,
+    https://doi.org/10.24432/C5MG6K, CC BY 4.0.
+
+    Raises:
+        DataError: they cannot be had, or the file is damaged.
+    """
+    from unlzw3 import unlzw
+
+    samples = parse_unipen(unlzw(find_file(PEN_FILE, folder).read_bytes()).decode("latin-1"))
+    return Pen(
+        [s for s in samples if s.writer in PEN_TRAINING_WRITERS],
+        [s for s in samples if s.writer not in PEN_TRAINING_WRITERS],
+    )
+
+
+def load_own(path: Path) -> Digits:
+    """A person's own digits: a stroke file, or a folder of images sorted by label (folder/7/photo.png).
+
+    Raises:
+        DigitPadError: nothing labelled is there, or a file in it cannot be read.
+    """
+    from digitpad.images import normalise_image
+
+    if is_stroke_file(path):
+        return render([sample for sample in read_samples(path) if sample.label is not None])
+    files = sorted(file for file in path.glob("[0-9]/*") if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise DataError(f"{path}: no labelled digits: give a stroke file (.json), or a folder with folders 0 to 9")
+    images = [normalise_image(file) for file in files]
+    return Digits(np.stack(images), np.array([int(file.parent.name) for file in files]))
+
+
+def render(samples: list[Sample]) -> Digits:
+    """Labelled strokes as the model sees them: what is trained on and what is served are one function."""
+    if not samples:
+        return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
+    images = np.stack([render_strokes(sample.strokes) for sample in samples])
+    return Digits(images, np.array([int(sample.label or "") for sample in samples]))
+
+
+def read_idx(path: Path) -> Images:
+    """An IDX file of unsigned bytes, packed by gzip or not, as an array (format: http://yann.lecun.com/exdb/mnist).
+
+    Raises:
+        DataError: it is damaged, or not such a file.
+    """
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        zeros, kind, dimensions = struct.unpack(">HBB", data[:4])
+        shape = struct.unpack(f">{dimensions}I", data[4 : 4 + 4 * dimensions])
+        if zeros != 0 or kind != 8:
+            raise ValueError
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    except (OSError, EOFError, ValueError, struct.error) as error:
+        raise DataError(f"{path}: not a whole IDX file of bytes ({error}); get it again") from None
+
+
+def parse_unipen(text: str) -> list[Sample]:
+    """The digits in a UNIPEN text whose comments read "label writer number"; y is turned to point down.
+
+    The tablet's box is 500 units high (the collection's own description).
+    """
+    samples: list[Sample] = []
+    for segment in text.split(".SEGMENT")[1:]:
+        comment = re.search(r"\.COMMENT\s+(\d)\s+(\d+)", segment)
+        pens = re.findall(r"\.PEN_DOWN([-\d\s]*)", segment)
+        if comment is None or not pens:
+            raise DataError("pen digits: a segment has no label, writer or strokes; get the file again")
+        points = [np.array(pen.split(), np.float64).reshape(-1, 2) * (1, -1) + (0, 500) for pen in pens]
+        samples.append(Sample(points, comment[1], f"tra{int(comment[2]):02}"))
+    return samples
+
+
+def find_file(file: RemoteFile, folder: Path | None = None) -> Path:
+    """Where a file of a data set lies; downloaded into data/ if it lies nowhere.
+
+    Looks in `folder`, $DIGITPAD_DATA and data/, and in the folders mnist/ and pen/ of each.
+
+    Raises:
+        DataError: it is not there and cannot be downloaded.
+    """
+    named = folder or os.environ.get("DIGITPAD_DATA")
+    for place in (Path(named), DATA_FOLDER) if named else (DATA_FOLDER,):
+        for path in (place / file.name, place / "mnist" / file.name, place / "pen" / file.name):
+            if path.is_file():
+                return path
+    return download(file, DATA_FOLDER)
+
+
+def download(file: RemoteFile, into: Path) -> Path:
+    """Fetch a file from the first address that has it whole; nothing is left under its name otherwise.
+
+    Raises:
+        DataError: no address has it, or what came is not it.
+    """
+    problems = []
+    for address in file.addresses:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as reply:
+                data = _read_all(reply, int(reply.headers.get("Content-Length") or 0), file.name)
+        except (OSError, ValueError, urllib.error.URLError) as error:
+            problems.append(f"{address}: {error}")
+            continue
+        if hashlib.new(file.algorithm, data).hexdigest() != file.checksum:
+            problems.append(f"{address}: {len(data)} bytes whose {file.algorithm} sum is not {file.checksum}")
+            continue
+        try:
+            into.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{into}: cannot be made ({error.strerror}); give a folder with --data") from None
+        write_whole(into / file.name, data)
+        return into / file.name
+    raise DataError(
+        f"{file.name} is not at hand and cannot be downloaded ({'; '.join(problems)}); put it into {into}, or name"
+        " the folder that has it in DIGITPAD_DATA, or train on generated digits with DATA=synthetic"
+    )
+
+
+def _read_all(reply: io.BufferedIOBase, length: int, name: str) -> bytes:
+    data = bytearray()
+    with tqdm(total=length or None, desc=name, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        while chunk := reply.read(1 << 16):
+            data += chunk
+            bar.update(len(chunk))
+    if length and len(data) < length:
+        raise OSError(f"the connection broke off after {len(data)} of {length} bytes")
+    return bytes(data)

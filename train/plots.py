@@ -1,0 +1,66 @@
+"""Pictures of a training run: its curves, its confusion matrix, its most wrong answers."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from digitpad.files import write_whole
+
+from train.data import Digits
+from train.history import History
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+
+def plot_curves(history: History, path: Path) -> None:
+    """Loss and accuracy by epoch, on the training part and on every validation part."""
+    epochs = range(1, len(history) + 1)
+    figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    losses.plot(epochs, [e.loss for e in history], label="training (distorted)")
+    accuracies.plot(epochs, [100 * (1 - e.accuracy) for e in history], label="training (distorted)")
+    for name in history[-1].validation if history else ():
+        losses.plot(epochs, [e.validation[name][0] for e in history], label=f"validation, {name}")
+        accuracies.plot(epochs, [100 * (1 - e.validation[name][1]) for e in history], label=f"validation, {name}")
+    losses.set(xlabel="epoch", ylabel="cross-entropy", yscale="log", title="Loss")
+    accuracies.set(xlabel="epoch", ylabel="errors in per cent", yscale="log", title="Accuracy, as errors")
+    losses.legend()
+    accuracies.legend()
+    _save(figure, path)
+
+
+def plot_confusion(confusion: NDArray[np.int64], path: Path, title: str) -> None:
+    """A confusion matrix (10, 10): rows are the true digit, columns the answer; right answers are left pale."""
+    wrong = confusion - np.diag(np.diag(confusion))
+    figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
+    axes.imshow(wrong, cmap="Oranges")
+    for row, column in np.ndindex(10, 10):
+        if confusion[row, column]:
+            axes.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true digit", title=title)
+    _save(figure, path)
+
+
+def plot_most_wrong(digits: Digits, probabilities: NDArray[np.float64], path: Path, most: int = 40) -> None:
+    """The wrong answers with the least probability for the true digit, worst first: "true→answer, confidence"."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != digits.labels)
+    wrong = wrong[np.argsort(probabilities[wrong, digits.labels[wrong]])][:most]
+    rows = max(1, -(-len(wrong) // 10))
+    figure, axes = plt.subplots(rows, 10, figsize=(11, 1.35 * rows), layout="constrained", squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, index in zip(axes.flat, wrong, strict=False):
+        answer = probabilities[index].argmax()
+        axis.imshow(digits.images[index], cmap="gray_r", vmin=0, vmax=255)
+        axis.set_title(f"{digits.labels[index]}→{answer}  {probabilities[index, answer]:.0%}", fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    plt.close(figure)
+    write_whole(path, buffer.getvalue())
