@@ -36,14 +36,10 @@ def run_demo(out: Path) -> int:
     """
     # SDL reads these when the window is opened: no display and no sound device is needed.
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
+    from digitpad import pad as window  # before pygame: it says what to do if that is missing
+
+    pad = window.Pad("both")
     import pygame
-
-    from digitpad.pad import Pad, open_window
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DigitPadError(f"{out}: cannot be made ({error.strerror or error}); choose another folder") from None
 
     def save(name: str) -> None:
         data = io.BytesIO()
@@ -52,10 +48,9 @@ def run_demo(out: Path) -> int:
 
     misread = 0
     try:
-        screen = open_window((1000, 640))
-        pad = Pad("both")
-        pad.step(0)
+        screen = window.open_window(window.SIZE)
         pad.require_models()
+        make_folder(out)
         pad.step(0)
         save("blank_tool.png")
         for sample in demo_samples():
@@ -74,6 +69,18 @@ def run_demo(out: Path) -> int:
     if misread:
         print(f"{misread} of the ten digits were misread", file=sys.stderr)
     return int(misread > 0)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are not there.
+
+    Raises:
+        DigitPadError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
 
 
 def drag(pad: "Pad", points: list[Point]) -> None:
