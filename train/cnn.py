@@ -101,7 +101,7 @@ def train_cnn(
         tqdm.write(f"cnn  epoch {epoch + 1:3}/{recipe.epochs}  {figures}")
         # The figures first: if we are killed between the two, _resume leaves out the epoch without weights.
         write_whole(folder / "last.json", json.dumps(history.to_json()).encode())
-        save_cnn(model, folder / "last.keras")
+        save_cnn(model, folder / "last.keras", to_go_on=True)
     return average, history
 
 
@@ -115,22 +115,22 @@ def cnn_logits(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.floa
     return model.predict(images[..., None].astype(np.float32) / 255, batch_size=500, verbose=0)
 
 
-def save_cnn(model: keras.Model, path: Path) -> None:
-    """Write a Keras file; read it with load_cnn."""
+def save_cnn(model: keras.Model, path: Path, to_go_on: bool = False) -> None:
+    """Write a Keras file, with the optimizer's state if training is to go on from it; read it with load_cnn."""
     with tempfile.TemporaryDirectory() as scratch:
-        model.save(Path(scratch) / "model.keras")
+        model.save(Path(scratch) / "model.keras", include_optimizer=to_go_on)
         write_whole(path, (Path(scratch) / "model.keras").read_bytes())
 
 
-def load_cnn(path: Path) -> keras.Model:
+def load_cnn(path: Path, to_go_on: bool = False) -> keras.Model:
     """Read a Keras file; code hidden in it is not run."""
-    return keras.models.load_model(path, safe_mode=True)
+    return keras.models.load_model(path, compile=to_go_on, safe_mode=True)
 
 
 def _resume(folder: Path, steps: int) -> tuple[Any, History]:
     if not (folder / "last.keras").exists():
         return None, History()
-    model = load_cnn(folder / "last.keras")
+    model = load_cnn(folder / "last.keras", to_go_on=True)
     history = History.from_json(json.loads((folder / "last.json").read_bytes()))
     return model, History(history[: int(model.optimizer.iterations) // steps])
 

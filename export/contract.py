@@ -1,0 +1,92 @@
+"""The model contract on the exporting side: outputs, names, metadata; and the checks no file gets past."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from digitpad import DigitPadError, Recognizer
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from train.calibrate import energy, probabilities
+
+IR_VERSION = 8  # so that older releases of onnxruntime load the file
+LARGEST_DIFFERENCE = 1e-5  # in a probability, between the file and the framework
+ALLOWED_NODES = {
+    "Cast", "Reshape", "Conv", "MaxPool", "Relu", "MatMul", "Add", "Gemm", "Softmax", "ReduceLogSumExp", "Neg",
+}  # fmt: skip
+
+
+class ExportError(DigitPadError):
+    """An exported model fails a check, and so does not replace the one in place."""
+
+
+def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
+    """Turn a graph from bytes to scores into a model file that keeps the contract (docs: the model card)."""
+    graph = model.graph
+    scores = graph.output[0].name
+    axes = numpy_helper.from_array(np.array([1], np.int64), "class_axis")
+    graph.initializer.append(axes)
+    graph.node.extend(
+        [
+            helper.make_node("Softmax", [scores], ["probabilities"], name="softmax", axis=1),
+            # The energy, minus the log of the summed exponentials of the scores: Liu et al., NeurIPS 2020.
+            helper.make_node("ReduceLogSumExp", [scores, "class_axis"], ["log_sum"], name="log_sum_exp", keepdims=0),
+            helper.make_node("Neg", ["log_sum"], ["ood_score"], name="energy"),
+        ]
+    )
+    del graph.output[:], graph.input[:], graph.value_info[:]
+    graph.input.append(helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 28, 28]))
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 10]))
+    graph.output.append(helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, ["batch"]))
+
+    # What exporters note down about themselves says nothing about the network and differs from run to run.
+    graph.name = metadata["digitpad.name"]
+    graph.doc_string = model.doc_string = model.domain = ""
+    for item in (*graph.node, *graph.initializer):
+        item.doc_string = ""
+        if hasattr(item, "metadata_props"):
+            del item.metadata_props[:]
+    del model.functions[:], graph.metadata_props[:], model.metadata_props[:]
+    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
+    del model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", opset))
+    model.producer_name, model.producer_version, model.model_version = "digitpad", "", 1
+    model.ir_version = IR_VERSION
+    helper.set_model_props(model, metadata)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], temperature: float) -> float:
+    """Check a model file against ONNX, the contract, and the framework's own scores (N, 10) of the images.
+
+    Returns:
+        The largest difference in a probability.
+
+    Raises:
+        ExportError: a check fails; the text says which.
+    """
+    model = onnx.load_from_string(data)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(f"onnx.checker refuses the model: {error}") from None
+    if strange := {node.op_type for node in model.graph.node} - ALLOWED_NODES:
+        raise ExportError(f"the graph is not clean: it holds {', '.join(sorted(strange))}")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        path.write_bytes(data)
+        recognizer = Recognizer(path)  # raises ModelError where the contract is not kept
+    found, ood_score = recognizer.run(images)
+    difference = float(np.abs(found - probabilities(scores, temperature)).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ExportError(f"a probability differs from the framework's by {difference:.1e} > {LARGEST_DIFFERENCE}")
+    wanted = energy(scores, temperature)
+    if not np.allclose(ood_score, wanted, rtol=1e-4, atol=1e-3):
+        raise ExportError(f"ood_score differs from the framework's by {np.abs(ood_score - wanted).max():.1e}")
+    one_by_one = np.concatenate([recognizer.run(images[i : i + 1])[0] for i in range(10)])
+    if not np.allclose(one_by_one, found[:10], atol=LARGEST_DIFFERENCE):
+        raise ExportError("the answer for an image depends on its batch")
+    return difference

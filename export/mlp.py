@@ -1,0 +1,67 @@
+"""The PyTorch network as an ONNX graph from bytes to scores, through torch.onnx."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_linear_bn_eval
+
+from train.mlp import load_mlp, mlp_logits
+
+OPSET = 18
+
+
+class ByteMlp(nn.Module):
+    """The network for bytes: normalisation, scaling to [0, 1] and temperature folded into three linear layers."""
+
+    def __init__(self, weights: Path, temperature: float) -> None:
+        super().__init__()
+        model = load_mlp(weights)
+        self.hidden1 = fuse_linear_bn_eval(model.hidden1, model.norm1)
+        self.hidden2 = fuse_linear_bn_eval(model.hidden2, model.norm2)
+        self.scores = model.scores
+        with torch.no_grad():
+            self.hidden1.weight /= 255
+            self.scores.weight /= temperature
+            self.scores.bias /= temperature
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Scores (N, 10) of uint8 (N, 28, 28)."""
+        x = image.float().reshape(-1, 28 * 28)
+        x = torch.relu(self.hidden1(x))
+        x = torch.relu(self.hidden2(x))
+        return self.scores(x)
+
+
+def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
+    """A graph from `image` uint8 (N, 28, 28) to `scores` float32 (N, 10), divided by the temperature."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter itself
+        program = torch.onnx.export(
+            ByteMlp(weights, temperature).eval(),
+            (torch.zeros(2, 28, 28, dtype=torch.uint8),),
+            input_names=["image"],
+            output_names=["scores"],
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+def mlp_reference(weights: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What PyTorch itself makes of the images: scores (N, 10)."""
+    return mlp_logits(load_mlp(weights), images)
+
+
+def count_parameters(weights: Path) -> int:
+    """Trained numbers of the network, without the statistics of the normalisation."""
+    return sum(parameter.numel() for parameter in load_mlp(weights).parameters())
