@@ -107,7 +107,8 @@ def _to_frame(ink: Map) -> Mask | None:
     margin = int(_MARGIN / scale) + 2
     box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
     size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
-    return np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
+    shape = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
+    return shape if shape.any() else None
 
 
 def _sample(field: Map, centre: NDArray[np.float64], scale: float) -> Map:

@@ -14,6 +14,7 @@ _WORK = 400  # pixels along the longer side of the picture while ink is looked f
 _COARSE = 64  # and while paper and light are
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 _FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
+_STRIPS = 24  # upright strips in which ruled lines are looked for
 _LEVEL = 0.42  # of the ink's darkness: where its outline is drawn
 
 Map = NDArray[np.float32]
@@ -98,31 +99,46 @@ def _to_grey(colour: Map) -> Map:
 def _ink_on_paper(grey: Map) -> Map:
     """How much each pixel differs from the paper around it, 1 = as much as ink does; all 0 where nothing does."""
     coarse = shrink(grey, _COARSE)
-    border = np.ones(coarse.shape, bool)
-    border[1:-1, 1:-1] = False
-    paper, even = _paper(coarse, border)
-    different = coarse - paper
-    if (different**3).sum() > 0:  # light ink: see it as its negative
-        grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
-        lit = False
-    else:
-        lit = True
+    plane, even = _paper(coarse)
+    # Ink is what differs to one side. Uneven light differs to both, seen from the average around.
+    ground = plane if even else _blurred(coarse, max(coarse.shape) * 2 // 5)
+    lit = ((coarse - ground) ** 3).sum() < 0
+    if not lit:  # light ink: see it as its negative
+        grey, coarse, plane = 1 - grey, 1 - coarse, 1 - plane
     if even:
-        ink = np.float32(np.median(paper)) - grey
+        ink = plane[0, 0] - grey
     else:
-        window = max(coarse.shape) * 2 // 5
-        paper = _grown(_blurred(_closed(coarse, window), 3), grey.shape)
+        paper = _grown(_light(coarse, plane), grey.shape)
         ink = paper - grey
         if lit:  # a shadow dims paper and ink alike
             ink /= np.maximum(paper, 0.15)
-    return _levelled(np.clip(ink, -1, 1))
+    return _levelled(_without_rules(np.clip(ink, -1, 1)))
 
 
-def _paper(coarse: Map, border: Mask) -> tuple[Map, bool]:
+def _light(coarse: Map, plane: Map) -> Map:
+    """A coarse picture without what is dark and narrow: the light on the paper."""
+    side = max(coarse.shape)
+    near = plane + _closed(coarse - plane, side // 5)
+    wide = plane + _closed(coarse - plane, side * 2 // 5)
+    # The wide window takes parts of shadows for ink, the near one takes fat ink for a shadow. But no shadow is as
+    # dark as ink, and shadows come in from the border.
+    dark = _Marks(near < 0.45 * wide)
+    height, width = coarse.shape
+    free = (dark.left > 0) & (dark.top > 0) & (dark.right < width) & (dark.bottom < height) & (dark.area > 4)
+    # Grown back to full size an edge of a shadow turns soft, and would be ink on its dark side: rather too dark there.
+    return -_largest(-(wide if free.any() else near), 1)
+
+
+def _paper(coarse: Map) -> tuple[Map, bool]:
     """The paper as its border shows it, as a plane over the coarse picture, and whether it is evenly lit."""
+    around = np.concatenate([coarse[0, :-1], coarse[:-1, -1], coarse[-1, :0:-1], coarse[:0:-1, 0]])
+    around = around if around.size else coarse.ravel()
+    border = np.ones(coarse.shape, bool)
+    border[1:-1, 1:-1] = False
     values = coarse[border]
     middle = np.median(values)
-    if (np.abs(values - middle) < _EVEN).mean() > 0.9:
+    off = np.abs(around - middle) > _EVEN
+    if off.mean() < 0.1 or _cut_by_ink(around - middle, off):
         return np.full(coarse.shape, middle, np.float32), True
     y, x = np.indices(coarse.shape, dtype=np.float32)
     terms = np.stack([np.ones_like(x), x / max(coarse.shape), y / max(coarse.shape)], axis=-1)
@@ -133,6 +149,60 @@ def _paper(coarse: Map, border: Mask) -> tuple[Map, bool]:
         fitted = np.linalg.lstsq(weighted, values * weights, rcond=None)[0]
         weights = 1 / np.sqrt(1 + ((terms[border] @ fitted - values) / 0.05) ** 2)
     return cast(Map, terms @ fitted), False
+
+
+def _without_rules(ink: Map) -> Map:
+    """Differences from paper without those of ruled lines, level or upright."""
+    if min(ink.shape) < 64:
+        return ink
+    return np.ascontiguousarray(_without_level_rules(_without_level_rules(ink).T).T)
+
+
+def _without_level_rules(ink: Map) -> Map:
+    height, width = ink.shape
+    strips = np.stack([part.mean(axis=1) for part in np.array_split(ink, _STRIPS, axis=1)])
+    place = np.linspace(-0.5, 0.5, _STRIPS) * width
+    slopes = np.arange(-0.1, 0.101, 1.5 / width)
+    rows = np.arange(height)
+    shifts = np.rint(slopes[:, None] * place).astype(int)  # (slopes, strips)
+    sheared = strips[np.arange(_STRIPS)[:, None], np.clip(rows + shifts[:, :, None], 0, height - 1)]
+    best = int(sheared.mean(axis=1).var(axis=1).argmax())
+    # What nearly all strips have at the same height reaches across the picture.
+    rule = np.percentile(_largest(sheared[best].T, 1).T, 15, axis=0)
+    rule -= np.median(rule)
+    peaks = rule > max(_FAINT / 2, 0.3 * float(rule.max()))
+    starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
+    thickness = peaks.sum() / max(len(starts), 1)
+    if len(starts) < 2 or thickness > max(
+        0.03 * height, 3
+    ):  # a single line may be the digit's: a seven cut out closely
+        return ink
+    columns = np.arange(width)
+    at = np.clip(rows[:, None] - np.rint(slopes[best] * (columns - width / 2)).astype(int), 0, height - 1)
+    reach = int(np.ceil(thickness)) + 2
+    level = np.where(_spread(peaks[:, None], reach)[:, 0], _largest(rule[None].astype(np.float32), 2)[0], 0)[at]
+    on_rule = level > 0
+    rest = np.where(on_rule & (ink < 1.5 * level), np.float32(0), ink)
+    # The ink of a stroke goes on where it crosses a line as dark as itself.
+    strong = (
+        rest > 0.6 * float(np.percentile(rest[rest > level.max() / 2], 75))
+        if (rest > level.max() / 2).any()
+        else rest > 1
+    )
+    above, below = strong.copy(), strong.copy()
+    for _ in range(2 * reach):
+        above[1:] |= above[:-1]
+        below[:-1] |= below[1:]
+    crossing = on_rule & above & below
+    return cast(Map, np.where(crossing, ink, rest))
+
+
+def _cut_by_ink(different: Map, off: Mask) -> bool:
+    """Whether what differs along the border is ink that the picture's edge cuts: short stretches, and clearly so."""
+    if off.mean() > 0.4 or np.abs(different[off]).mean() < 3 * _EVEN:
+        return False
+    ends = np.flatnonzero(~np.concatenate([off, off]))  # twice around, for the stretch across the first corner
+    return bool(np.diff(ends).max() - 1 < 0.15 * off.size)
 
 
 def _levelled(ink: Map) -> Map:
@@ -239,7 +309,7 @@ def _sheet(marks: _Marks, shape: tuple[int, ...]) -> tuple[float, float, float, 
     for turn in range(4):
         view = np.rot90(sheet, turn)
         np.rot90(solid, turn)[:] &= np.logical_or.accumulate(view, axis=0)
-    if solid.mean() < 0.88 or sheet.mean() < 0.6 or sheet.mean() > 0.995:
+    if solid.mean() < 0.82 or sheet.mean() < 0.6 or sheet.mean() > 0.995:
         return None
     inset = 0.06
     inner = sheet[int(inset * down) : int((1 - inset) * down), int(inset * across) : int((1 - inset) * across)]
