@@ -4,6 +4,9 @@ PYTHON ?= python3
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
+# TensorFlow reports on the processor at every start; what goes wrong reaches Python as an exception anyway.
+TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
 .PHONY: help pad predict demo train export evaluate test test-runtime test-oldest lint wheel lock clean
 
