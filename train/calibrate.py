@@ -34,9 +34,13 @@ def fit_temperature(parts: Parts) -> float:
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    candidates = np.geomspace(0.2, 5, 400)
-    losses = [np.mean([_nll(scores, labels, t) for scores, labels in parts]) for t in candidates]
-    return float(candidates[int(np.argmin(losses))])
+    low, high = 0.2, 5.0
+    for _ in range(3):  # each pass looks closer around the best of the last
+        candidates = np.geomspace(low, high, 30)
+        losses = [np.mean([_nll(scores, labels, t) for scores, labels in parts]) for t in candidates]
+        best = int(np.argmin(losses))
+        low, high = float(candidates[max(best - 1, 0)]), float(candidates[min(best + 1, 29)])
+    return float(candidates[best])
 
 
 def energy(scores: NDArray[np.float32], temperature: float) -> Floats:

@@ -115,7 +115,7 @@ def load_set(path: Path) -> Digits:
 def table(rows: Sequence[tuple[str, str, Figures]]) -> str:
     """A Markdown table of (model, set, figures)."""
     lines = [
-        "| model | set | digits | accuracy | errors | 95 % interval | NLL | ECE | answered | right among those | rejected |",
+        "| model | set | digits | accuracy | errors | 95 % interval | NLL | ECE | answered | right | rejected |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for model, name, f in rows:

@@ -27,15 +27,18 @@ RECIPES = {
         "mlp": Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated=0),
     },
     "quick": {
-        "cnn": Recipe(epochs=6, ema=0.99),
-        "mlp": Recipe(epochs=18, ema=0.99, learning_rate=0.1, dropout=(0.2, 0.2)),
+        "cnn": Recipe(epochs=5, ema=0.99),
+        "mlp": Recipe(epochs=15, ema=0.99, learning_rate=0.1, dropout=(0.2, 0.2)),
     },
     "default": {
-        "cnn": Recipe(epochs=30),
-        "mlp": Recipe(epochs=90, learning_rate=0.1, dropout=(0.2, 0.3)),
+        "cnn": Recipe(epochs=22),
+        "mlp": Recipe(epochs=65, learning_rate=0.1, dropout=(0.2, 0.3)),
     },
+    # What the committed weights come from.
     "full": {
-        "cnn": Recipe(epochs=90),
-        "mlp": Recipe(epochs=280, learning_rate=0.1, dropout=(0.2, 0.3)),
+        "cnn": Recipe(epochs=50, strength=Strength(shear=0.15), generated=12_000),
+        "mlp": Recipe(
+            epochs=200, learning_rate=0.1, dropout=(0.2, 0.3), strength=Strength(shear=0.15), generated=12_000
+        ),
     },
 }

@@ -1,0 +1,41 @@
+"""Where the tests find the data sets, and how they run training as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from train.data import DATA_FOLDER, MNIST_FILES, PEN_FILE, RemoteFile
+
+ROOT = Path(__file__).parents[2]
+
+
+def _at_hand(file: RemoteFile) -> bool:
+    places = [Path(p) for p in (os.environ.get("DIGITPAD_DATA"), DATA_FOLDER) if p]
+    return any((place / sub / file.name).is_file() for place in places for sub in ("", "mnist", "pen"))
+
+
+@pytest.fixture
+def mnist_at_hand() -> None:
+    if not all(_at_hand(file) for file in MNIST_FILES):
+        pytest.skip("MNIST is not at hand: set DIGITPAD_DATA to the folder that has it")
+
+
+@pytest.fixture
+def pen_at_hand() -> None:
+    if not _at_hand(PEN_FILE):
+        pytest.skip("the pen digits are not at hand: set DIGITPAD_DATA to the folder that has them")
+
+
+def run_module(*arguments: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ...` in the checkout, as the Makefile does."""
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )

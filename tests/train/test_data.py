@@ -1,0 +1,183 @@
+"""The data: found, downloaded whole or not at all, read right, and split the same way every time."""
+
+import gzip
+import hashlib
+import json
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from digitpad.errors import DigitPadError
+from digitpad.strokes import Sample, write_samples
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from train import data
+from train.data import (
+    DataError,
+    RemoteFile,
+    download,
+    find_file,
+    load_mnist,
+    load_own,
+    load_pen,
+    parse_unipen,
+    read_idx,
+)
+
+CONTENT = bytes(range(256)) * 500
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """good: the file; cut: half of it under the full length; wrong: other bytes; none: not found."""
+
+    def do_GET(self) -> None:
+        mirror = self.path.split("/")[1]
+        if mirror == "none":
+            self.send_error(404)
+            return
+        body = CONTENT if mirror != "wrong" else CONTENT[::-1]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if mirror != "cut" else body[: len(body) // 2])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def remote(*addresses: str) -> RemoteFile:
+    return RemoteFile("file.gz", addresses, "sha256", hashlib.sha256(CONTENT).hexdigest())
+
+
+def test_a_download_arrives_whole(address: str, tmp_path: Path) -> None:
+    path = download(remote(f"{address}/good/file.gz"), tmp_path / "data")
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("first", ["none", "cut", "wrong"])
+def test_the_second_mirror_serves_where_the_first_fails(address: str, first: str, tmp_path: Path) -> None:
+    path = download(remote(f"{address}/{first}/file.gz", f"{address}/good/file.gz"), tmp_path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_dead_mirror_is_passed_over(address: str, tmp_path: Path) -> None:
+    path = download(remote("http://127.0.0.1:9/file.gz", f"{address}/good/file.gz"), tmp_path)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("only", ["none", "cut", "wrong"])
+def test_a_failed_download_leaves_nothing_and_says_what_to_do(address: str, only: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        download(remote(f"{address}/{only}/file.gz"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "file.gz" in text
+    assert "DIGITPAD_DATA" in text
+    assert "DATA=synthetic" in text
+    assert str(tmp_path) in text
+
+
+def test_a_file_at_hand_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pen").mkdir()
+    (tmp_path / "pen" / "file.gz").write_bytes(b"here")
+    assert find_file(remote(), tmp_path) == tmp_path / "pen" / "file.gz"
+    monkeypatch.setenv("DIGITPAD_DATA", str(tmp_path))
+    assert find_file(remote()) == tmp_path / "pen" / "file.gz"
+
+
+def test_an_unwritable_data_folder_is_named(address: str, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(DigitPadError, match="data"):
+        download(remote(f"{address}/good/file.gz"), tmp_path / "data")
+
+
+def test_mnist_is_split_the_fixed_way(mnist_at_hand: None) -> None:
+    mnist = load_mnist()
+    assert [len(part) for part in (mnist.train, mnist.validation, mnist.test)] == [55_000, 5_000, 10_000]
+    whole = read_idx(find_file(data.MNIST_FILES[0]))
+    assert (mnist.validation.images == whole[-5_000:]).all()
+    assert mnist.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+
+
+def test_the_pen_digits_are_split_by_writer(pen_at_hand: None) -> None:
+    pen = load_pen()
+    assert len(pen.train) == 5_996
+    assert len(pen.validation) == 1_498
+    assert {s.writer for s in pen.validation} == {f"tra{n}" for n in range(25, 31)}
+
+
+def test_the_pen_digits_equal_an_independent_conversion(pen_at_hand: None) -> None:
+    folder = Path(os.environ.get("DIGITPAD_DATA", "data"))
+    reference = next((p for p in folder.glob("**/pendigits_train.json.gz")), None)
+    if reference is None:
+        pytest.skip("the independently converted file is not at hand")
+    wanted = json.loads(gzip.decompress(reference.read_bytes()))["samples"]
+    pen = load_pen()
+    found = {w: [s for s in pen.train + pen.validation if s.writer == w] for w in {s["writer"] for s in wanted}}
+    for writer, samples in found.items():
+        expected = [s for s in wanted if s["writer"] == writer]
+        assert [s.label for s in samples] == [s["label"] for s in expected]
+        for sample, other in zip(samples, expected, strict=True):
+            assert [p.tolist() for p in sample.strokes] == other["strokes"]
+
+
+def test_unipen_is_read_with_y_turned_down() -> None:
+    text = '.SEGMENT DIGIT 0 ? "7"\n.COMMENT 7 3 12\n.PEN_DOWN\n 10 500\n 20 400\n.PEN_UP\n.PEN_DOWN\n 5 0\n.PEN_UP\n'
+    (sample,) = parse_unipen(text)
+    assert sample.label == "7"
+    assert sample.writer == "tra03"
+    assert [p.tolist() for p in sample.strokes] == [[[10, 0], [20, 100]], [[5, 500]]]
+
+
+@given(st.binary(max_size=60))
+def test_a_damaged_idx_file_is_one_clear_error(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
+    path = tmp_path_factory.mktemp("idx") / "images-idx3-ubyte.gz"
+    path.write_bytes(junk)
+    try:
+        read_idx(path)
+    except DataError as error:
+        assert str(path) in str(error)
+
+
+def test_idx_files_are_read_packed_or_not(tmp_path: Path) -> None:
+    images = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28)
+    plain = struct.pack(">HBB3I", 0, 8, 3, *images.shape) + images.tobytes()
+    (tmp_path / "plain").write_bytes(plain)
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(plain))
+    assert (read_idx(tmp_path / "plain") == images).all()
+    assert (read_idx(tmp_path / "packed.gz") == images).all()
+
+
+def test_own_digits_come_from_a_stroke_file_or_a_folder(tmp_path: Path) -> None:
+    stroke = np.array([[0.0, 0.0], [0.0, 10.0]])
+    write_samples(tmp_path / "own.json", [Sample([stroke], "1"), Sample([stroke], None)])
+    assert load_own(tmp_path / "own.json").labels.tolist() == [1]
+
+    (tmp_path / "folder" / "7").mkdir(parents=True)
+    picture = np.full((60, 60), 255, np.uint8)
+    picture[10:14, 15:45] = picture[10:50, 41:45] = 0
+    Image.fromarray(picture).save(tmp_path / "folder" / "7" / "seven.png")
+    own = load_own(tmp_path / "folder")
+    assert own.labels.tolist() == [7]
+    assert own.images[0].any()
+
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="folders 0 to 9"):
+        load_own(tmp_path / "empty")
