@@ -36,7 +36,7 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
     inside = distances(~shape, round(extent / 2))
     skeleton = thin(shape)
     # Half a pixel, as the edge lies between the centres of the pixels on both sides of it.
-    pen = 2 * float(np.median(inside[skeleton])) - 1
+    pen = 2 * float(np.median(inside[skeleton]) if skeleton.any() else inside.max()) - 1
     if extent < 2 * pen:  # a dot or a filled shape: no stroke, so no pen to change
         scale = BOX / extent
         field = scale * (inside - distances(shape, _MARGIN))
@@ -108,6 +108,8 @@ def _to_frame(ink: Map) -> Mask | None:
     box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
     size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
     shape = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
+    beyond = max(int(margin * scale) - _MARGIN, 0)  # of a picture of few pixels much, each being so large
+    shape = shape[beyond : shape.shape[0] - beyond, beyond : shape.shape[1] - beyond]
     return shape if shape.any() else None
 
 

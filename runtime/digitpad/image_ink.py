@@ -15,7 +15,7 @@ _COARSE = 64  # and while paper and light are
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 _FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
 _STRIPS = 24  # upright strips in which ruled lines are looked for
-_LEVEL = 0.42  # of the ink's darkness: where its outline is drawn
+_LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -207,21 +207,27 @@ def _cut_by_ink(different: Map, off: Mask) -> bool:
 
 def _levelled(ink: Map) -> Map:
     """Scale differences from paper so that 0.5 lies on the outline of the ink; all 0 where none stands out."""
-    split = _otsu(ink)
-    paper, dark = ink[ink <= split], ink[ink > split]
-    if not paper.size or not dark.size:
-        return np.zeros_like(ink)
-    level = float(np.median(paper))
-    noise = 1.5 * float(np.abs(paper - level).mean())
-    if noise > 0.02 and min(ink.shape) > 100:
+    level, noise = _paper_noise(ink)
+    if noise > 0.008 and min(ink.shape) > 100:
         ink = _blurred(ink, 3)
-        noise /= 2
-    stands_out = ink[ink > level + max(4 * noise, _FAINT)]
-    if stands_out.size < 1:
+        level, noise = _paper_noise(ink)
+    stands_out = ink[ink > level + max(5 * noise, _FAINT)]
+    if not stands_out.size:
         return np.zeros_like(ink)
     black = float(np.percentile(stands_out, 75)) - level
     outline = max(_LEVEL * black, 2.5 * noise)
     return cast(Map, np.clip((ink - level) / outline / 2, 0, 1))
+
+
+def _paper_noise(ink: Map) -> tuple[float, float]:
+    """The level of bare paper and the standard deviation of its noise."""
+    split = _otsu(ink)
+    paper, dark = ink[ink <= split], ink[ink > split]
+    # Where two levels are clear, ink may well cover most of the picture; else it does not.
+    clear = dark.size and paper.size and dark.mean() - paper.mean() > 5 * paper.std()
+    bare = paper if clear else ink
+    level = float(np.median(bare))
+    return level, 1.48 * float(np.median(np.abs(bare - level)))
 
 
 def _otsu(values: Map) -> float:
@@ -320,12 +326,13 @@ def _sheet(marks: _Marks, shape: tuple[int, ...]) -> tuple[float, float, float, 
 
 def _without_clutter(ink: Map, marks: _Marks) -> Map:
     """Ink without specks, and without lines and frames along the border."""
-    if marks.count < 2:
-        return ink
     height, width = ink.shape
     across, down = marks.right - marks.left, marks.bottom - marks.top
     extent = np.maximum(across, down)
-    keep = np.ones(marks.count, bool)
+    # In a large picture a mark of few pixels is dust or noise, also where it is all there is.
+    keep = extent > (3 if min(height, width) > 100 else 0)
+    if not keep.any():
+        return np.zeros_like(ink)
     # Lines from side to side, and what else hangs on the border, where a digit stands free of it.
     free = (marks.left > 0) & (marks.top > 0) & (marks.right < width) & (marks.bottom < height)
     if free.any() and extent[free].max() >= 0.12 * max(height, width):
@@ -339,9 +346,7 @@ def _without_clutter(ink: Map, marks: _Marks) -> Map:
     if keep.any():
         largest = marks.area[keep].max()
         keep &= (marks.area >= 0.03 * largest) | (extent >= 0.25 * extent[keep].max())
-    else:
-        keep[:] = True
-    if keep.all():
+    if keep.all() or not keep.any():
         return ink
     dropped = _spread(marks.mask(~keep), 2) & ~_spread(marks.mask(keep), 1)
     return cast(Map, np.where(dropped, np.float32(0), ink))

@@ -4,11 +4,12 @@ What can be read, and its limits: PNG, JPEG, GIF, BMP, TIFF, WebP and PNM, the f
 128 MiB, pictures up to 100 million pixels.
 """
 
+import contextlib
 import io
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 MAX_BYTES = 128 * 2**20  # of a file, before it fills the memory
 MAX_PIXELS = 100_000_000  # of a picture: a few kilobytes can claim to unpack to any number
 
@@ -59,7 +60,7 @@ def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
 
     Measured on MNIST's training images: the ink's longer side has 20 pixels, its centre of mass is within half a
     pixel of where it must be, the darkest pixel is at least 254, and 2 area / length of outline, which is the pen's
-    width, is above 1.1.
+    width, is above 1.1. `render_strokes` and `fit_ink` place ink between pixels, which adds up to two at its ends.
     """
     if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
         return None
@@ -67,7 +68,7 @@ def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
     if np.median(grey) > 127:
         grey = 255 - grey
     rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
-    if grey.max() < 250 or max(np.ptp(rows), np.ptp(columns)) + 1 not in (BOX - 1, BOX):
+    if grey.max() < 250 or max(np.ptp(rows), np.ptp(columns)) + 1 not in range(BOX - 1, BOX + 3):
         return None
     if np.abs(centre_of_mass(grey.astype(np.float32)) - CENTRE).max() > 0.55:
         return None
@@ -88,7 +89,9 @@ def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray
     if isinstance(image, bytes | bytearray | memoryview):
         return _decode(bytes(image), "image data")
     if isinstance(image, str | os.PathLike):
-        return _decode(_read_file(image), os.fspath(image))
+        # A name may hold line ends and bytes that no terminal takes.
+        name = "".join(letter if letter.isprintable() else "?" for letter in os.fsdecode(image))
+        return _decode(_read_file(image, name), name)
     from PIL import Image
 
     if isinstance(image, Image.Image):
@@ -96,16 +99,17 @@ def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray
     raise ImageError(f"{type(image).__name__} is not an image: give a PIL image, a path, bytes or a numpy array")
 
 
-def _read_file(path: str | os.PathLike[str]) -> bytes:
+def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
     try:
-        if Path(path).is_dir():
-            raise ImageError(f"{path}: is a folder; name an image in it")
         with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise ImageError(f"{name}: is a folder; name an image in it") from None
     except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL character in the name
+        if Path(os.fsdecode(path).replace("\0", "")).is_dir():  # Windows says no more than "Permission denied"
+            raise ImageError(f"{name}: is a folder; name an image in it") from None
         reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
-        raise ImageError(f"{path}: cannot be read ({reason}); check the name and the permissions") from None
-    return data
+        raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None
 
 
 def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
@@ -131,7 +135,9 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | Non
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(name) from None
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ImageError(f"{name}: damaged or cut off ({reason:.100}); save or copy the image again") from None
+        raise ImageError(
+            f"{name}: cannot be decoded ({reason:.100}); it may be damaged: save or copy it again"
+        ) from None
 
 
 def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
@@ -145,11 +151,14 @@ def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]
         raise ImageError(f"{name}: has no pixels; give an image of at least 1x1")
     if isinstance(source, bytes):
         image.draft(None, (_SIDE, _SIDE))  # a JPEG is decoded smaller, which is faster the larger it is
-    image.load()
+    with _silent() if image.format == "TIFF" else contextlib.nullcontext():
+        image.load()
     turn = _orientation(image)
     if image.mode.startswith("I") or image.mode == "F":
         pixels = _to_unit(np.asarray(image), name)[:, :, None]
     else:
+        if image.mode == "La":  # Pillow converts it to nothing else
+            image = image.convert("LA")
         if image.has_transparency_data:
             image = image.convert("RGBA")
         elif image.mode not in ("L", "RGB"):
@@ -158,6 +167,24 @@ def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]
             image = image.reduce(factor)
         pixels = _to_unit(np.asarray(image), name)
     return _parts(turn(np.atleast_3d(pixels)))
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what libtiff writes to standard error by itself, past Python, from there."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _orientation(image: "PILImage.Image") -> Callable[[Map], Map]:

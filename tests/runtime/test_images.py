@@ -1,0 +1,429 @@
+"""An image of a digit, however it was made, becomes the very picture that the same strokes make."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import digitpad
+import numpy as np
+import pytest
+from digitpad import DigitPadError, Recognizer
+from digitpad.images import in_mnist_form, normalise_image, read_image
+from digitpad.ink import render_strokes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+DEMO = json.loads((Path(digitpad.__file__).parent / "demo_strokes.json").read_text())["samples"]
+DIGITS = {sample["label"]: [np.array(stroke, float) for stroke in sample["strokes"]] for sample in DEMO}
+
+Grey = NDArray[np.uint8]
+
+
+@cache
+def draw(
+    digit: str,
+    height: float = 200,
+    pen: float = 0.08,
+    size: tuple[int, int] | None = None,
+    place: tuple[float, float] = (0.5, 0.5),
+) -> NDArray[np.float32]:
+    """Ink drawn with a round pen: float (H, W), 0 = paper, 1 = ink; `pen` is its width as a part of the height."""
+    points = np.concatenate(DIGITS[digit])
+    low, high = points.min(axis=0), points.max(axis=0)
+    fine = max(round(1200 / height), 1)
+    scale, width = height * fine / (high - low).max(), pen * height * fine
+    extent = (high - low) * scale + width
+    canvas = np.array(size) * fine if size else np.repeat(np.ceil((1.5 + pen) * height), 2).astype(int) * fine
+    corner = (canvas - extent) * place + width / 2
+    image = Image.new("L", tuple(canvas.tolist()))
+    pencil = ImageDraw.Draw(image)
+    for stroke in DIGITS[digit]:
+        path = [tuple(point) for point in (stroke - low) * scale + corner]
+        pencil.line(path, fill=255, width=max(round(width), 1))
+        for x, y in path:
+            pencil.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+    coverage = np.asarray(image.reduce(fine), np.float32) / 255
+    coverage.flags.writeable = False  # it is handed out again
+    return coverage
+
+
+def grey(values: Any) -> Grey:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def off(digit: str, image: Any) -> float:
+    """How far an image, once normalised, is from what the digit's own strokes give: grey levels, on average."""
+    return float(np.abs(normalise_image(image).astype(float) - render_strokes(DIGITS[digit])).mean())
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+# Two different digits are 30 to 70 grey levels apart, so drawn on average over 28x28.
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("pen", [0.01, 0.03, 0.08, 0.15])
+def test_pen_width_changes_nothing(digit: str, pen: float) -> None:
+    assert off(digit, grey(1 - draw(digit, 250, pen))) < 4
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(("pixels", "bound"), [(16, 11), (28, 7), (50, 5), (100, 4), (1000, 3), (4000, 3)])
+def test_size_changes_little(digit: str, pixels: int, bound: float) -> None:
+    assert off(digit, grey(1 - draw(digit, pixels / 1.6))) < bound
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_marker_a_quarter_as_wide_as_the_digit_is_high(digit: str) -> None:
+    assert off(digit, grey(1 - draw(digit, 250, 0.25))) < 12  # the small loops are full of ink
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_pen_of_one_pixel(digit: str) -> None:
+    assert off(digit, np.where(draw(digit, 20, 0.06) > 0.4, 0, 255).astype(np.uint8)) < 11
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    digit=st.sampled_from(list(DIGITS)),
+    height=st.floats(60, 200),
+    pen=st.floats(0.02, 0.12),
+    place=st.tuples(st.floats(0.02, 0.98), st.floats(0.02, 0.98)),
+    paper=st.floats(0, 1),
+    contrast=st.floats(0.2, 1),
+)
+def test_place_size_pen_paper_and_contrast_change_little(digit, height, pen, place, paper, contrast) -> None:
+    ink = paper - contrast if paper > 0.5 else paper + contrast
+    coverage = draw(digit, height, pen, size=(400, 300), place=place)
+    assert off(digit, grey(paper + (np.clip(ink, 0, 1) - paper) * coverage)) < 7
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_both_polarities_give_the_same(digit: str) -> None:
+    image = grey(draw(digit))
+    difference = normalise_image(image).astype(int) - normalise_image(255 - image)
+    assert np.abs(difference).max() <= 2
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [
+        ((0.1, 0.2, 0.7), (0.9, 0.9, 0.85)),  # a blue ball pen
+        ((1, 1, 0), (1, 1, 1)),  # yellow on white, which differ in blue alone
+        ((0, 0.5, 0), (0.8, 0, 0)),  # green on red, as light as each other
+        ((1, 0.6, 0), (0.1, 0.1, 0.3)),
+    ],
+)
+def test_coloured_ink_on_coloured_paper(digit: str, ink: tuple[float, ...], paper: tuple[float, ...]) -> None:
+    coverage = draw(digit)[:, :, None]
+    assert off(digit, grey(np.array(paper) * (1 - coverage) + np.array(ink) * coverage)) < 3
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30), (120, 120, 120)])
+def test_ink_on_a_transparent_ground(digit: str, colour: tuple[int, ...]) -> None:
+    coverage = grey(draw(digit))
+    assert off(digit, np.dstack([np.full(coverage.shape, level, np.uint8) for level in colour] + [coverage])) < 3
+
+
+def test_a_cut_out_piece_of_paper_with_transparent_surroundings() -> None:
+    image = np.zeros((500, 500, 4), np.uint8)
+    image[60:390, 90:420, :3] = grey(1 - draw("3", 200, size=(330, 330)))[:, :, None]
+    image[60:390, 90:420, 3] = 255
+    assert off("3", image) < 4
+
+
+def light(shape: tuple[int, ...], dark: float) -> NDArray[np.float64]:
+    y, x = np.indices(shape)
+    return 0.9 - dark * (x / shape[1] + y / shape[0]) / 2
+
+
+def smear(shape: tuple[int, ...], where: float, width: float) -> NDArray[np.float64]:
+    """A shadow at the left side, as a factor."""
+    y, x = np.indices(shape)
+    return 1 - 0.4 / (1 + np.exp((x / shape[1] + 0.2 * y / shape[0] - where) / width))
+
+
+def ruled(shape: tuple[int, ...], every: int, tilt: float) -> NDArray[np.float64]:
+    y, x = np.indices(shape)
+    return np.where((y + tilt * x) % every < 2, 0.55, 1.0)
+
+
+PHOTOS: dict[str, Callable[[NDArray[Any], np.random.Generator], Any]] = {
+    "paper": lambda c, r: grey(0.9 - 0.7 * c + r.normal(0, 0.02, c.shape)),
+    "noise": lambda c, r: grey(0.9 - 0.7 * c + r.normal(0, 0.1, c.shape)),
+    "pencil": lambda c, r: grey(0.9 - 0.25 * c + r.normal(0, 0.02, c.shape)),
+    "gradient": lambda c, r: grey(light(c.shape, 0.6) * (1 - 0.7 * c) + r.normal(0, 0.02, c.shape)),
+    "soft shadow": lambda c, r: grey(0.9 * smear(c.shape, 0.5, 0.1) * (1 - 0.7 * c) + r.normal(0, 0.02, c.shape)),
+    "hard shadow": lambda c, r: grey(0.9 * smear(c.shape, 0.4, 0.004) * (1 - 0.7 * c) + r.normal(0, 0.02, c.shape)),
+    "dim": lambda c, r: grey(0.3 * light(c.shape, 0.3) * (1 - 0.7 * c) + r.normal(0, 0.005, c.shape)),
+    "chalk": lambda c, r: grey(0.2 + 0.6 * c + r.normal(0, 0.03, c.shape)),
+    "ruled": lambda c, r: grey(0.9 * ruled(c.shape, 40, 0.02) * (1 - 0.75 * c) + r.normal(0, 0.02, c.shape)),
+    "squared": lambda c, r: grey(0.9 * ruled(c.shape, 30, 0) * ruled(c.T.shape, 30, 0).T * (1 - 0.75 * c)),
+    "jpeg": lambda c, r: encoded(Image.fromarray(grey(0.9 - 0.7 * c + r.normal(0, 0.02, c.shape))), "JPEG", quality=15),
+    "salt": lambda c, r: np.where(r.random(c.shape) < 0.02, r.choice([0, 255], c.shape), grey(1 - c)).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("kind", PHOTOS)
+def test_photos_and_scans(digit: str, kind: str, random: np.random.Generator) -> None:
+    assert off(digit, PHOTOS[kind](draw(digit, 220), random)) < 6
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_frame_around_or_a_line_beside_or_specks(digit: str, random: np.random.Generator) -> None:
+    for spoil in ("frame", "line", "specks"):
+        image = Image.fromarray(grey(1 - draw(digit)))
+        pencil, last = ImageDraw.Draw(image), image.width - 1
+        if spoil == "frame":
+            pencil.rectangle((12, 12, last - 12, last - 12), outline=0, width=4)
+        elif spoil == "line":
+            pencil.line((0, 6, last, 6), fill=0, width=4)
+        else:
+            for x, y in random.integers(0, last, (20, 2)):
+                pencil.rectangle((x, y, x + 3, y + 3), fill=0)
+        assert off(digit, image) < 4, spoil
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_sheet_of_paper_on_a_dark_table(digit: str) -> None:
+    table = np.full((500, 460), 50, np.uint8)
+    table[80:410, 60:390] = grey(0.9 - 0.8 * draw(digit, 200, size=(330, 330)))
+    assert off(digit, table) < 5
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_cut_out_closely(digit: str) -> None:
+    ink = draw(digit)
+    ink = ink[np.ix_(ink.any(axis=1), ink.any(axis=0))]
+    assert off(digit, grey(1 - ink)) < 4
+    assert off(digit, grey(ink)) < 4
+
+
+def test_a_digit_in_two_strokes_loses_neither() -> None:
+    five = [[(40, 40), (40, 90), (80, 85), (95, 120), (70, 150), (35, 140)], [(60, 35), (105, 32)]]
+    image = Image.new("L", (140, 190), 255)
+    for stroke in five:
+        ImageDraw.Draw(image).line(stroke, fill=0, width=7)
+    upper = normalise_image(image)[:8]
+    assert (upper > 128).any(axis=0).sum() >= 10
+
+
+def test_ink_that_stays_apart_stays_in() -> None:
+    both = np.concatenate([grey(1 - draw("1")), grey(1 - draw("7"))], axis=1)
+    columns = np.flatnonzero((normalise_image(both) > 128).any(axis=0))
+    assert np.diff(columns).max() > 3  # two digits: what they are is the model's to say
+
+
+# Images in MNIST's form
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_an_image_in_mnists_form_comes_back_unharmed(digit: str) -> None:
+    image = render_strokes(DIGITS[digit])
+    assert (normalise_image(image) == image).all()
+    assert (normalise_image(255 - image) == image).all()
+    assert (normalise_image(encoded(Image.fromarray(image))) == image).all()
+    assert (normalise_image(image / 255) == image).all()
+
+
+def test_the_mnist_test_set_passes_unharmed(mnist: tuple[Grey, Grey]) -> None:
+    images = mnist[0][:2000]
+    forms = [in_mnist_form(image.astype(np.float32)[:, :, None] / 255, None) for image in images]
+    harmed = sum(form is None or (form != image).any() for form, image in zip(forms, images, strict=True))
+    assert harmed <= 2
+
+
+# Kinds of image
+
+
+def kinds() -> dict[str, Any]:
+    image = Image.fromarray(grey(1 - draw("2")))
+    rgb, wide = image.convert("RGB"), np.asarray(image).astype(np.uint16) * 257
+    return {
+        "png": encoded(image),
+        "gif": encoded(image, "GIF"),
+        "bmp": encoded(rgb, "BMP"),
+        "tiff": encoded(image, "TIFF"),
+        "ppm": encoded(rgb, "PPM"),
+        "pgm": encoded(image, "PPM"),
+        "webp": encoded(rgb, "WEBP", lossless=True),
+        "jpeg": encoded(rgb, "JPEG"),
+        "palette": encoded(image.convert("P")),
+        "palette with transparency": encoded(image.convert("P"), transparency=255),
+        "grey with transparency": encoded(image, transparency=255),
+        "RGB with transparency": encoded(rgb, transparency=(255, 255, 255)),
+        "LA": encoded(image.convert("LA")),
+        "RGBA": encoded(image.convert("RGBA")),
+        "1 bit": encoded(image.convert("1", dither=Image.Dither.NONE)),
+        "cmyk jpeg": encoded(image.convert("CMYK"), "JPEG"),
+        "cmyk tiff": encoded(image.convert("CMYK"), "TIFF"),
+        "16-bit png": encoded(Image.fromarray(wide)),
+        "16-bit tiff": encoded(Image.fromarray(wide), "TIFF"),
+        "12 bits of 16": encoded(Image.fromarray(wide >> 4)),
+        "32-bit tiff": encoded(Image.fromarray(wide.astype(np.int32)), "TIFF"),
+        "float tiff": encoded(Image.fromarray(wide.astype(np.float32)), "TIFF"),
+        "uint8": np.asarray(image),
+        "uint16": wide,
+        "big-endian": wide.astype(">u2"),
+        "bool": np.asarray(image) > 127,
+        "float64": np.asarray(image) / 255,
+        "float16": (np.asarray(image) / 255).astype(np.float16),
+        "RGB array": np.asarray(rgb),
+        "RGBA array": np.asarray(image.convert("RGBA")),
+        "not contiguous": np.asarray(rgb)[:, :, ::-1],
+        "bytearray": bytearray(encoded(image)),
+        **{mode: image.convert(mode) for mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")},
+        **{mode: image.convert("RGB").convert(mode) for mode in ("HSV",)},
+        **{mode: image.convert("I").convert(mode) for mode in ("I", "F")},
+        "La": image.convert("LA").convert("La"),
+        "RGBa": image.convert("RGBA").convert("RGBa"),
+    }
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_kind_of_image_reads_alike(kind: str) -> None:
+    assert off("2", kinds()[kind]) < 3
+
+
+def test_of_an_animation_the_first_picture_is_read() -> None:
+    frames = [Image.fromarray(grey(1 - draw(digit))) for digit in "38"]
+    animation = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    assert off("3", animation) < 3
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_upright(form: str, orientation: int) -> None:
+    turns = Image.Transpose
+    # How the camera's sensor saw what the viewer is to see upright.
+    seen = [
+        None,
+        turns.FLIP_LEFT_RIGHT,
+        turns.ROTATE_180,
+        turns.FLIP_TOP_BOTTOM,
+        turns.TRANSPOSE,
+        turns.ROTATE_90,
+        turns.TRANSVERSE,
+        turns.ROTATE_270,
+    ][orientation - 1]
+    image = Image.fromarray(grey(1 - draw("4")))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = encoded(image if seen is None else image.transpose(seen), form, exif=exif)
+    assert off("4", photo) < 3
+    assert off("4", Image.open(io.BytesIO(photo))) < 3
+
+
+def test_a_50_megapixel_photo(tmp_path: Path) -> None:
+    small = Image.fromarray(grey(0.9 - 0.7 * draw("6", 200, size=(420, 330))))
+    path = tmp_path / "photo.jpg"
+    small.resize((8400, 6600)).save(path, quality=85)
+    assert off("6", path) < 4
+    assert max(read_image(path)[0].shape) < 4000  # of which little is kept in memory
+
+
+def test_a_pil_image_is_not_changed() -> None:
+    image = Image.open(io.BytesIO(encoded(Image.fromarray(grey(1 - draw("5", 700))), "JPEG")))
+    size, mode = image.size, image.mode
+    normalise_image(image)
+    assert (image.size, image.mode) == (size, mode)
+
+
+def test_threads_may_share_it() -> None:
+    image = encoded(Image.fromarray(grey(1 - draw("9"))))
+    results: list[Grey] = []
+    threads = [threading.Thread(target=lambda: results.append(normalise_image(image))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8
+    assert all((result == results[0]).all() for result in results)
+
+
+# No ink
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.full((300, 200), 255, np.uint8),
+        np.full((300, 200, 3), 120, np.uint8),
+        np.zeros((50, 50, 4), np.uint8),
+        np.ones((1, 1), bool),
+        np.full((10, 10000), 200, np.uint8),
+        grey(light((300, 300), 0.6)),
+        grey(0.85 + np.random.default_rng(2).normal(0, 0.02, (300, 300))),
+    ],
+    ids=["black", "white", "grey", "transparent", "one pixel", "strip", "gradient", "paper"],
+)
+def test_no_ink_is_blank(image: Any, tiny: Path) -> None:
+    assert not normalise_image(image).any()
+    assert Recognizer(tiny).predict(image).status == "blank"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays.arrays(
+        st.sampled_from([np.uint8, np.uint16, np.bool_]),
+        st.tuples(st.integers(1, 40), st.integers(1, 40)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)),
+    )
+)
+def test_any_array_of_pixels_is_taken(image: NDArray[Any]) -> None:
+    result = normalise_image(image)
+    assert result.shape == (28, 28)
+    assert result.dtype == np.uint8
+
+
+# With the shipped model
+
+
+@pytest.fixture(scope="module")
+def cnn() -> Recognizer:
+    try:
+        return Recognizer()
+    except DigitPadError as error:
+        pytest.skip(f"no shipped model ({error})")
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_the_shipped_model_reads_every_photo(digit: str, cnn: Recognizer, random: np.random.Generator) -> None:
+    for kind, photo in PHOTOS.items():
+        prediction = cnn.predict(photo(draw(digit, 220), random))
+        assert prediction.probabilities.argmax() == int(digit), kind
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_the_shipped_model_reads_every_pen(digit: str, cnn: Recognizer) -> None:
+    for pixels in (16, 28, 100, 700):
+        for pen in (0.01, 0.05, 0.15):
+            prediction = cnn.predict(grey(1 - draw(digit, pixels / (1.5 + pen), pen)))
+            assert prediction.probabilities.argmax() == int(digit), (pixels, pen)
+
+
+def test_the_mnist_test_set_reads_as_in_a_batch(cnn: Recognizer, mnist: tuple[Grey, Grey]) -> None:
+    images, labels = mnist
+    batch = float((cnn.predict_batch(images).argmax(axis=1) == labels).mean())
+    normalised = np.stack([normalise_image(image) for image in images])
+    one_by_one = float((cnn.predict_batch(normalised).argmax(axis=1) == labels).mean())
+    assert abs(batch - one_by_one) <= 0.001
