@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitpad.drawing import Point
+from digitpad.drawing import Point, verdict
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from digitpad.strokes import Sample, read_samples
@@ -61,7 +61,7 @@ def run_demo(out: Path) -> int:
             save(f"predict_{sample.label}.png")
             answers = pad.drawing.answers
             misread += any(str(answer.digit) != sample.label for answer in answers.values())
-            said = ", ".join(f"{m}: {a.digit} ({a.status}, {a.confidence:.1%})" for m, a in answers.items())
+            said = ", ".join(f"{m}: {verdict(a)[0]} ({verdict(a)[1][0]})" for m, a in answers.items())
             print(f"{sample.label} read as {said}")
     finally:
         pygame.quit()
