@@ -1,0 +1,125 @@
+"""What of the dark on a picture is not the digit's: ruled lines, frames, specks, and the table under the paper."""
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.image_filters import Marks, largest, spread
+
+_STRIPS = 24  # upright strips of the picture in which ruled lines are looked for
+_FAINT = 0.025  # of full contrast: lines that differ less from their paper are not seen
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def inside_sheet(marks: Marks, shape: tuple[int, ...]) -> tuple[float, float, float, float] | None:
+    """The inside (left, top, right, bottom) of a mark that is a sheet of paper on a table or a canvas in a window."""
+    height, width = shape
+    if not marks.count:
+        return None
+    main = int(marks.area.argmax())
+    left, top, right, bottom = (int(e[main]) for e in (marks.left, marks.top, marks.right, marks.bottom))
+    across, down = right - left, bottom - top
+    if min(across, down) < 16 or across < 0.4 * width or down < 0.4 * height:
+        return None
+    sheet = marks.mask(np.arange(marks.count) == main)[top:bottom, left:right]
+    # All but the holes: what a line from one of the four sides reaches before the mark.
+    solid = np.ones_like(sheet)
+    for turn in range(4):
+        view = np.rot90(sheet, turn)
+        np.rot90(solid, turn)[:] &= np.logical_or.accumulate(view, axis=0)
+    if solid.mean() < 0.82 or sheet.mean() < 0.6 or sheet.mean() > 0.995:
+        return None
+    inset = 0.06
+    inner = sheet[int(inset * down) : int((1 - inset) * down), int(inset * across) : int((1 - inset) * across)]
+    if inner.mean() > 0.995:
+        return None
+    return left + inset * across, top + inset * down, right - inset * across, bottom - inset * down
+
+
+def without_clutter(ink: Map, marks: Marks) -> Map:
+    """Ink without specks, and without lines and frames along the border."""
+    height, width = ink.shape
+    across, down = marks.right - marks.left, marks.bottom - marks.top
+    extent = np.maximum(across, down)
+    # In a large picture a mark of few pixels is dust or noise, also where it is all there is.
+    keep = extent > (3 if min(height, width) > 100 else 0)
+    if not keep.any():
+        return np.zeros_like(ink)
+    # Lines from side to side, and what else hangs on the border, where a digit stands free of it.
+    free = (marks.left > 0) & (marks.top > 0) & (marks.right < width) & (marks.bottom < height)
+    if free.any() and extent[free].max() >= 0.12 * max(height, width):
+        reaches = (across == width) | (down == height)
+        edge = 0.1 * min(height, width)
+        beside = (
+            (marks.right < edge) | (marks.bottom < edge) | (marks.left > width - edge) | (marks.top > height - edge)
+        )
+        keep &= free | ~(reaches | beside)
+    keep &= ~_frames(marks)
+    if keep.any():
+        keep &= (marks.area >= 0.03 * marks.area[keep].max()) | (extent >= 0.25 * extent[keep].max())
+    if keep.all() or not keep.any():
+        return ink
+    dropped = spread(marks.mask(~keep), 2) & ~spread(marks.mask(keep), 1)
+    return cast(Map, np.where(dropped, np.float32(0), ink))
+
+
+def without_rules(ink: Map) -> Map:
+    """Differences from paper without those of ruled lines, level or upright."""
+    if min(ink.shape) < 64:
+        return ink
+    return np.ascontiguousarray(_without_level_rules(_without_level_rules(ink).T).T)
+
+
+def _frames(marks: Marks) -> Mask:
+    """Which marks are a frame drawn around another."""
+    frames = np.zeros(marks.count, bool)
+    main = int((marks.right - marks.left + marks.bottom - marks.top).argmax())
+    left, top, right, bottom = (int(e[main]) for e in (marks.left, marks.top, marks.right, marks.bottom))
+    inside = (marks.left > left) & (marks.right < right) & (marks.top > top) & (marks.bottom < bottom)
+    across, down = right - left, bottom - top
+    if min(across, down) < 12 or not (inside & (marks.bottom - marks.top > 0.15 * down)).any():
+        return frames
+    mark = marks.mask(np.arange(marks.count) == main)[top:bottom, left:right]
+    x, y = max(across // 10, 1), max(down // 10, 1)
+    corners = all(part.any() for part in (mark[:y, :x], mark[:y, -x:], mark[-y:, :x], mark[-y:, -x:]))
+    frames[main] = corners and not mark[2 * y : -2 * y, 2 * x : -2 * x].any()
+    return frames
+
+
+def _without_level_rules(ink: Map) -> Map:
+    """Differences from paper without those of lines from left to right, level within some five degrees."""
+    height, width = ink.shape
+    strips = np.stack([part.mean(axis=1) for part in np.array_split(ink, _STRIPS, axis=1)])
+    place = np.linspace(-0.5, 0.5, _STRIPS) * width
+    slopes = np.arange(-0.1, 0.101, 1.5 / width)
+    rows = np.arange(height)
+    shifts = np.rint(slopes[:, None] * place).astype(int)  # (slopes, strips)
+    sheared = strips[np.arange(_STRIPS)[:, None], np.clip(rows + shifts[:, :, None], 0, height - 1)]
+    best = int(sheared.mean(axis=1).var(axis=1).argmax())
+    # What nearly all strips have at the same height reaches across the picture.
+    rule = np.percentile(largest(sheared[best].T, 1).T, 15, axis=0)
+    rule -= np.median(rule)
+    peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
+    starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
+    thickness = peaks.sum() / max(len(starts), 1)
+    # A single line may be the digit's, in a seven cut out closely, and so may thick ones.
+    if len(starts) < 2 or thickness > max(0.03 * height, 3):
+        return ink
+    columns = np.arange(width)
+    at = np.clip(rows[:, None] - np.rint(slopes[best] * (columns - width / 2)).astype(int), 0, height - 1)
+    reach = int(np.ceil(thickness)) + 2
+    level = np.where(spread(peaks[:, None], reach)[:, 0], largest(rule[None].astype(np.float32), 2)[0], 0)[at]
+    on_rule = level > 0
+    rest = np.where(on_rule & (ink < 1.5 * level), np.float32(0), ink)
+    # The ink of a stroke goes on where it crosses a line as dark as itself.
+    dark = rest[rest > level.max() / 2]
+    above = rest > (0.6 * float(np.percentile(dark, 75)) if dark.size else 1)
+    below = above.copy()
+    for _ in range(2 * reach):
+        above[1:] |= above[:-1]
+        below[:-1] |= below[1:]
+    crossing = on_rule & above & below
+    return cast(Map, np.where(crossing, ink, rest))
