@@ -542,8 +542,11 @@ def test_the_model_asked_for_must_load(tmp_path):
         run_pad(None, str(path), False, False, False, (640, 480))
 
 
+_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
+
+
 def run_python(code, **environment):
-    kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")}
+    kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
     kept["PYTHONPATH"] = os.pathsep.join(sys.path)
     return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)
 
@@ -561,8 +564,9 @@ except DigitPadError as error:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
 @pytest.mark.parametrize("environment", [{}, {"DISPLAY": ":987"}, {"SDL_VIDEODRIVER": "x11"}])
 def test_without_a_display_one_line_says_so_and_points_to_the_demo(environment):
-    said = run_python(OPEN, **environment).stdout
-    assert said.count("\n") == 1 and "no display" in said and "digitpad demo --out DIR" in said
+    done = run_python(OPEN, **environment)
+    said = done.stdout
+    assert done.stderr == "" and said.count("\n") == 1 and "no display" in said and "digitpad demo --out DIR" in said
 
 
 def test_without_pygame_one_line_says_how_to_get_it():
