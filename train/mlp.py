@@ -97,7 +97,7 @@ def train_mlp(recipe: Recipe, train: Digits, validation: dict[str, Digits], fold
 def mlp_logits(model: Mlp, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scores (N, 10) of images uint8 (N, 28, 28)."""
     with torch.inference_mode():
-        return model.eval()(torch.from_numpy(images).unsqueeze(1).float() / 255).numpy()
+        return model.eval()(torch.tensor(images).unsqueeze(1).float() / 255).numpy()
 
 
 def save_mlp(model: Mlp, path: Path) -> None:

@@ -1,0 +1,198 @@
+"""Export: a network from training to a file that the slim runtime reads, and nothing less than whole."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from digitpad import Recognizer
+from digitpad.models import METADATA
+from digitpad.strokes import write_samples
+from onnx import TensorProto, helper, numpy_helper
+
+from export.card import END, START, write_readme_figures
+from export.contract import IR_VERSION, ExportError, check, fulfil_contract
+from train.generate import generate_digits, generate_samples
+
+ROOT = Path(__file__).parents[2]
+SLIM = ROOT / ".venv-test" / "bin" / "python"
+METADATA_OF_TEST = {f"digitpad.{key}": "1" for key in METADATA} | {"digitpad.name": "tiny"}
+
+
+def run(python: Path | str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(python), *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")} | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both networks after some steps on generated digits, exported."""
+    out = tmp_path_factory.mktemp("retrained")
+    for arguments in (("train", "--recipe", "smoke", "--synthetic", "--out", out), ("export", "--out", out)):
+        result = run(sys.executable, "-m", *arguments, DIGITPAD_DATA=str(out))
+        assert result.returncode == 0, result.stderr
+    return out
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_a_network_trained_here_reads_digits_where_no_framework_is_installed(
+    trained: Path, tmp_path: Path, name: str
+) -> None:
+    samples = list(generate_samples(100, seed=77))
+    write_samples(tmp_path / "digits.json", samples)
+    if not SLIM.exists():
+        pytest.skip("no .venv-test: `make test` makes it")
+    model = trained / f"{name}.onnx"
+    result = run(SLIM, "-m", "digitpad", "predict", tmp_path / "digits.json", "--model", model, "--format", "json")
+    assert result.returncode == 0, result.stderr
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    right = [int(np.argmax(a["probabilities"])) == int(s.label or "") for a, s in zip(answers, samples, strict=True)]
+    assert sum(right) >= 80
+    assert run(SLIM, "-c", "import torch").returncode != 0
+    assert run(SLIM, "-c", "import tensorflow").returncode != 0
+
+
+def test_the_exported_folder_describes_itself(trained: Path) -> None:
+    manifest = json.loads((trained / "manifest.json").read_bytes())
+    assert manifest["contract"] == "1"
+    assert set(manifest["models"]) == {"cnn", "mlp"}
+    for entry in manifest["models"].values():
+        data = (trained / entry["file"]).read_bytes()
+        assert entry["bytes"] == len(data)
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+        assert entry["largest_difference"] <= 1e-5
+    reference = json.loads((trained / "reference.json").read_bytes())
+    assert {s["label"] for s in reference["samples"]} == set("0123456789")
+    assert "generated digits" in (trained / "README.md").read_text()
+    assert not [p for p in trained.iterdir() if p.name.startswith(".")]
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_the_committed_models_are_what_the_committed_weights_give(tmp_path: Path, name: str) -> None:
+    result = run(
+        sys.executable, "-m", "export", "--only", name, "--weights", ROOT / "train" / "weights", "--out", tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    images = generate_digits(1_000, seed=11).images
+    anew, committed = (Recognizer(folder / f"{name}.onnx") for folder in (tmp_path, ROOT / "onnx_models"))
+    assert anew.metadata == committed.metadata
+    for one, other in zip(anew.run(images), committed.run(images), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_the_committed_files_keep_the_contract_to_the_letter(name: str) -> None:
+    model = onnx.load(ROOT / "onnx_models" / f"{name}.onnx", load_external_data=False)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version <= IR_VERSION
+    assert [entry.domain for entry in model.opset_import] == [""]
+    assert model.opset_import[0].version in (17, 18)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    types = [(t.name, t.type.tensor_type.elem_type) for t in (*model.graph.input, *model.graph.output)]
+    assert types == [
+        ("image", TensorProto.UINT8), ("probabilities", TensorProto.FLOAT), ("ood_score", TensorProto.FLOAT),
+    ]  # fmt: skip
+    shapes = [
+        [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]
+        for t in (*model.graph.input, *model.graph.output)
+    ]
+    assert shapes == [["batch", 28, 28], ["batch", 10], ["batch"]]
+    assert {entry.key for entry in model.metadata_props} == {f"digitpad.{key}" for key in METADATA}
+    kinds = {node.op_type for node in model.graph.node}
+    assert not kinds & {"Shape", "Gather", "Slice", "Concat", "Transpose", "Dropout", "BatchNormalization"}
+
+
+def linear(weight: float = 0.01) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """A tiny network's file, images, and the scores its "framework" computes for them."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(0, weight, (784, 10)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["image"], ["x"], to=TensorProto.FLOAT),
+            helper.make_node("Reshape", ["x", "row"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "kernel"], ["scores"]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", 28, 28])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10])],
+        [numpy_helper.from_array(np.array([-1, 784]), "row"), numpy_helper.from_array(kernel, "kernel")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    images = generate_digits(100, seed=1).images
+    scores = images.reshape(100, 784).astype(np.float32) @ kernel
+    return fulfil_contract(model, METADATA_OF_TEST), images, scores
+
+
+def test_a_right_file_passes_the_check() -> None:
+    data, images, scores = linear()
+    assert check(data, scores, images, 1.0) <= 1e-5
+
+
+def test_a_file_that_differs_from_its_framework_is_refused() -> None:
+    data, images, scores = linear()
+    with pytest.raises(ExportError, match="differs from the framework"):
+        check(data, scores * 1.01, images, 1.0)
+
+
+def test_a_needless_node_is_refused() -> None:
+    data, images, scores = linear()
+    model = onnx.load_from_string(data)
+    model.graph.node.insert(0, helper.make_node("Identity", ["image"], ["same"]))
+    model.graph.node[1].input[0] = "same"
+    with pytest.raises(ExportError, match="Identity"):
+        check(model.SerializeToString(), scores, images, 1.0)
+
+
+def test_an_invalid_graph_is_refused() -> None:
+    data, images, scores = linear()
+    model = onnx.load_from_string(data)
+    model.graph.node[0].op_type = "Concat"
+    with pytest.raises(ExportError, match=r"onnx\.checker"):
+        check(model.SerializeToString(), scores, images, 1.0)
+
+
+def test_a_failed_export_leaves_the_model_in_place(trained: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    facts = json.loads((trained / "weights" / "mlp.json").read_bytes())
+    damaged = (trained / "weights" / "mlp.pt").read_bytes()[:-100]
+    (weights / "mlp.pt").write_bytes(damaged)
+    (weights / "mlp.json").write_text(json.dumps(facts))
+    (tmp_path / "mlp.onnx").write_bytes(b"the old one")
+    result = run(sys.executable, "-m", "export", "--only", "mlp", "--weights", weights, "--out", tmp_path)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()[-1:]) == 1
+    assert "mlp.pt" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "mlp.onnx").read_bytes() == b"the old one"
+
+
+def test_missing_weights_are_named_with_the_mend(tmp_path: Path) -> None:
+    result = run(sys.executable, "-m", "export", "--only", "cnn", "--weights", tmp_path, "--out", tmp_path / "out")
+    assert result.returncode == 1
+    assert "make train" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_readmes_figures_are_the_manifests(tmp_path: Path) -> None:
+    manifest = json.loads((ROOT / "onnx_models" / "manifest.json").read_bytes())["models"]
+    committed = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
+    write_readme_figures(tmp_path / "README.md", manifest)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    block = text[text.index(START) : text.index(END)]
+    assert block in committed
+    assert f"{manifest['cnn']['accuracy']['mnist_test']:.2%}" in block

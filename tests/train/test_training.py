@@ -1,0 +1,174 @@
+"""Training as a user runs it: it learns, survives a kill, resumes, and says what is wrong in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import torch
+from digitpad import DigitPadError
+from digitpad.strokes import write_samples
+
+from tests.train.conftest import ROOT, run_module
+from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
+from train.generate import generate_digits, generate_samples
+from train.history import check_loss
+from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
+from train.recipes import Recipe
+
+TINY = Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated=0)
+TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(200, seed=2)}
+
+
+def test_the_networks_are_what_the_readme_says() -> None:
+    kinds = [type(layer).__name__ for layer in build_cnn().layers]
+    assert kinds.count("Conv2D") == 2
+    assert kinds.count("MaxPooling2D") == 2
+    assert kinds.count("Dense") == 2
+    assert "Dropout" in kinds
+    assert build_cnn().output_shape == (None, 10)
+    assert sum(p.numel() for p in Mlp().parameters()) <= 1_400_000
+    assert sum(isinstance(m, torch.nn.Linear) for m in Mlp().modules()) == 3
+
+
+def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole, history = train_mlp(TINY, TRAIN, VALIDATION, tmp_path / "whole")
+    assert history[1].loss < history[0].loss
+    assert set(history[0].validation) == {"generated"}
+
+    one_epoch = Recipe(**{**vars(TINY), "epochs": 2})
+    interrupted = _stop_after_first_epoch(train_mlp, one_epoch, tmp_path / "parts")
+    assert interrupted
+    resumed, history_resumed = train_mlp(TINY, TRAIN, VALIDATION, tmp_path / "parts")
+    assert history_resumed == history
+    images = VALIDATION["generated"].images
+    np.testing.assert_allclose(mlp_logits(resumed, images), mlp_logits(whole, images), rtol=1e-4, atol=1e-4)
+
+
+def test_an_interrupted_cnn_goes_on_where_it_was(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=2, batch_size=32, ema=0.9, generated=0)
+    assert _stop_after_first_epoch(train_cnn, recipe, tmp_path)
+    before = load_cnn(tmp_path / "last.keras", to_go_on=True)
+    assert int(before.optimizer.iterations) == 20
+    model, history = train_cnn(recipe, TRAIN, VALIDATION, tmp_path)
+    assert len(history) == 2
+    assert int(load_cnn(tmp_path / "last.keras", to_go_on=True).optimizer.iterations) == 40
+    assert history[1].loss < history[0].loss
+    assert cnn_logits(model, VALIDATION["generated"].images).shape == (200, 10)
+    optimizer = before.optimizer
+    assert isinstance(optimizer, keras.optimizers.Adadelta)
+
+
+def _stop_after_first_epoch(train: object, recipe: Recipe, folder: Path) -> bool:
+    """Interrupt training in the second epoch, as Ctrl-C would."""
+    seen = 0
+
+    class Interrupting(dict[str, object]):
+        def items(self):  # type: ignore[no-untyped-def]  # asked for once before training and once after each epoch
+            nonlocal seen
+            seen += 1
+            if seen == 3:
+                raise KeyboardInterrupt
+            return super().items()
+
+    try:
+        train(recipe, TRAIN, Interrupting(VALIDATION), folder)  # type: ignore[operator]
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path]
+    checkpoint = tmp_path / "smoke-synthetic" / "mlp" / "last.pt"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = run_module(*command[2:])
+    assert finished.returncode == 0, finished.stderr
+    assert "epoch   1/2" not in finished.stdout
+    history = json.loads((checkpoint.parent / "history.json").read_bytes())
+    assert len(history) == 2
+    assert (tmp_path / "weights" / "mlp.pt").exists()
+
+
+def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_path: Path) -> None:
+    write_samples(tmp_path / "own.json", list(generate_samples(20, seed=9)))
+    result = run_module(
+        "train", "--recipe", "smoke", "--synthetic", "--extra", tmp_path / "own.json", "--out", tmp_path / "out"
+    )
+    assert result.returncode == 0, result.stderr
+    for name, suffix in (("cnn", "keras"), ("mlp", "pt")):
+        run = tmp_path / "out" / "smoke-synthetic" / name
+        assert {"history.json", "curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
+        for epoch in json.loads((run / "history.json").read_bytes()):
+            assert {"loss", "accuracy", "validation"} <= set(epoch)
+        facts = json.loads((tmp_path / "out" / "weights" / f"{name}.json").read_bytes())
+        assert "20 digits of the user's own" in facts["trained_on"]
+        assert (tmp_path / "out" / "weights" / f"{name}.{suffix}").stat().st_size > 500_000
+    load_mlp(tmp_path / "out" / "weights" / "mlp.pt")
+    load_cnn(tmp_path / "out" / "weights" / "cnn.keras")
+
+
+def test_a_run_with_other_settings_sets_the_earlier_one_aside(tmp_path: Path) -> None:
+    run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path)
+    write_samples(tmp_path / "own.json", list(generate_samples(40, seed=9)))
+    extra = ("--extra", tmp_path / "own.json")
+    again = run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path, *extra)
+    assert again.returncode == 0, again.stderr
+    assert "starts anew" in again.stdout
+    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "last.pt").exists()
+
+
+def test_without_data_training_says_in_one_line_what_to_do(tmp_path: Path) -> None:
+    empty = {"DIGITPAD_DATA": str(tmp_path), "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    code = (
+        "import sys, train.data as data, train.__main__ as main\n"
+        "data.DATA_FOLDER = data.Path(sys.argv[1])\n"
+        "sys.exit(main.main(['--only', 'mlp']))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | empty | {"PYTHONPATH": str(ROOT / "runtime")},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "train-images-idx3-ubyte.gz" in result.stderr
+    assert "DATA=synthetic" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_of_own_digits_is_named(tmp_path: Path) -> None:
+    result = run_module("train", "--synthetic", "--only", "mlp", "--extra", tmp_path / "none", "--out", tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("train: ")
+    assert "none" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unwritable_output_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path / "file")
+    assert result.returncode == 1
+    assert str(tmp_path / "file") in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_diverging_loss_stops_training_in_plain_words() -> None:
+    with pytest.raises(DigitPadError, match="diverged"):
+        check_loss("mlp", float("nan"))
