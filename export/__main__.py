@@ -62,9 +62,9 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
     except OSError as error:
         raise ExportError(f"{folder}: cannot be made ({error.strerror}); give another folder with OUT=") from None
     sets = known_sets(data)
-    images = sets["mnist_validation"].images if "mnist_validation" in sets else generate_digits(2_000, seed=4).images
+    digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
     manifest = _read_manifest(folder / "manifest.json")
-    content, manifest[name] = _export_one(name, weights, images, manifest.get(name))
+    content, manifest[name] = _export_one(name, weights, digits, manifest.get(name))
 
     path = folder / f"{name}.onnx"
     new = path.with_name(f".new-{path.name}")  # measured as a file before it takes the old one's place
@@ -105,7 +105,7 @@ def reference_vectors(recognizers: dict[str, Recognizer]) -> dict[str, Any]:
     return {"description": description, "samples": samples}
 
 
-def _export_one(name: str, weights: Path, images: Any, old: dict[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
+def _export_one(name: str, weights: Path, digits: Digits, old: dict[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
     """The checked model file and its manifest entry, as yet without measured figures."""
     path, facts_path = weights / NETWORKS[name], weights / f"{name}.json"
     if not path.exists() or not facts_path.exists():
@@ -135,8 +135,8 @@ def _export_one(name: str, weights: Path, images: Any, old: dict[str, Any] | Non
         "unsure_threshold": f"{facts['unsure_threshold']:.6g}",
     }
     data = fulfil_contract(to_onnx(path, temperature), {f"digitpad.{key}": value for key, value in metadata.items()})
-    difference = check(data, reference(path, images), images, temperature)
-    print(f"{name}: largest difference in a probability on {len(images):,} images, ONNX - framework: {difference:.1e}")
+    difference = check(data, reference(path, digits), digits.images, temperature)
+    print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     sha256 = hashlib.sha256(data).hexdigest()
     entry: dict[str, Any] = {
         "file": f"{name}.onnx",

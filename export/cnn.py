@@ -9,6 +9,7 @@ import tensorflow as tf  # after train.cnn, which keeps TensorFlow's greetings o
 from numpy.typing import NDArray
 
 from train.cnn import cnn_logits, load_cnn
+from train.data import Digits
 
 OPSET = 18
 
@@ -43,9 +44,9 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     return proto
 
 
-def cnn_reference(weights: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What Keras itself makes of the images: scores (N, 10)."""
-    return cnn_logits(load_cnn(weights), images)
+def cnn_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
+    """What Keras itself makes of the digits: scores (N, 10)."""
+    return cnn_logits(load_cnn(weights), digits)
 
 
 def count_parameters(weights: Path) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
+from train.data import Digits
 from train.mlp import load_mlp, mlp_logits
 
 OPSET = 18
@@ -57,9 +58,9 @@ def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
     return program.model_proto
 
 
-def mlp_reference(weights: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What PyTorch itself makes of the images: scores (N, 10)."""
-    return mlp_logits(load_mlp(weights), images)
+def mlp_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
+    """What PyTorch itself makes of the digits: scores (N, 10)."""
+    return mlp_logits(load_mlp(weights), digits)
 
 
 def count_parameters(weights: Path) -> int:

@@ -82,7 +82,7 @@ def train_network(name: str, options: argparse.Namespace) -> None:
     from train.calibrate import calibrate, probabilities
     from train.plots import plot_confusion, plot_curves, plot_most_wrong
 
-    calibration = calibrate([(logits(model, part.images), part.labels) for part in validation.values()])
+    calibration = calibrate([(logits(model, part), part.labels) for part in validation.values()])
     weights = options.out / "weights" if options.out else ROOT / "train" / "weights"
     _make_folder(weights)
     save(model, weights / f"{name}.{suffix}")
@@ -98,7 +98,7 @@ def train_network(name: str, options: argparse.Namespace) -> None:
 
     write_whole(run / "history.json", json.dumps(history.to_json(), indent=1).encode())
     plot_curves(history, run / "curves.png")
-    answers = probabilities(logits(model, test.images), calibration.temperature)
+    answers = probabilities(logits(model, test), calibration.temperature)
     confusion = np.zeros((10, 10), np.int64)
     np.add.at(confusion, (test.labels, answers.argmax(axis=1)), 1)
     plot_confusion(confusion, run / "confusion.png", f"{name}, test digits")

@@ -84,7 +84,7 @@ def train_cnn(
     for epoch in range(len(history), recipe.epochs):
         keras.utils.set_random_seed(recipe.seed + epoch)
         loader = training_loader(train, recipe.batch_size, recipe.strength, recipe.seed + epoch)
-        bar = tqdm(loader, f"cnn {epoch + 1}/{recipe.epochs}", leave=False, disable=not sys.stderr.isatty())
+        bar = tqdm(loader, f"cnn {epoch + 1}/{recipe.epochs}", leave=False, position=0, disable=not sys.stderr.isatty())
         running_loss = running_accuracy = 0.0
         # Not model.fit: at its end it would overwrite the weights with their moving averages.
         for images, labels in bar:
@@ -110,9 +110,10 @@ def as_keras_takes_them(images: Tensor, labels: Tensor) -> tuple[NDArray[np.floa
     return images.permute(0, 2, 3, 1).numpy(), np.eye(10, dtype=np.float32)[labels.numpy()]
 
 
-def cnn_logits(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scores (N, 10) of images uint8 (N, 28, 28)."""
-    return model.predict(images[..., None].astype(np.float32) / 255, batch_size=500, verbose=0)
+def cnn_logits(model: keras.Model, digits: Digits) -> NDArray[np.float32]:
+    """Scores (N, 10) of digits, in their order."""
+    inputs, _ = as_keras_takes_them(*Batches(digits, None, seed=0)[:])
+    return model.predict(inputs, batch_size=500, verbose=0)
 
 
 def save_cnn(model: keras.Model, path: Path, to_go_on: bool = False) -> None:

@@ -72,7 +72,9 @@ def train_mlp(recipe: Recipe, train: Digits, validation: dict[str, Digits], fold
         train_loader = training_loader(train, recipe.batch_size, recipe.strength, recipe.seed + epoch)
         model.train()
         running_loss, right = 0.0, 0
-        bar = tqdm(train_loader, f"mlp {epoch + 1}/{recipe.epochs}", leave=False, disable=not sys.stderr.isatty())
+        bar = tqdm(
+            train_loader, f"mlp {epoch + 1}/{recipe.epochs}", leave=False, position=1, disable=not sys.stderr.isatty()
+        )
         for images, labels in bar:
             images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
@@ -94,10 +96,11 @@ def train_mlp(recipe: Recipe, train: Digits, validation: dict[str, Digits], fold
     return average.module.cpu().eval(), history
 
 
-def mlp_logits(model: Mlp, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scores (N, 10) of images uint8 (N, 28, 28)."""
+def mlp_logits(model: Mlp, digits: Digits) -> NDArray[np.float32]:
+    """Scores (N, 10) of digits, in their order."""
+    model.eval()
     with torch.inference_mode():
-        return model.eval()(torch.tensor(images).unsqueeze(1).float() / 255).numpy()
+        return torch.cat([model(images) for images, _ in plain_loader(digits, 500)]).numpy()
 
 
 def save_mlp(model: Mlp, path: Path) -> None:

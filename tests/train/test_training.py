@@ -44,13 +44,11 @@ def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Pat
     assert history[1].loss < history[0].loss
     assert set(history[0].validation) == {"generated"}
 
-    one_epoch = Recipe(**{**vars(TINY), "epochs": 2})
-    interrupted = _stop_after_first_epoch(train_mlp, one_epoch, tmp_path / "parts")
-    assert interrupted
+    assert _stop_after_first_epoch(train_mlp, TINY, tmp_path / "parts")
     resumed, history_resumed = train_mlp(TINY, TRAIN, VALIDATION, tmp_path / "parts")
     assert history_resumed == history
-    images = VALIDATION["generated"].images
-    np.testing.assert_allclose(mlp_logits(resumed, images), mlp_logits(whole, images), rtol=1e-4, atol=1e-4)
+    digits = VALIDATION["generated"]
+    np.testing.assert_allclose(mlp_logits(resumed, digits), mlp_logits(whole, digits), rtol=1e-4, atol=1e-4)
 
 
 def test_an_interrupted_cnn_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -62,7 +60,7 @@ def test_an_interrupted_cnn_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(history) == 2
     assert int(load_cnn(tmp_path / "last.keras", to_go_on=True).optimizer.iterations) == 40
     assert history[1].loss < history[0].loss
-    assert cnn_logits(model, VALIDATION["generated"].images).shape == (200, 10)
+    assert cnn_logits(model, VALIDATION["generated"]).shape == (200, 10)
     optimizer = before.optimizer
     assert isinstance(optimizer, keras.optimizers.Adadelta)
 
