@@ -12,7 +12,6 @@ from typing import Any
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import write_whole
 from digitpad.strokes import read_samples
-
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
 from train.data import Digits

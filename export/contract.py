@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from digitpad import DigitPadError, Recognizer
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from digitpad import DigitPadError, Recognizer
 from train.calibrate import energy, probabilities
 
 IR_VERSION = 8  # so that older releases of onnxruntime load the file

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
-
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
 from train.generate import generate_digits
 from train.recipes import RECIPES, Recipe

@@ -12,12 +12,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greetings are not the 
 
 import keras
 import numpy as np
-from digitpad.files import write_whole
 from keras import layers
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from digitpad.files import write_whole
 from train.augment import Batches, training_loader
 from train.data import Digits
 from train.history import EpochFigures, History, check_loss

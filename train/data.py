@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from digitpad.ink import render_strokes
 from digitpad.strokes import Sample, is_stroke_file, read_samples
-from numpy.typing import NDArray
-from tqdm import tqdm
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
 MNIST_VALIDATION = 5_000  # the last ones of the training file

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import write_whole
 from digitpad.models import shipped_models
-from numpy.typing import NDArray
-
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, read_idx, render
 
 ROOT = Path(__file__).parents[1]

@@ -7,10 +7,10 @@ ways of writing that MNIST's American writers lack: the 1 with flag and foot, th
 from collections.abc import Iterator
 
 import numpy as np
-from digitpad.ink import render_strokes
-from digitpad.strokes import Sample
 from numpy.typing import NDArray
 
+from digitpad.ink import render_strokes
+from digitpad.strokes import Sample
 from train.data import Digits
 
 Points = list[tuple[float, float]]

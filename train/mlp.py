@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from digitpad.files import write_whole
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from digitpad.files import write_whole
 from train.augment import plain_loader, training_loader
 from train.data import Digits
 from train.history import EpochFigures, History, check_loss

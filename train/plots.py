@@ -5,8 +5,8 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from digitpad.files import write_whole
 
+from digitpad.files import write_whole
 from train.data import Digits
 from train.history import History
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+
 from digitpad import Recognizer
 from digitpad.models import METADATA
 from digitpad.strokes import write_samples
-from onnx import TensorProto, helper, numpy_helper
-
 from export.card import END, START, write_readme_figures
 from export.contract import IR_VERSION, ExportError, check, fulfil_contract
 from train.generate import generate_digits, generate_samples

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import digitpad
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import digitpad
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[2]

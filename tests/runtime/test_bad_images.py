@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from digitpad import DigitPadError, ImageError, Recognizer
-from digitpad.images import MAX_BYTES, normalise_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
+
+from digitpad import DigitPadError, ImageError, Recognizer
+from digitpad.images import MAX_BYTES, normalise_image
 
 
 def picture() -> Image.Image:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from digitpad import Recognizer, __version__, cli
 from digitpad.strokes import Sample, write_samples
 
@@ -52,8 +53,9 @@ def several(tmp_path: Path, seven: Points) -> Path:
 @pytest.fixture
 def picture(tmp_path: Path, seven: Points) -> Path:
     """An image in the model's form."""
-    from digitpad.ink import render_strokes
     from PIL import Image
+
+    from digitpad.ink import render_strokes
 
     path = tmp_path / "seven.png"
     Image.fromarray(render_strokes(seven)).save(path)

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from digitpad import ModelError, Recognizer, models
 
 DATA = Path(__file__).parent / "data"

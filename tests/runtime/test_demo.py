@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("pygame")
 
+from PIL import Image
+
 from digitpad import DigitPadError, Recognizer
 from digitpad.demo import demo_samples, run_demo
-from PIL import Image
 
 NAMES = ["blank_tool.png", *(f"predict_{digit}.png" for digit in range(10))]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from digitpad import __version__
 
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]

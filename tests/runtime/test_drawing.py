@@ -4,14 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from digitpad.brush import Ink
 from digitpad.drawing import BRUSH, Drawing, verdict
 from digitpad.errors import ModelError
 from digitpad.ink import render_strokes
 from digitpad.layout import Rect, lay_out
 from digitpad.recognizer import Prediction
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 coordinates = st.floats(-0.5, 1.5)
 lines = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8)

@@ -8,17 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import digitpad
 import numpy as np
 import pytest
-from digitpad import DigitPadError, Recognizer
-from digitpad.images import in_mnist_form, normalise_image, read_image
-from digitpad.ink import render_strokes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+import digitpad
+from digitpad import DigitPadError, Recognizer
+from digitpad.images import in_mnist_form, normalise_image, read_image
+from digitpad.ink import render_strokes
 
 DEMO = json.loads((Path(digitpad.__file__).parent / "demo_strokes.json").read_text())["samples"]
 DIGITS = {sample["label"]: [np.array(stroke, float) for stroke in sample["strokes"]] for sample in DEMO}

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from digitpad import StrokeError
-from digitpad.demo import demo_samples
-from digitpad.ink import centre_of_mass, render_strokes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from digitpad import StrokeError
+from digitpad.demo import demo_samples
+from digitpad.ink import centre_of_mass, render_strokes
 
 Strokes = list[NDArray[np.float64]]
 

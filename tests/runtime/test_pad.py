@@ -12,6 +12,7 @@ pytest.importorskip("pygame")
 os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
+
 from digitpad import DigitPadError, ModelError
 from digitpad.demo import click, demo_samples, drag
 from digitpad.ink import render_strokes

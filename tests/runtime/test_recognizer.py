@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from digitpad import ImageError, ModelError, Prediction, Recognizer, StrokeError
 from digitpad.ink import render_strokes
-from numpy.typing import NDArray
 
 DATA = Path(__file__).parent / "data"
 Points = list[list[tuple[float, float]]]

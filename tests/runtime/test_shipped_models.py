@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from digitpad import Recognizer
 from digitpad.demo import demo_samples
 from digitpad.doctor import verify_models
 from digitpad.ink import render_strokes
 from digitpad.models import find_model, models_folder, shipped_models
-from numpy.typing import NDArray
 
 BOTH = ["cnn", "mlp"]
 

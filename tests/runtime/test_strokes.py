@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
 from digitpad import DigitPadError, StrokeError
 from digitpad.files import write_whole
 from digitpad.strokes import MAX_BYTES, Sample, is_stroke_file, parse_samples, read_samples, write_samples
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 NUMBERS = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6)
 STROKES = st.lists(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6), max_size=4)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digitpad.errors import DigitPadError
-from digitpad.strokes import Sample, write_samples
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from digitpad.errors import DigitPadError
+from digitpad.strokes import Sample, write_samples
 from train import data
 from train.data import (
     DataError,

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 import torch
+
 from digitpad import DigitPadError
 from digitpad.strokes import write_samples
-
 from tests.train.conftest import ROOT, run_module
 from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
 from train.generate import generate_digits, generate_samples
@@ -165,6 +165,28 @@ def test_an_unwritable_output_folder_is_named(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert str(tmp_path / "file") in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "from train.__main__ import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    options = ("--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", str(tmp_path))
+    result = subprocess.run(
+        [sys.executable, "-c", code, *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "last.pt: cannot be written" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert [p.name for p in (tmp_path / "smoke-synthetic" / "mlp").iterdir()] == ["run.json"]
 
 
 def test_a_diverging_loss_stops_training_in_plain_words() -> None:

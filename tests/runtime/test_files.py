@@ -1,0 +1,62 @@
+"""Nothing half-written: a full disk or an unwritable folder is one clear line, and the old file stays."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digitpad import DigitPadError
+from digitpad.files import write_whole
+from digitpad.ink import clean_strokes
+from digitpad.strokes import Sample, write_samples
+
+# A process in which no file may grow past 4 kB: to it the disk is full there.
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+from digitpad.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"old")
+    write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_whole(tmp_path / "file", b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DigitPadError, match=r"file: cannot be written \(No space left on device\); free some space"):
+        write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DigitPadError, match="nowhere"):
+        write_samples(tmp_path / "nowhere" / "drawing.json", [Sample(clean_strokes([[(0, 0), (1, 1)]]))])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of the file size")
+def test_the_demo_on_a_full_disk_ends_in_one_line_and_keeps_the_old_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("pygame")
+    (tmp_path / "blank_tool.png").write_bytes(b"the old picture")
+    command = [sys.executable, "-c", LIMITED, "demo", "--out", str(tmp_path)]
+    path = os.pathsep.join(p for p in sys.path if p)
+    result = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "blank_tool.png" in result.stderr
+    assert "space" in result.stderr
+    assert (tmp_path / "blank_tool.png").read_bytes() == b"the old picture"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["blank_tool.png"]
