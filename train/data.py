@@ -166,7 +166,7 @@ def read_idx(path: Path) -> Images:
         shape = struct.unpack(f">{dimensions}I", data[4 : 4 + 4 * dimensions])
         if zeros != 0 or kind != 8:
             raise ValueError
-        return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()
     except (OSError, EOFError, ValueError, struct.error) as error:
         raise DataError(f"{path}: not a whole IDX file of bytes ({error}); get it again") from None
 
