@@ -39,7 +39,8 @@ def plot_confusion(confusion: NDArray[np.int64], path: Path, title: str) -> None
     axes.imshow(wrong, cmap="Oranges")
     for row, column in np.ndindex(10, 10):
         if confusion[row, column]:
-            axes.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8)
+            colour = "white" if wrong[row, column] > wrong.max() / 2 else "black"
+            axes.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8, color=colour)
     axes.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true digit", title=title)
     _save(figure, path)
 
