@@ -52,7 +52,8 @@ read only for the table above.
 ## What they do not do
 
 They know single digits, 0 to 9. They do not segment: several digits in one picture are not read one by one. The
-energy score turns away much that is no digit, not all of it: a letter that looks like a digit is read as that digit.
+energy score turns away much that is no digit, crosses, dashes and most scribbles, but far from all of it: a heart, a
+square or a triangle can be read as 0, an H or a W as 4, with high confidence.
 
 ## Data
 
