@@ -244,7 +244,7 @@ def _standard_input() -> bytes:
 
 
 def _text(name: str, model: str, p: "Prediction") -> str:
-    sure = f"({100 * p.confidence:.1f} %)"
+    sure = f"({min(100 * p.confidence, 99.9):.1f} %)"  # as the pad has it: no answer is certain
     words = {
         "digit": f"{p.digit} {sure}",
         "unsure": f"unsure, perhaps {p.digit} {sure}",
