@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import tensorflow as tf  # after train.cnn, which keeps TensorFlow's greetings off the screen
+import tensorflow as tf
 from numpy.typing import NDArray
 
+from export.contract import OPSET
 from train.cnn import cnn_logits, load_cnn
 from train.data import Digits
-
-OPSET = 18
 
 
 def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from digitpad import DigitPadError, Recognizer
 from train.calibrate import energy, probabilities
 
+OPSET = 18
 IR_VERSION = 8  # so that older releases of onnxruntime load the file
 LARGEST_DIFFERENCE = 1e-5  # in a probability, between the file and the framework
 ALLOWED_NODES = {

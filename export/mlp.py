@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
+from export.contract import OPSET
 from train.data import Digits
 from train.mlp import load_mlp, mlp_logits
-
-OPSET = 18
 
 
 class ByteMlp(nn.Module):

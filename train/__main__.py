@@ -21,8 +21,6 @@ from train.recipes import RECIPES, Recipe
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("cnn", "mlp")
-SYNTHETIC = {"smoke": 2_000}  # generated digits to train on where there are no others
-SYNTHETIC_DEFAULT = 30_000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -125,11 +123,10 @@ def load_digits(options: argparse.Namespace, recipe: Recipe) -> tuple[Digits, di
         DigitPadError: MNIST cannot be had, or the person's own digits cannot be read.
     """
     if options.synthetic:
-        count = SYNTHETIC.get(options.recipe, SYNTHETIC_DEFAULT)
-        train = generate_digits(count, seed=1)
+        train = generate_digits(recipe.generated_alone, seed=1)
         validation = {"generated": generate_digits(1_000, seed=2)}
         test = generate_digits(1_000, seed=3)
-        sources = [f"{count:,} generated digits"]
+        sources = [f"{recipe.generated_alone:,} generated digits"]
     else:
         mnist = load_mnist(options.data)
         train, validation, test = mnist.train, {"mnist": mnist.validation}, mnist.test

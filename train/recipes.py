@@ -17,14 +17,15 @@ class Recipe:
     strength: Strength = field(default_factory=Strength)
     pen_repeats: int = 2  # how often an epoch shows each pen digit
     generated: int = 6_000  # generated digits in the training part
+    generated_alone: int = 30_000  # generated digits where there are no others
     seed: int = 1
 
 
 RECIPES = {
     # Proves that the path works, in seconds; says nothing of accuracy.
     "smoke": {
-        "cnn": Recipe(epochs=2, batch_size=32, ema=0.9, generated=0),
-        "mlp": Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated=0),
+        "cnn": Recipe(epochs=2, batch_size=32, ema=0.9, generated_alone=2_000),
+        "mlp": Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated_alone=2_000),
     },
     "quick": {
         "cnn": Recipe(epochs=5, ema=0.99),

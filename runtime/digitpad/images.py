@@ -10,7 +10,6 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -106,7 +105,8 @@ def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
     except IsADirectoryError:
         raise ImageError(f"{name}: is a folder; name an image in it") from None
     except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL character in the name
-        if Path(os.fsdecode(path).replace("\0", "")).is_dir():  # Windows says no more than "Permission denied"
+        # Windows says no more than "Permission denied" of a folder; Path.is_dir would raise it once more.
+        if os.path.isdir(os.fsdecode(path).replace("\0", "")):  # noqa: PTH112
             raise ImageError(f"{name}: is a folder; name an image in it") from None
         reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
         raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None

@@ -85,8 +85,12 @@ def find_model(which: str | os.PathLike[str]) -> Path:
         path, mend = models_folder() / names[os.fspath(which)]["file"], _MEND
     else:
         raise ModelError(f"{which}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
-    if not os.path.lexists(path):
-        raise ModelError(f"{path}: no such model file; {mend}")
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelError(f"{path}: no such model file; {mend}") from None
+    except (OSError, ValueError):
+        pass  # whoever reads it learns the reason
     return path
 
 

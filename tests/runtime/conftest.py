@@ -1,5 +1,6 @@
 """What the runtime's tests share: tiny models, an installation of them, drawings, the command, and MNIST if at hand."""
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -7,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,22 @@ def mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
                 labels = gzip.decompress((place / "t10k-labels-idx1-ubyte.gz").read_bytes())
                 return pixels.reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
     pytest.skip("the MNIST test set is neither in $DIGITPAD_DATA nor in data/")
+
+
+@pytest.fixture
+def as_plain_user() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    return _plain_user
+
+
+@contextlib.contextmanager
+def _plain_user() -> Iterator[None]:
+    """What is done in here is done by a user who may not read everything, also where the superuser runs the tests."""
+    if os.name != "posix":
+        pytest.skip("files cannot be made unreadable here")
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)

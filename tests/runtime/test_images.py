@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import digitpad
-from digitpad import DigitPadError, Recognizer
+from digitpad import Recognizer
 from digitpad.images import in_mnist_form, normalise_image, read_image
 from digitpad.ink import render_strokes
 
@@ -401,10 +401,7 @@ def test_any_array_of_pixels_is_taken(image: NDArray[Any]) -> None:
 
 @pytest.fixture(scope="module")
 def cnn() -> Recognizer:
-    try:
-        return Recognizer()
-    except DigitPadError as error:
-        pytest.skip(f"no shipped model ({error})")
+    return Recognizer()
 
 
 @pytest.mark.parametrize("digit", DIGITS)
