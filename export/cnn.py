@@ -14,7 +14,7 @@ from train.data import Digits
 
 
 def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
-    """A graph from `image` uint8 (N, 28, 28) to `scores` float32 (N, 10), divided by the temperature.
+    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature.
 
     Batch normalisation, the scaling of bytes to [0, 1] and the temperature are folded into the weights: what is
     left is two convolutions and two matrix products.
@@ -26,7 +26,7 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     kernel1, bias1 = _folded(model, "conv1", "norm1")
     kernel2, bias2 = _folded(model, "conv2", "norm2")
     dense, dense_bias = _folded(model, "dense", "norm3")
-    scores, scores_bias = model.get_layer("scores").get_weights()
+    scores, scores_bias = (weights / temperature for weights in model.get_layer("scores").get_weights())
     # ONNX keeps channels before rows and columns. With the dense kernel in that order too, no Transpose is needed.
     dense = dense.reshape(4, 4, 64, 160).transpose(2, 0, 1, 3).reshape(1024, 160)
 
@@ -36,7 +36,10 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
         x = tf.nn.relu(tf.nn.max_pool2d(tf.nn.conv2d(x, kernel2, 1, "VALID") + bias2, 2, 2, "VALID"))
         x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 1024])
         x = tf.nn.relu(tf.matmul(x, dense) + dense_bias)
-        return {"scores": tf.matmul(x, scores / temperature) + scores_bias / temperature}
+        return {
+            "scores": tf.matmul(x, scores[:, :10]) + scores_bias[:10],
+            "outlier": tf.matmul(x, scores[:, 10:]) + scores_bias[10:],
+        }
 
     signature = [tf.TensorSpec([None, 28, 28], tf.uint8, name="image")]
     proto, _ = tf2onnx.convert.from_function(tf.function(network, signature), input_signature=signature, opset=OPSET)
@@ -44,7 +47,7 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
 
 
 def cnn_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
-    """What Keras itself makes of the digits: scores (N, 10)."""
+    """What Keras itself makes of the digits: scores (N, 11)."""
     return cnn_logits(load_cnn(weights), digits)
 
 

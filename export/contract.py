@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import DigitPadError, Recognizer
-from train.calibrate import energy, probabilities
+from train.calibrate import ood_score, probabilities
 
 OPSET = 18
 IR_VERSION = 8  # so that older releases of onnxruntime load the file
 LARGEST_DIFFERENCE = 1e-5  # in a probability, between the file and the framework
 ALLOWED_NODES = {
-    "Cast", "Reshape", "Conv", "MaxPool", "Relu", "MatMul", "Add", "Gemm", "Softmax", "ReduceLogSumExp", "Neg",
+    "Cast", "Reshape", "Conv", "MaxPool", "Relu", "MatMul", "Add", "Gemm", "Softmax", "ReduceLogSumExp", "Sub",
 }  # fmt: skip
 
 
@@ -24,17 +24,19 @@ class ExportError(DigitPadError):
 
 
 def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
-    """Turn a graph from bytes to scores into a model file that keeps the contract (docs: the model card)."""
+    """Turn a graph from bytes to `scores` (N, 10) and `outlier` (N, 1) into a model file that keeps the contract.
+
+    The first are the digits' scores, the second is the score of "not a digit".
+    """
     graph = model.graph
-    scores = graph.output[0].name
-    axes = numpy_helper.from_array(np.array([1], np.int64), "class_axis")
-    graph.initializer.append(axes)
+    graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), "class_axis"))
+    graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "batch_shape"))
     graph.node.extend(
         [
-            helper.make_node("Softmax", [scores], ["probabilities"], name="softmax", axis=1),
-            # The energy, minus the log of the summed exponentials of the scores: Liu et al., NeurIPS 2020.
-            helper.make_node("ReduceLogSumExp", [scores, "class_axis"], ["log_sum"], name="log_sum_exp", keepdims=0),
-            helper.make_node("Neg", ["log_sum"], ["ood_score"], name="energy"),
+            helper.make_node("Softmax", ["scores"], ["probabilities"], name="softmax", axis=1),
+            helper.make_node("ReduceLogSumExp", ["scores", "class_axis"], ["digit"], name="log_sum_exp", keepdims=0),
+            helper.make_node("Reshape", ["outlier", "batch_shape"], ["not_a_digit"], name="as_vector"),
+            helper.make_node("Sub", ["not_a_digit", "digit"], ["ood_score"], name="log_odds"),
         ]
     )
     del graph.output[:], graph.input[:], graph.value_info[:]
@@ -60,7 +62,7 @@ def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
 
 
 def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], temperature: float) -> float:
-    """Check a model file against ONNX, the contract, and the framework's own scores (N, 10) of the images.
+    """Check a model file against ONNX, the contract, and the framework's own scores (N, 11) of the images.
 
     Returns:
         The largest difference in a probability.
@@ -80,13 +82,13 @@ def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], t
         path = Path(scratch) / "model.onnx"
         path.write_bytes(data)
         recognizer = Recognizer(path)  # raises ModelError where the contract is not kept
-    found, ood_score = recognizer.run(images)
+    found, found_ood = recognizer.run(images)
     difference = float(np.abs(found - probabilities(scores, temperature)).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportError(f"a probability differs from the framework's by {difference:.1e} > {LARGEST_DIFFERENCE}")
-    wanted = energy(scores, temperature)
-    if not np.allclose(ood_score, wanted, rtol=1e-4, atol=1e-3):
-        raise ExportError(f"ood_score differs from the framework's by {np.abs(ood_score - wanted).max():.1e}")
+    wanted = ood_score(scores, temperature)
+    if not np.allclose(found_ood, wanted, rtol=1e-4, atol=1e-3):
+        raise ExportError(f"ood_score differs from the framework's by {np.abs(found_ood - wanted).max():.1e}")
     one_by_one = np.concatenate([recognizer.run(images[i : i + 1])[0] for i in range(10)])
     if not np.allclose(one_by_one, found[:10], atol=LARGEST_DIFFERENCE):
         raise ExportError("the answer for an image depends on its batch")

@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from export.contract import OPSET
 from train.data import Digits
-from train.mlp import load_mlp, mlp_logits
+from train.mlp import HIDDEN, load_mlp, mlp_logits
 
 
 class ByteMlp(nn.Module):
@@ -24,22 +24,23 @@ class ByteMlp(nn.Module):
         model = load_mlp(weights)
         self.hidden1 = fuse_linear_bn_eval(model.hidden1, model.norm1)
         self.hidden2 = fuse_linear_bn_eval(model.hidden2, model.norm2)
-        self.scores = model.scores
+        self.scores, self.outlier = nn.Linear(HIDDEN, 10), nn.Linear(HIDDEN, 1)
         with torch.no_grad():
             self.hidden1.weight /= 255
-            self.scores.weight /= temperature
-            self.scores.bias /= temperature
+            for layer, rows in ((self.scores, slice(10)), (self.outlier, slice(10, None))):
+                layer.weight.copy_(model.scores.weight[rows] / temperature)
+                layer.bias.copy_(model.scores.bias[rows] / temperature)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Scores (N, 10) of uint8 (N, 28, 28)."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (N, 10) of the digits and (N, 1) of "not a digit", of uint8 (N, 28, 28)."""
         x = image.float().reshape(-1, 28 * 28)
         x = torch.relu(self.hidden1(x))
         x = torch.relu(self.hidden2(x))
-        return self.scores(x)
+        return self.scores(x), self.outlier(x)
 
 
 def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
-    """A graph from `image` uint8 (N, 28, 28) to `scores` float32 (N, 10), divided by the temperature."""
+    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the exporter itself
@@ -47,7 +48,7 @@ def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
             ByteMlp(weights, temperature).eval(),
             (torch.zeros(2, 28, 28, dtype=torch.uint8),),
             input_names=["image"],
-            output_names=["scores"],
+            output_names=["scores", "outlier"],
             dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
             opset_version=OPSET,
             external_data=False,
@@ -58,7 +59,7 @@ def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
 
 
 def mlp_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
-    """What PyTorch itself makes of the digits: scores (N, 10)."""
+    """What PyTorch itself makes of the digits: scores (N, 11)."""
     return mlp_logits(load_mlp(weights), digits)
 
 

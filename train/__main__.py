@@ -1,38 +1,53 @@
-"""`python -m train`: trains the networks, calibrates them, and writes train/weights/."""
+"""`python -m train`: makes the pool, trains the networks on it, calibrates them, and writes train/weights/."""
 
 import argparse
 import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
+from digitpad.strokes import Sample
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
 from train.generate import generate_digits
-from train.recipes import RECIPES, Recipe
+from train.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("cnn", "mlp")
 
 
+@dataclass(frozen=True)
+class Material:
+    """The data of a run: what the pool is made from, the validation parts by name, the test part."""
+
+    images: Digits
+    pen: list[Sample]
+    validation: dict[str, Digits]
+    test: Digits
+    trained_on: str  # in words
+
+
 def main(argv: list[str] | None = None) -> int:
     """Train what is asked for; returns the exit status."""
-    options = parse(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    options = parse(arguments)
     try:
-        if options.child:
+        if options.part:
             _stop_with_parent()
-        if options.only:
-            train_network(options.only, options)
+            _limit_threads(options.threads)
+            train_part(options.part, options)
             return 0
-        return train_both(sys.argv[1:] if argv is None else argv)
+        return train_all(arguments, options)
     except DigitPadError as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
@@ -41,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
+def parse(argv: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser("python -m train", description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES, default="default", help="how long to train (%(default)s)")
@@ -50,51 +65,119 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="write here instead of artifacts/ and train/weights/")
     parser.add_argument("--extra", type=Path, help="your own digits: a stroke file, or a folder with folders 0 to 9")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+    parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: teacher-0, cnn ...; in a process of its own
+    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    options.recipe_in_full = recipe = RECIPES[options.recipe]
+    if options.synthetic:  # five times the generated digits, where there are no others
+        mixture = replace(recipe.mixture, generated=5 * recipe.mixture.generated)
+        options.recipe_in_full = replace(recipe, mixture=mixture)
+    options.run = (options.out or ROOT / "artifacts") / (options.recipe + ("-synthetic" if options.synthetic else ""))
+    return options
 
 
-def train_network(name: str, options: argparse.Namespace) -> None:
-    """Train one network from the data to its final weights, calibration and pictures."""
-    recipe = RECIPES[options.recipe][name]
-    train, validation, test, trained_on = load_digits(options, recipe)
-    run = (options.out or ROOT / "artifacts") / (options.recipe + ("-synthetic" if options.synthetic else "")) / name
-    _prepare_folder(run, recipe, train)
+def train_all(arguments: list[str], options: argparse.Namespace) -> int:
+    """A whole run: the pool, the teachers and what they say of it, then the networks; returns the exit status."""
+    recipe = options.recipe_in_full
+    material = load_material(options)
+    prepare_pool(options, material)
+    teachers = [f"teacher-{number}" for number in range(recipe.teachers)]
+    if failed := side_by_side(teachers, arguments):
+        return failed
+    if teachers:
+        from train.teacher import label_pool
+
+        label_pool(options.run / "pool", recipe.mixture.rounds, [teacher_path(options, part) for part in teachers])
+    return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
+
+
+def side_by_side(parts: list[str], arguments: list[str]) -> int:
+    """Train parts of a run in a process each, which share the cores: faster than one after the other."""
+    threads = max(1, (os.cpu_count() or 1) // max(1, len(parts)))
+    command = [sys.executable, "-m", "train", *arguments, "--threads", str(threads), "--part"]
+    # The pipe to each child's standard input closes when we die, however we die, and the child stops with us.
+    children = [subprocess.Popen([*command, part], stdin=subprocess.PIPE, cwd=Path.cwd()) for part in parts]
+    try:
+        return max((abs(child.wait()) for child in children), default=0)
+    except KeyboardInterrupt:
+        return max(abs(child.wait()) for child in children)
+
+
+def train_part(part: str, options: argparse.Namespace) -> None:
+    """Train a network or a teacher."""
+    material = load_material(options)
+    if part in NETWORKS:
+        train_network(part, options, material)
+        return
+    from train.teacher import train_teacher
+
+    rounds = options.recipe_in_full.mixture.rounds
+    folder = teacher_path(options, part).parent
+    _make_folder(folder)
+    train_teacher(int(part.removeprefix("teacher-")), options.run / "pool", rounds, material.validation, folder)
+
+
+def teacher_path(options: argparse.Namespace, part: str) -> Path:
+    """Where a teacher's checkpoint lies."""
+    return options.run / part / "last.pt"
+
+
+def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
+    """Train one network with every seed, and take the best on validation to its final weights and pictures."""
+    recipe = options.recipe_in_full
+    training = recipe.cnn if name == "cnn" else recipe.mlp
+    run = options.run / name
+    _prepare_folder(run, {"training": asdict(training), "pool": (options.run / "pool" / "run.json").read_text()})
 
     # TensorFlow and PyTorch take seconds to load: only when the data are there, and only the one needed.
     if name == "cnn":
         from train import cnn as network
 
-        _limit_threads(options.child)
-        model, history = network.train_cnn(recipe, train, validation, run)
-        logits, save, suffix = network.cnn_logits, network.save_cnn, "keras"
+        _limit_threads(options.threads)
+        train, logits, save, suffix = network.train_cnn, network.cnn_logits, network.save_cnn, "keras"
         framework = f"Keras {_version('keras')}, TensorFlow {_version('tensorflow')}"
     else:
         from train import mlp as network
 
-        _limit_threads(options.child)
-        model, history = network.train_mlp(recipe, train, validation, run)
-        logits, save, suffix = network.mlp_logits, network.save_mlp, "pt"
+        train, logits, save, suffix = network.train_mlp, network.mlp_logits, network.save_mlp, "pt"
         framework = f"PyTorch {_version('torch')}"
 
     from train.calibrate import calibrate, probabilities
+    from train.history import loss_and_accuracy
     from train.plots import plot_confusion, plot_curves, plot_most_wrong
+    from train.pool import pool_loader
 
-    calibration = calibrate([(logits(model, part), part.labels) for part in validation.values()])
+    best, runs = None, []
+    for seed in recipe.seeds:
+        _make_folder(run / f"seed_{seed}")
+        loader = partial(pool_loader, options.run / "pool", recipe, training.batch_size, seed)
+        model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed)
+        write_whole(run / f"seed_{seed}" / "history.json", json.dumps(history.to_json(), indent=1).encode())
+        accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
+        runs.append({"seed": seed, **accuracy})
+        _, runs[-1]["test"] = loss_and_accuracy(logits(model, material.test), material.test.labels)
+        # Every validation part counts the same; the test part has no say.
+        if best is None or np.mean(list(accuracy.values())) > best[0]:
+            best = np.mean(list(accuracy.values())), model, history
+    assert best is not None
+    _, model, history = best
+
+    calibration = calibrate([(logits(model, part), part.labels) for part in material.validation.values()])
     weights = options.out / "weights" if options.out else ROOT / "train" / "weights"
     _make_folder(weights)
     save(model, weights / f"{name}.{suffix}")
     facts = {
         "recipe": options.recipe,
-        "epochs": recipe.epochs,
+        "epochs": training.epochs,
         "framework": framework,
-        "trained_on": trained_on,
+        "trained_on": material.trained_on,
         **asdict(calibration),
+        "seeds": runs,
         "sha256": hashlib.sha256((weights / f"{name}.{suffix}").read_bytes()).hexdigest(),
     }
     write_whole(weights / f"{name}.json", (json.dumps(facts, indent=2) + "\n").encode())
 
-    write_whole(run / "history.json", json.dumps(history.to_json(), indent=1).encode())
+    test = material.test
     plot_curves(history, run / "curves.png")
     answers = probabilities(logits(model, test), calibration.temperature)
     confusion = np.zeros((10, 10), np.int64)
@@ -105,63 +188,64 @@ def train_network(name: str, options: argparse.Namespace) -> None:
     print(f"{name}: test accuracy {accuracy:.2%}; temperature {calibration.temperature:.3f}; pictures in {run}")
 
 
-def train_both(arguments: list[str]) -> int:
-    """Train the networks side by side, a process and half the cores each: faster than one after the other."""
-    command = [sys.executable, "-m", "train", *arguments, "--child", "--only"]
-    # The pipe to each child's standard input closes when we die, however we die, and the child stops with us.
-    children = [subprocess.Popen([*command, name], stdin=subprocess.PIPE, cwd=Path.cwd()) for name in NETWORKS]
-    try:
-        return max(abs(child.wait()) for child in children)
-    except KeyboardInterrupt:
-        return max(abs(child.wait()) for child in children)
+def prepare_pool(options: argparse.Namespace, material: Material) -> None:
+    """Make the rounds of the pool that are not there yet; those of other data or settings make way."""
+    from train.pool import fill_pool
+
+    mixture = options.recipe_in_full.mixture
+    digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
+    for sample in material.pen:
+        digest.update(b"".join(stroke.tobytes() for stroke in sample.strokes))
+    _prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
+    fill_pool(options.run / "pool", mixture, material.images, material.pen)
 
 
-def load_digits(options: argparse.Namespace, recipe: Recipe) -> tuple[Digits, dict[str, Digits], Digits, str]:
-    """The training part, the validation parts by name, the test part, and in words what is trained on.
+def load_material(options: argparse.Namespace) -> Material:
+    """Find or download the data.
 
     Raises:
         DigitPadError: MNIST cannot be had, or the person's own digits cannot be read.
     """
+    pen: list[Sample] = []
+    sources = [f"{options.recipe_in_full.mixture.generated:,} generated digits an epoch"]
     if options.synthetic:
-        train = generate_digits(recipe.generated_alone, seed=1)
+        images = Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
         validation = {"generated": generate_digits(1_000, seed=2)}
         test = generate_digits(1_000, seed=3)
-        sources = [f"{recipe.generated_alone:,} generated digits"]
     else:
         mnist = load_mnist(options.data)
-        train, validation, test = mnist.train, {"mnist": mnist.validation}, mnist.test
-        sources = ["MNIST"]
+        images, validation, test = mnist.train, {"mnist": mnist.validation}, mnist.test
         try:
-            pen = load_pen(options.data)
+            pen_digits = load_pen(options.data)
         except DataError as error:
-            print(f"train: going on without the pen digits: {error}", file=sys.stderr)
+            if options.part is None:
+                print(f"train: going on without the pen digits: {error}", file=sys.stderr)
         else:
-            for _ in range(recipe.pen_repeats):
-                train += render(pen.train)
-            validation["pen"] = render(pen.validation)
-            sources.append("UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)")
-        if recipe.generated:
-            train += generate_digits(recipe.generated, seed=1)
-            sources.append(f"{recipe.generated:,} generated digits")
+            pen = pen_digits.train
+            validation["pen"] = render(pen_digits.validation)
+            sources.insert(0, "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)")
+        sources.insert(0, "MNIST")
     if options.extra:
         own = load_own(options.extra)
-        train += own
+        images += own
         sources.append(f"{len(own)} digits of the user's own")
-    return train, validation, test, ", ".join(sources)
+    return Material(images, pen, validation, test, ", ".join(sources))
 
 
-def _prepare_folder(run: Path, recipe: Recipe, train: Digits) -> None:
-    """Make the folder of a run; one that holds another run's checkpoint, of other data or settings, is set aside."""
-    digest = hashlib.sha256(train.images.tobytes() + train.labels.tobytes()).hexdigest()
-    wanted = json.dumps({"recipe": asdict(recipe), "digits": digest})
-    if (run / "run.json").exists() and (run / "run.json").read_text() != wanted:
-        number = 1
-        while (aside := run.with_name(f"{run.name}.{number}")).exists():
-            number += 1
-        run.rename(aside)
-        print(f"{run.name}: settings or data differ from the last run's, so it starts anew; that run is in {aside}")
-    _make_folder(run)
-    write_whole(run / "run.json", wanted.encode())
+def _prepare_folder(folder: Path, settings: dict[str, object]) -> None:
+    """Make a folder of the run; one that holds what other data or settings gave is set aside, a pool removed."""
+    wanted = json.dumps(settings)
+    if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
+        if folder.name == "pool":
+            shutil.rmtree(folder)
+        else:
+            number = 1
+            while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+                number += 1
+            folder.rename(aside)
+            print(f"{folder.name}: settings or data differ from the last run's, so it starts anew; that is in {aside}")
+    _make_folder(folder)
+    write_whole(folder / "run.json", wanted.encode())
 
 
 def _make_folder(path: Path) -> None:
@@ -171,9 +255,8 @@ def _make_folder(path: Path) -> None:
         raise DigitPadError(f"{path}: cannot be made ({error.strerror}); give another folder with OUT=") from None
 
 
-def _limit_threads(shared: bool) -> None:
-    """Leave the other network its half of the cores: more threads than cores wait for each other."""
-    threads = max(1, (os.cpu_count() or 1) // (2 if shared else 1))
+def _limit_threads(threads: int) -> None:
+    """Leave the other parts of the run their share of the cores: more threads than cores wait for each other."""
     import torch
 
     torch.set_num_threads(threads)

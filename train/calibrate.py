@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]  # scores (N, 10) and labels (N,) of each validation part
+# Scores (N, 11), the last one's for "not a digit", and labels (N,), 0 to 9, of each validation part.
+Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
 
 KEPT = 0.99  # share of the digits of every part that must not be rejected as "not a digit"
 RIGHT = 0.998  # share of right answers among those given with status "digit"
@@ -14,7 +15,7 @@ RIGHT = 0.998  # share of right answers among those given with status "digit"
 
 @dataclass(frozen=True)
 class Calibration:
-    """temperature divides the scores; an energy above ood_threshold is no digit; less confidence is "unsure"."""
+    """temperature divides the scores; an ood_score above ood_threshold is no digit; less confidence is "unsure"."""
 
     temperature: float
     ood_threshold: float
@@ -25,7 +26,7 @@ def calibrate(parts: Parts) -> Calibration:
     """Fit temperature and thresholds; every part counts the same, however many digits it has."""
     temperature = fit_temperature(parts)
     # Each part keeps its share, so the threshold is the one of the part that needs most room.
-    ood_threshold = max(float(np.quantile(energy(scores, temperature), KEPT)) for scores, _ in parts)
+    ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
     return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature))
 
 
@@ -43,21 +44,23 @@ def fit_temperature(parts: Parts) -> float:
     return float(candidates[best])
 
 
-def energy(scores: NDArray[np.float32], temperature: float) -> Floats:
-    """The out-of-distribution score (N,): minus the log of the summed exponentials of scores / temperature.
+def ood_score(scores: NDArray[np.float32], temperature: float) -> Floats:
+    """The out-of-distribution score (N,): the log of how much likelier "not a digit" is than all digits together.
 
-    Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
+    Outlier exposure with a class of its own: Hendrycks, Mazeika, Dietterich, "Deep Anomaly Detection with Outlier
+    Exposure", ICLR 2019; Thulasidasan et al., "An Effective Baseline for Robustness to Distributional Shift", 2021.
     """
-    return -np.logaddexp.reduce(scores.astype(np.float64) / temperature, axis=1)
+    scaled = scores.astype(np.float64) / temperature
+    return scaled[:, 10] - np.logaddexp.reduce(scaled[:, :10], axis=1)
 
 
 def probabilities(scores: NDArray[np.float32], temperature: float) -> Floats:
-    """Softmax (N, 10) of scores / temperature."""
+    """Softmax (N, 10) of the digits' scores / temperature."""
     return np.exp(_log_softmax(scores, temperature))
 
 
 def _log_softmax(scores: NDArray[np.float32], temperature: float) -> Floats:
-    scaled = scores.astype(np.float64) / temperature
+    scaled = scores[:, :10].astype(np.float64) / temperature
     return scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
 
 
@@ -68,7 +71,7 @@ def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: fl
 def _fit_unsure_threshold(parts: Parts, temperature: float) -> float:
     """The lowest confidence above which answers are right as often as RIGHT asks, over all parts evenly."""
     confidence = [probabilities(scores, temperature).max(axis=1) for scores, _ in parts]
-    right = [scores.argmax(axis=1) == labels for scores, labels in parts]
+    right = [scores[:, :10].argmax(axis=1) == labels for scores, labels in parts]
     for threshold in np.linspace(0.4, 0.99, 119):
         kept = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
         if all(len(k) for k in kept) and np.mean([k.mean() for k in kept]) >= RIGHT:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from train.augment import Batches, training_loader
-from train.data import Digits
-from train.history import EpochFigures, History, check_loss
+from train.augment import Batches, Loader, one_hot
+from train.data import CLASSES, Digits
+from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.recipes import Recipe
 
 
 def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
-    """5x5x32, pool, 5x5x64, pool, dense 160, 10 scores (logits); input float (N, 28, 28, 1) in [0, 1].
+    """5x5x32, pool, 5x5x64, pool, dense 160, 11 scores (logits); input float (N, 28, 28, 1) in [0, 1].
+
+    Ten scores are the digits', the eleventh says "not a digit".
 
     Without padding, and pooled before all else: three times as fast as with it. Batch normalisation does not
     scale: the next layer can, and so it folds into the convolution before the pooling.
@@ -48,27 +51,32 @@ def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
             layers.BatchNormalization(momentum=0.95, scale=False, name="norm3"),
             layers.ReLU(),
             layers.Dropout(dropout[1]),
-            layers.Dense(10, name="scores"),
+            layers.Dense(CLASSES, name="scores"),
         ],
         name="cnn",
     )
 
 
 def train_cnn(
-    recipe: Recipe, train: Digits, validation: dict[str, Digits], folder: Path
+    recipe: Recipe,
+    loader: Callable[[int], Loader],
+    validation: dict[str, Digits],
+    folder: Path,
+    seed: int = 1,
 ) -> tuple[keras.Model, History]:
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
     Args:
         recipe: how long and how hard.
-        train: the training part.
+        loader: the batches of an epoch, counted from 0: images (N, 1, 28, 28) and targets (N, 11).
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.keras, and the figures so far, last.json.
+        seed: decides the first weights and the dropout.
     """
-    steps = len(train) // recipe.batch_size
+    steps = len(loader(0))
     model, history = _resume(folder, steps)
     if model is None:
-        keras.utils.set_random_seed(recipe.seed)
+        keras.utils.set_random_seed(seed)
         model = build_cnn(recipe.dropout)
         rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps)
         model.compile(
@@ -78,25 +86,23 @@ def train_cnn(
             jit_compile=False,
         )
     average = keras.models.clone_model(model)
-    average.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     _average_weights(model, average)
 
     for epoch in range(len(history), recipe.epochs):
-        keras.utils.set_random_seed(recipe.seed + epoch)
-        loader = training_loader(train, recipe.batch_size, recipe.strength, recipe.seed + epoch)
-        bar = tqdm(loader, f"cnn {epoch + 1}/{recipe.epochs}", leave=False, position=0, disable=not sys.stderr.isatty())
+        keras.utils.set_random_seed(1_000 * seed + epoch)
+        bar = tqdm(
+            loader(epoch), f"cnn {epoch + 1}/{recipe.epochs}", leave=False, position=0, disable=not sys.stderr.isatty()
+        )
         running_loss = running_accuracy = 0.0
         # Not model.fit: at its end it would overwrite the weights with their moving averages.
-        for images, labels in bar:
-            loss, accuracy = model.train_on_batch(*as_keras_takes_them(images, labels))
+        for images, targets in bar:
+            loss, accuracy = model.train_on_batch(as_keras_takes_them(images), targets.numpy())
             running_loss += float(loss)
             running_accuracy += float(accuracy)
         figures = EpochFigures(check_loss("cnn", running_loss / steps), running_accuracy / steps)
         _average_weights(model, average)
         for name, digits in validation.items():
-            inputs, targets = as_keras_takes_them(*Batches(digits, None, seed=0)[:])
-            loss, accuracy = average.evaluate(inputs, targets, batch_size=500, verbose=0)
-            figures.validation[name] = loss, accuracy
+            figures.validation[name] = loss_and_accuracy(cnn_logits(average, digits), digits.labels)
         history.append(figures)
         tqdm.write(f"cnn  epoch {epoch + 1:3}/{recipe.epochs}  {figures}")
         # The figures first: if we are killed between the two, _resume leaves out the epoch without weights.
@@ -105,15 +111,15 @@ def train_cnn(
     return average, history
 
 
-def as_keras_takes_them(images: Tensor, labels: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A batch of PyTorch's as images (N, 28, 28, 1) and one-hot labels (N, 10), both float32."""
-    return images.permute(0, 2, 3, 1).numpy(), np.eye(10, dtype=np.float32)[labels.numpy()]
+def as_keras_takes_them(images: Tensor) -> NDArray[np.float32]:
+    """PyTorch's images (N, 1, 28, 28) with the channel last, (N, 28, 28, 1)."""
+    return images.permute(0, 2, 3, 1).numpy()
 
 
 def cnn_logits(model: keras.Model, digits: Digits) -> NDArray[np.float32]:
-    """Scores (N, 10) of digits, in their order."""
-    inputs, _ = as_keras_takes_them(*Batches(digits, None, seed=0)[:])
-    return model.predict(inputs, batch_size=500, verbose=0)
+    """Scores (N, 11) of digits, in their order."""
+    images, _ = Batches(digits.images, one_hot(digits.labels))[:]
+    return model.predict(as_keras_takes_them(images), batch_size=500, verbose=0)
 
 
 def save_cnn(model: keras.Model, path: Path, to_go_on: bool = False) -> None:

@@ -27,6 +27,8 @@ from digitpad.strokes import Sample, is_stroke_file, read_samples
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
 MNIST_VALIDATION = 5_000  # the last ones of the training file
+NOT_A_DIGIT = 10  # the label of what is no digit, in the training part alone
+CLASSES = 11
 PEN_TRAINING_WRITERS = frozenset(f"tra{number:02}" for number in range(1, 25))  # tra25 to tra30 are validation
 
 

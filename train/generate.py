@@ -125,6 +125,21 @@ def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArra
     return strokes
 
 
+def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """Real strokes (n, 2) as another hand might have written them: slanted, stretched, turned, bent, a little shaky."""
+    extent = float(np.ptp(np.concatenate(strokes), axis=0).max())
+    slant, turn, stretch = rng.normal(0, 0.15), rng.normal(0, 0.07), np.exp(rng.normal(0, 0.12))
+    shape = np.array([[stretch * np.cos(turn), np.sin(turn)], [-np.sin(turn) - slant, np.cos(turn)]])
+    bend, tremor = rng.uniform(0, 0.03) * extent, rng.uniform(0, 0.006) * extent
+    varied = []
+    for stroke in strokes:
+        place = np.linspace(0, 4, len(stroke))
+        bent = np.stack([np.interp(place, range(5), rng.normal(0, bend, 5)) for _ in range(2)], axis=1)
+        moved = stroke + bent + rng.normal(0, 0.3 * bend, 2) + rng.normal(0, tremor, stroke.shape)
+        varied.append(moved @ shape)
+    return varied
+
+
 def _move(points: NDArray[np.float64], distance: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Move each point at random, the two halves of a corner together."""
     moves = rng.normal(0, distance, points.shape)

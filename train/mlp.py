@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from train.augment import plain_loader, training_loader
-from train.data import Digits
-from train.history import EpochFigures, History, check_loss
+from train.augment import Loader, plain_loader
+from train.data import CLASSES, Digits
+from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.recipes import Recipe
 
 HIDDEN = 800
 
 
 class Mlp(nn.Module):
-    """784 inputs in [0, 1], two hidden layers of 800, 10 scores (logits)."""
+    """784 inputs in [0, 1], two hidden layers of 800, 11 scores (logits): ten digits', and "not a digit"."""
 
     def __init__(self, dropout: tuple[float, float] = (0.2, 0.3)) -> None:
         super().__init__()
@@ -31,76 +31,84 @@ class Mlp(nn.Module):
         self.norm1 = nn.BatchNorm1d(HIDDEN)
         self.hidden2 = nn.Linear(HIDDEN, HIDDEN, bias=False)
         self.norm2 = nn.BatchNorm1d(HIDDEN)
-        self.scores = nn.Linear(HIDDEN, 10)
+        self.scores = nn.Linear(HIDDEN, CLASSES)
         self.dropout1 = nn.Dropout(dropout[0])
         self.dropout2 = nn.Dropout(dropout[1])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores (N, 10) of float images (N, 1, 28, 28)."""
+        """Scores (N, 11) of float images (N, 1, 28, 28)."""
         x = images.flatten(1)
         x = self.dropout1(torch.relu(self.norm1(self.hidden1(x))))
         x = self.dropout2(torch.relu(self.norm2(self.hidden2(x))))
         return self.scores(x)
 
 
-def train_mlp(recipe: Recipe, train: Digits, validation: dict[str, Digits], folder: Path) -> tuple[Mlp, History]:
+def train_mlp(
+    recipe: Recipe,
+    loader: Callable[[int], Loader],
+    validation: dict[str, Digits],
+    folder: Path,
+    seed: int = 1,
+) -> tuple[Mlp, History]:
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
     Args:
         recipe: how long and how hard.
-        train: the training part.
+        loader: the batches of an epoch, counted from 0: images (N, 1, 28, 28) and targets (N, 11).
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.pt.
+        seed: decides the first weights and the dropout.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(seed)
     model = Mlp(recipe.dropout).to(device)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(
         model.parameters(), lr=recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=1e-5
     )
-    steps = len(train) // recipe.batch_size
+    steps = len(loader(0))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=recipe.epochs * steps)
-    validation_loaders = {name: plain_loader(digits, 500) for name, digits in validation.items()}
 
     parts = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
     history = _resume(folder / "last.pt", parts, device)
 
     for epoch in range(len(history), recipe.epochs):
-        torch.manual_seed(recipe.seed + epoch)
-        train_loader = training_loader(train, recipe.batch_size, recipe.strength, recipe.seed + epoch)
+        torch.manual_seed(1_000 * seed + epoch)
         model.train()
         running_loss, right = 0.0, 0
         bar = tqdm(
-            train_loader, f"mlp {epoch + 1}/{recipe.epochs}", leave=False, position=1, disable=not sys.stderr.isatty()
+            loader(epoch), f"mlp {epoch + 1}/{recipe.epochs}", leave=False, position=1, disable=not sys.stderr.isatty()
         )
-        for images, labels in bar:
-            images, labels = images.to(device), labels.to(device)
+        for images, targets in bar:
+            images, targets = images.to(device), targets.to(device)
             optimizer.zero_grad()
-            scores = model(images)
-            loss = criterion(scores, labels)
+            # Half the time where the processor has bfloat16; weights, averages and answers stay float32.
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                scores = model(images)
+            loss = criterion(scores.float(), targets)
             loss.backward()
             optimizer.step()
             running_loss += loss.item()
-            right += int((scores.argmax(1) == labels).sum())
+            right += int((scores.argmax(1) == targets.argmax(1)).sum())
             schedule.step()
             average.update_parameters(model)
         loss_of_epoch = check_loss("mlp", running_loss / steps)
         figures = EpochFigures(loss_of_epoch, right / (steps * recipe.batch_size))
-        for name, loader in validation_loaders.items():
-            figures.validation[name] = _measure(average, loader, criterion, device)
+        for name, digits in validation.items():
+            figures.validation[name] = loss_and_accuracy(mlp_logits(average, digits), digits.labels)
         history.append(figures)
         tqdm.write(f"mlp  epoch {epoch + 1:3}/{recipe.epochs}  {figures}")
         _save(folder / "last.pt", {**{k: part.state_dict() for k, part in parts.items()}, "history": history.to_json()})
     return average.module.cpu().eval(), history
 
 
-def mlp_logits(model: Mlp, digits: Digits) -> NDArray[np.float32]:
-    """Scores (N, 10) of digits, in their order."""
+def mlp_logits(model: nn.Module, digits: Digits) -> NDArray[np.float32]:
+    """Scores (N, 11) of digits, in their order."""
     model.eval()
+    device = next(model.parameters()).device
     with torch.inference_mode():
-        return torch.cat([model(images) for images, _ in plain_loader(digits, 500)]).numpy()
+        return torch.cat([model(images.to(device)).cpu() for images, _ in plain_loader(digits, 500)]).numpy()
 
 
 def save_mlp(model: Mlp, path: Path) -> None:
@@ -113,21 +121,6 @@ def load_mlp(path: Path) -> Mlp:
     model = Mlp()
     model.load_state_dict(torch.load(path, weights_only=True))
     return model.eval()
-
-
-def _measure(
-    model: nn.Module, loader: DataLoader[Any], criterion: nn.Module, device: torch.device
-) -> tuple[float, float]:
-    """Mean loss and accuracy."""
-    model.eval()
-    loss, right, count = 0.0, 0, 0
-    with torch.inference_mode():
-        for images, labels in loader:
-            scores = model(images.to(device)).cpu()
-            loss += float(criterion(scores, labels)) * len(labels)
-            right += int((scores.argmax(1) == labels).sum())
-            count += len(labels)
-    return loss / count, right / count
 
 
 def _resume(path: Path, parts: dict[str, Any], device: torch.device) -> History:

@@ -1,4 +1,4 @@
-"""The recipes: how long and how hard the networks are trained."""
+"""The recipes: what the networks learn from, how long and how hard."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,24 @@ from train.augment import Strength
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Mixture:
+    """What a round of the pool is made of; an epoch shows one round."""
+
+    rounds: int
+    pen_repeats: int = 3  # how often a round shows each pen digit, written anew each time
+    generated: int = 10_000  # freshly generated digits
+    outliers: int = 10_000  # generated things that are no digit
+    # How far MNIST's digits are distorted, and how far what is already written anew before it is inked.
+    strength: Strength = field(
+        default=Strength(rotation=12, scale=0.12, shear=0.15, shift=1.2, elastic=1.0, uneven=True, thickness=0.5)
+    )
+    ink_strength: Strength = field(
+        default=Strength(rotation=3, scale=0.05, shear=0.03, shift=1.0, elastic=0.6, uneven=True)
+    )
+
+
+@dataclass(frozen=True)
+class Training:
     """How one network is trained."""
 
     epochs: int
@@ -14,32 +31,42 @@ class Recipe:
     learning_rate: float = 1.0  # at the start of the cosine decay
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
-    strength: Strength = field(default_factory=Strength)
-    pen_repeats: int = 2  # how often an epoch shows each pen digit
-    generated: int = 6_000  # generated digits in the training part
-    generated_alone: int = 30_000  # generated digits where there are no others
-    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A pool, the two networks' training on it, and who says what its digits are."""
+
+    mixture: Mixture
+    cnn: Training
+    mlp: Training
+    teachers: int = 0  # how many larger networks label the pool; none: the digits' own labels do
+    seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
 RECIPES = {
     # Proves that the path works, in seconds; says nothing of accuracy.
-    "smoke": {
-        "cnn": Recipe(epochs=2, batch_size=32, ema=0.9, generated_alone=2_000),
-        "mlp": Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated_alone=2_000),
-    },
-    "quick": {
-        "cnn": Recipe(epochs=5, ema=0.99),
-        "mlp": Recipe(epochs=15, ema=0.99, learning_rate=0.1, dropout=(0.2, 0.2)),
-    },
-    "default": {
-        "cnn": Recipe(epochs=22),
-        "mlp": Recipe(epochs=65, learning_rate=0.1, dropout=(0.2, 0.3)),
-    },
+    "smoke": Recipe(
+        Mixture(rounds=2, pen_repeats=1, generated=400, outliers=300),
+        cnn=Training(epochs=2, batch_size=32, ema=0.9),
+        mlp=Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
+    ),
+    "quick": Recipe(
+        Mixture(rounds=5, pen_repeats=1, generated=6_000, outliers=6_000),
+        cnn=Training(epochs=5, ema=0.99),
+        mlp=Training(epochs=15, ema=0.99, learning_rate=0.1, dropout=(0.2, 0.2)),
+    ),
+    "default": Recipe(
+        Mixture(rounds=12, pen_repeats=2, generated=6_000, outliers=8_000),
+        cnn=Training(epochs=22),
+        mlp=Training(epochs=65, learning_rate=0.1),
+    ),
     # What the committed weights come from.
-    "full": {
-        "cnn": Recipe(epochs=50, strength=Strength(shear=0.15), generated=12_000),
-        "mlp": Recipe(
-            epochs=200, learning_rate=0.1, dropout=(0.2, 0.3), strength=Strength(shear=0.15), generated=12_000
-        ),
-    },
+    "full": Recipe(
+        Mixture(rounds=24),
+        cnn=Training(epochs=40, dropout=(0.1, 0.2)),
+        mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995),
+        teachers=2,
+        seeds=(1, 2, 3, 4, 5),
+    ),
 }

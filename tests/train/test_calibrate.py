@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from train.calibrate import KEPT, calibrate, energy, fit_temperature, probabilities
-from train.evaluate import calibration_error, wilson
+from train.calibrate import KEPT, calibrate, fit_temperature, ood_score, probabilities
+from train.measures import calibration_error
 
 
 def overconfident(count: int = 5_000, factor: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
     """Scores `factor` times too large for how often they are right."""
     rng = np.random.default_rng(0)
-    honest = rng.normal(0, 2, (count, 10)).astype(np.float32)
+    honest = rng.normal(0, 2, (count, 11)).astype(np.float32)
     labels = np.array([rng.choice(10, p=p) for p in probabilities(honest, 1.0)])
     return honest * factor, labels
 
@@ -29,15 +29,11 @@ def test_the_thresholds_keep_the_share_of_every_part_they_promise() -> None:
     easy, hard = overconfident(2_000, 6.0), overconfident(2_000, 1.0)
     fitted = calibrate([easy, hard])
     for scores, _ in (easy, hard):
-        assert (energy(scores, fitted.temperature) <= fitted.ood_threshold).mean() >= KEPT - 1e-3
+        assert (ood_score(scores, fitted.temperature) <= fitted.ood_threshold).mean() >= KEPT - 1e-3
 
 
-def test_energy_is_lower_where_the_scores_are_surer() -> None:
-    scores = np.array([[20.0] + [0.0] * 9, [2.0] + [0.0] * 9, [0.0] * 10], np.float32)
-    assert (np.diff(energy(scores, 1.0)) > 0).all()
-
-
-def test_wilsons_interval_agrees_with_the_textbook() -> None:
-    low, high = wilson(9_950, 10_000)
-    assert low == pytest.approx(0.99343, abs=1e-4)
-    assert high == pytest.approx(0.99621, abs=1e-4)
+def test_the_ood_score_is_the_log_odds_against_a_digit() -> None:
+    scores = np.array([[20.0] + [0.0] * 10, [0.0] * 11, [0.0] * 10 + [20.0]], np.float32)
+    found = ood_score(scores, 1.0)
+    assert (np.diff(found) > 0).all()
+    assert found[1] == pytest.approx(-np.log(10))

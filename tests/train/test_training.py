@@ -17,14 +17,21 @@ import torch
 from digitpad import DigitPadError
 from digitpad.strokes import write_samples
 from tests.train.conftest import ROOT, run_module
+from train.augment import Batches, Loader, one_hot, shuffled
 from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
 from train.generate import generate_digits, generate_samples
 from train.history import check_loss
 from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
-from train.recipes import Recipe
+from train.recipes import Strength, Training
 
-TINY = Recipe(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, generated=0)
+TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
 TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(200, seed=2)}
+
+
+def loader(epoch: int) -> Loader:
+    """The same digits in every epoch, distorted anew."""
+    batches = Batches(TRAIN.images, one_hot(TRAIN.labels), Strength(), seed=epoch)
+    return shuffled(batches, 32, seed=epoch)
 
 
 def test_the_networks_are_what_the_readme_says() -> None:
@@ -33,7 +40,7 @@ def test_the_networks_are_what_the_readme_says() -> None:
     assert kinds.count("MaxPooling2D") == 2
     assert kinds.count("Dense") == 2
     assert "Dropout" in kinds
-    assert build_cnn().output_shape == (None, 10)
+    assert build_cnn().output_shape == (None, 11)
     assert sum(p.numel() for p in Mlp().parameters()) <= 1_400_000
     assert sum(isinstance(m, torch.nn.Linear) for m in Mlp().modules()) == 3
 
@@ -41,32 +48,32 @@ def test_the_networks_are_what_the_readme_says() -> None:
 def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    whole, history = train_mlp(TINY, TRAIN, VALIDATION, tmp_path / "whole")
+    whole, history = train_mlp(TINY, loader, VALIDATION, tmp_path / "whole")
     assert history[1].loss < history[0].loss
     assert set(history[0].validation) == {"generated"}
 
     assert _stop_after_first_epoch(train_mlp, TINY, tmp_path / "parts")
-    resumed, history_resumed = train_mlp(TINY, TRAIN, VALIDATION, tmp_path / "parts")
+    resumed, history_resumed = train_mlp(TINY, loader, VALIDATION, tmp_path / "parts")
     assert history_resumed == history
     digits = VALIDATION["generated"]
     np.testing.assert_allclose(mlp_logits(resumed, digits), mlp_logits(whole, digits), rtol=1e-4, atol=1e-4)
 
 
 def test_an_interrupted_cnn_goes_on_where_it_was(tmp_path: Path) -> None:
-    recipe = Recipe(epochs=2, batch_size=32, ema=0.9, generated=0)
-    assert _stop_after_first_epoch(train_cnn, recipe, tmp_path)
+    training = Training(epochs=2, batch_size=32, ema=0.9)
+    assert _stop_after_first_epoch(train_cnn, training, tmp_path)
     before = load_cnn(tmp_path / "last.keras", to_go_on=True)
     assert int(before.optimizer.iterations) == 20
-    model, history = train_cnn(recipe, TRAIN, VALIDATION, tmp_path)
+    model, history = train_cnn(training, loader, VALIDATION, tmp_path)
     assert len(history) == 2
     assert int(load_cnn(tmp_path / "last.keras", to_go_on=True).optimizer.iterations) == 40
     assert history[1].loss < history[0].loss
-    assert cnn_logits(model, VALIDATION["generated"]).shape == (200, 10)
+    assert cnn_logits(model, VALIDATION["generated"]).shape == (200, 11)
     optimizer = before.optimizer
     assert isinstance(optimizer, keras.optimizers.Adadelta)
 
 
-def _stop_after_first_epoch(train: Callable[..., object], recipe: Recipe, folder: Path) -> bool:
+def _stop_after_first_epoch(train: Callable[..., object], training: Training, folder: Path) -> bool:
     """Interrupt training at the end of the second epoch's steps, before anything of it is saved, as Ctrl-C would."""
     losses = []
 
@@ -79,7 +86,7 @@ def _stop_after_first_epoch(train: Callable[..., object], recipe: Recipe, folder
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(f"{train.__module__}.check_loss", check_or_interrupt)
         try:
-            train(recipe, TRAIN, VALIDATION, folder)
+            train(training, loader, VALIDATION, folder)
         except KeyboardInterrupt:
             return True
     return False
@@ -87,7 +94,7 @@ def _stop_after_first_epoch(train: Callable[..., object], recipe: Recipe, folder
 
 def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path]
-    checkpoint = tmp_path / "smoke-synthetic" / "mlp" / "last.pt"
+    checkpoint = tmp_path / "smoke-synthetic" / "mlp" / "seed_1" / "last.pt"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
@@ -111,8 +118,8 @@ def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_pa
     assert result.returncode == 0, result.stderr
     for name, suffix in (("cnn", "keras"), ("mlp", "pt")):
         run = tmp_path / "out" / "smoke-synthetic" / name
-        assert {"history.json", "curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
-        for epoch in json.loads((run / "history.json").read_bytes()):
+        assert {"curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
+        for epoch in json.loads((run / "seed_1" / "history.json").read_bytes()):
             assert {"loss", "accuracy", "validation"} <= set(epoch)
         facts = json.loads((tmp_path / "out" / "weights" / f"{name}.json").read_bytes())
         assert "20 digits of the user's own" in facts["trained_on"]
@@ -128,7 +135,7 @@ def test_a_run_with_other_settings_sets_the_earlier_one_aside(tmp_path: Path) ->
     again = run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path, *extra)
     assert again.returncode == 0, again.stderr
     assert "starts anew" in again.stdout
-    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "last.pt").exists()
+    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
 
 
 def test_without_data_training_says_in_one_line_what_to_do(tmp_path: Path) -> None:
@@ -172,7 +179,7 @@ def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path
     code = (
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))\n"
         "from train.__main__ import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
@@ -187,7 +194,9 @@ def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path
     assert result.returncode == 1
     assert "last.pt: cannot be written" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
-    assert [p.name for p in (tmp_path / "smoke-synthetic" / "mlp").iterdir()] == ["run.json"]
+    run = tmp_path / "smoke-synthetic"
+    assert sorted(p.name for p in (run / "mlp").rglob("*")) == ["run.json", "seed_1"]
+    assert sorted(p.name for p in (run / "pool").iterdir()) == ["round_00.npz", "round_01.npz", "run.json"]
 
 
 def test_a_diverging_loss_stops_training_in_plain_words() -> None:

@@ -1,0 +1,112 @@
+"""A pool of distorted digits: made once, labelled once by the teachers, learned from by every network and seed.
+
+Distilled networks learn best from what their teacher says of the very image they see, on more images than a
+training set holds (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022).
+A round of the pool shows each digit of the training part anew: MNIST's distorted, pen digits written anew and
+inked, freshly generated ones.
+"""
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from digitpad.files import write_whole
+from digitpad.ink import render_strokes
+from digitpad.strokes import Sample
+from train.augment import Batches, Loader, Strength, distort, one_hot, shuffled
+from train.data import NOT_A_DIGIT, Digits
+from train.generate import generate_samples, vary_strokes
+from train.outliers import generate_outliers
+from train.recipes import Mixture, Recipe
+
+_PIECE = 1_000  # digits distorted at once
+
+
+def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample]) -> None:
+    """Make the rounds that are not there yet, as round_00.npz and so on."""
+    rounds = tqdm(range(mixture.rounds), "pool", leave=False, disable=not sys.stderr.isatty())
+    for number in rounds:
+        if not round_path(folder, number).exists():
+            digits = make_round(mixture, number, images, pen)
+            _write(round_path(folder, number), images=digits.images, labels=digits.labels.astype(np.uint8))
+
+
+def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample]) -> Digits:
+    """All images distorted, all pen digits written anew, fresh generated digits, and what is no digit.
+
+    Equal numbers give equal rounds. The last part is labelled NOT_A_DIGIT.
+    """
+    seed = 1_000 + number
+    rng = np.random.default_rng(seed)
+    written = [*_rewritten(pen * mixture.pen_repeats, rng), *generate_samples(mixture.generated, seed)]
+    inked = Digits(
+        np.stack([render_strokes(sample.strokes, rng.uniform(1.9, 3.3)) for sample in written]),
+        np.array([int(sample.label or "") for sample in written]),
+    )
+    digits = _distorted(images, mixture.strength, seed) + _distorted(inked, mixture.ink_strength, seed)
+    outliers, _ = generate_outliers(mixture.outliers, seed)
+    return digits + Digits(outliers, np.full(len(outliers), NOT_A_DIGIT))
+
+
+def round_path(folder: Path, number: int) -> Path:
+    """Where a round lies."""
+    return folder / f"round_{number:02}.npz"
+
+
+def scores_path(folder: Path, number: int) -> Path:
+    """Where the teachers' scores of a round lie."""
+    return folder / f"scores_{number:02}.npz"
+
+
+def read_round(folder: Path, number: int) -> Digits:
+    """A round's digits, and after them what is no digit."""
+    with np.load(round_path(folder, number)) as arrays:
+        return Digits(arrays["images"], arrays["labels"].astype(np.int64))
+
+
+def write_scores(folder: Path, number: int, scores: NDArray[np.float32]) -> None:
+    """Keep the teachers' scores (N, 10) of a round."""
+    _write(scores_path(folder, number), scores=scores.astype(np.float16))
+
+
+def pool_loader(folder: Path, recipe: Recipe, batch_size: int, seed: int, epoch: int) -> Loader:
+    """The batches of an epoch, shuffled; their targets are the teachers' probabilities, or the labels without teachers.
+
+    Every seed begins with another round.
+    """
+    number = (epoch + 5 * seed) % recipe.mixture.rounds
+    digits = read_round(folder, number)
+    targets = one_hot(digits.labels)
+    if recipe.teachers:
+        with np.load(scores_path(folder, number)) as arrays:
+            scores = torch.from_numpy(arrays["scores"]).float()
+        is_digit = torch.from_numpy(digits.labels != NOT_A_DIGIT)
+        targets[is_digit, :10] = torch.softmax(scores, dim=1)[is_digit]
+    return shuffled(Batches(digits.images, targets), batch_size, 1_000 * seed + epoch)
+
+
+def _rewritten(samples: list[Sample], rng: np.random.Generator) -> Iterator[Sample]:
+    for sample in samples:
+        yield Sample(vary_strokes(sample.strokes, rng), sample.label)
+
+
+def _distorted(digits: Digits, strength: Strength, seed: int) -> Digits:
+    rng = torch.Generator().manual_seed(seed)
+    images: NDArray[np.uint8] = np.empty_like(digits.images)
+    for first in range(0, len(digits), _PIECE):
+        piece = torch.from_numpy(digits.images[first : first + _PIECE]).unsqueeze(1).float()
+        images[first : first + _PIECE] = distort(piece, strength, rng)[:, 0].clamp(0, 255).round().byte().numpy()
+    return Digits(images, digits.labels)
+
+
+def _write(path: Path, **arrays: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(path, buffer.getvalue())
