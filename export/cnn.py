@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from export.contract import OPSET
-from train.cnn import cnn_logits, load_cnn
+from train.cnn import DENSE, cnn_logits, load_cnn
 from train.data import Digits
 
 
@@ -28,7 +28,7 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     dense, dense_bias = _folded(model, "dense", "norm3")
     scores, scores_bias = (weights / temperature for weights in model.get_layer("scores").get_weights())
     # ONNX keeps channels before rows and columns. With the dense kernel in that order too, no Transpose is needed.
-    dense = dense.reshape(4, 4, 64, 160).transpose(2, 0, 1, 3).reshape(1024, 160)
+    dense = dense.reshape(4, 4, 64, DENSE).transpose(2, 0, 1, 3).reshape(1024, DENSE)
 
     def network(image: tf.Tensor) -> dict[str, tf.Tensor]:
         x = tf.reshape(tf.cast(image, tf.float32), [-1, 28, 28, 1])

@@ -22,7 +22,9 @@ from digitpad.files import write_whole
 from train.augment import Batches, Loader, one_hot
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
-from train.recipes import Recipe
+from train.recipes import Training
+
+DENSE = 160  # units of the dense layer
 
 
 def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
@@ -47,7 +49,7 @@ def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
             layers.ReLU(),
             layers.Dropout(dropout[0]),
             layers.Flatten(),
-            layers.Dense(160, use_bias=False, name="dense"),
+            layers.Dense(DENSE, use_bias=False, name="dense"),
             layers.BatchNormalization(momentum=0.95, scale=False, name="norm3"),
             layers.ReLU(),
             layers.Dropout(dropout[1]),
@@ -58,7 +60,7 @@ def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
 
 
 def train_cnn(
-    recipe: Recipe,
+    training: Training,
     loader: Callable[[int], Loader],
     validation: dict[str, Digits],
     folder: Path,
@@ -67,7 +69,7 @@ def train_cnn(
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
     Args:
-        recipe: how long and how hard.
+        training: how long and how hard.
         loader: the batches of an epoch, counted from 0: images (N, 1, 28, 28) and targets (N, 11).
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.keras, and the figures so far, last.json.
@@ -77,10 +79,10 @@ def train_cnn(
     model, history = _resume(folder, steps)
     if model is None:
         keras.utils.set_random_seed(seed)
-        model = build_cnn(recipe.dropout)
-        rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps)
+        model = build_cnn(training.dropout)
+        rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * steps)
         model.compile(
-            optimizer=keras.optimizers.Adadelta(rate, use_ema=True, ema_momentum=recipe.ema),
+            optimizer=keras.optimizers.Adadelta(rate, use_ema=True, ema_momentum=training.ema),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
             jit_compile=False,
@@ -88,11 +90,10 @@ def train_cnn(
     average = keras.models.clone_model(model)
     _average_weights(model, average)
 
-    for epoch in range(len(history), recipe.epochs):
+    for epoch in range(len(history), training.epochs):
         keras.utils.set_random_seed(1_000 * seed + epoch)
-        bar = tqdm(
-            loader(epoch), f"cnn {epoch + 1}/{recipe.epochs}", leave=False, position=0, disable=not sys.stderr.isatty()
-        )
+        title = f"cnn {epoch + 1}/{training.epochs}"
+        bar = tqdm(loader(epoch), title, leave=False, position=0, disable=not sys.stderr.isatty())
         running_loss = running_accuracy = 0.0
         # Not model.fit: at its end it would overwrite the weights with their moving averages.
         for images, targets in bar:
@@ -104,7 +105,7 @@ def train_cnn(
         for name, digits in validation.items():
             figures.validation[name] = loss_and_accuracy(cnn_logits(average, digits), digits.labels)
         history.append(figures)
-        tqdm.write(f"cnn  epoch {epoch + 1:3}/{recipe.epochs}  {figures}")
+        tqdm.write(f"cnn  epoch {epoch + 1:3}/{training.epochs}  {figures}")
         # The figures first: if we are killed between the two, _resume leaves out the epoch without weights.
         write_whole(folder / "last.json", json.dumps(history.to_json()).encode())
         save_cnn(model, folder / "last.keras", to_go_on=True)

@@ -17,9 +17,10 @@ from digitpad.files import write_whole
 from train.augment import Loader, plain_loader
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
-from train.recipes import Recipe
+from train.recipes import Training
 
 HIDDEN = 800
+WEIGHT_DECAY = 1e-5
 
 
 class Mlp(nn.Module):
@@ -44,7 +45,7 @@ class Mlp(nn.Module):
 
 
 def train_mlp(
-    recipe: Recipe,
+    training: Training,
     loader: Callable[[int], Loader],
     validation: dict[str, Digits],
     folder: Path,
@@ -53,7 +54,7 @@ def train_mlp(
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
     Args:
-        recipe: how long and how hard.
+        training: how long and how hard.
         loader: the batches of an epoch, counted from 0: images (N, 1, 28, 28) and targets (N, 11).
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.pt.
@@ -61,25 +62,24 @@ def train_mlp(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
-    model = Mlp(recipe.dropout).to(device)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+    model = Mlp(training.dropout).to(device)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(training.ema), use_buffers=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=1e-5
+        model.parameters(), lr=training.learning_rate, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
     steps = len(loader(0))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=recipe.epochs * steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=training.epochs * steps)
 
     parts = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
     history = _resume(folder / "last.pt", parts, device)
 
-    for epoch in range(len(history), recipe.epochs):
+    for epoch in range(len(history), training.epochs):
         torch.manual_seed(1_000 * seed + epoch)
         model.train()
         running_loss, right = 0.0, 0
-        bar = tqdm(
-            loader(epoch), f"mlp {epoch + 1}/{recipe.epochs}", leave=False, position=1, disable=not sys.stderr.isatty()
-        )
+        title = f"mlp {epoch + 1}/{training.epochs}"
+        bar = tqdm(loader(epoch), title, leave=False, position=1, disable=not sys.stderr.isatty())
         for images, targets in bar:
             images, targets = images.to(device), targets.to(device)
             optimizer.zero_grad()
@@ -94,11 +94,11 @@ def train_mlp(
             schedule.step()
             average.update_parameters(model)
         loss_of_epoch = check_loss("mlp", running_loss / steps)
-        figures = EpochFigures(loss_of_epoch, right / (steps * recipe.batch_size))
+        figures = EpochFigures(loss_of_epoch, right / (steps * training.batch_size))
         for name, digits in validation.items():
             figures.validation[name] = loss_and_accuracy(mlp_logits(average, digits), digits.labels)
         history.append(figures)
-        tqdm.write(f"mlp  epoch {epoch + 1:3}/{recipe.epochs}  {figures}")
+        tqdm.write(f"mlp  epoch {epoch + 1:3}/{training.epochs}  {figures}")
         _save(folder / "last.pt", {**{k: part.state_dict() for k, part in parts.items()}, "history": history.to_json()})
     return average.module.cpu().eval(), history
 

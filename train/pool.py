@@ -50,7 +50,7 @@ def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample])
         np.stack([render_strokes(sample.strokes, rng.uniform(1.9, 3.3)) for sample in written]),
         np.array([int(sample.label or "") for sample in written]),
     )
-    digits = _distorted(images, mixture.strength, seed) + _distorted(inked, mixture.ink_strength, seed)
+    digits = distorted(images, mixture.strength, seed) + distorted(inked, mixture.ink_strength, seed)
     outliers, _ = generate_outliers(mixture.outliers, seed)
     return digits + Digits(outliers, np.full(len(outliers), NOT_A_DIGIT))
 
@@ -97,7 +97,8 @@ def _rewritten(samples: list[Sample], rng: np.random.Generator) -> Iterator[Samp
         yield Sample(vary_strokes(sample.strokes, rng), sample.label)
 
 
-def _distorted(digits: Digits, strength: Strength, seed: int) -> Digits:
+def distorted(digits: Digits, strength: Strength, seed: int) -> Digits:
+    """Every digit distorted in its own way; equal seeds, equal digits."""
     rng = torch.Generator().manual_seed(seed)
     images: NDArray[np.uint8] = np.empty_like(digits.images)
     for first in range(0, len(digits), _PIECE):
