@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from train.data import DataError
+from train.outliers import KINDS, generate_outliers, plot_outliers
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_pictures_are_in_the_models_form_never_blank_and_the_same_for_equal_seeds(held_out):
+    images, kinds = generate_outliers(120, seed=3, held_out=held_out)
+    assert images.dtype == np.uint8 and images.shape == (120, 28, 28)
+    assert images.any(axis=(1, 2)).all()
+    assert set(kinds) <= set(range(len(KINDS)))
+    again, kinds_again = generate_outliers(120, seed=3, held_out=held_out)
+    assert (images == again).all() and (kinds == kinds_again).all()
+    assert (generate_outliers(120, seed=4, held_out=held_out)[0] != images).any()
+
+
+def test_every_kind_can_be_measured_and_as_often_as_any_other():
+    _, kinds = generate_outliers(2 * len(KINDS), seed=0, held_out=True)
+    assert (np.bincount(kinds, minlength=len(KINDS)) == 2).all()
+
+
+def test_kinds_can_be_chosen():
+    images, kinds = generate_outliers(12, seed=0, kinds=["noise", "scribbles"])
+    assert {KINDS[kind] for kind in kinds} == {"noise", "scribbles"} and len(images) == 12
+
+
+def test_whole_kinds_are_never_trained_on():
+    _, kinds = generate_outliers(400, seed=0)
+    assert not {"lying digits", "bar codes"} & {KINDS[kind] for kind in kinds}
+    for kinds_asked, held_out in ((["bar codes"], False), (["hexes"], True)):
+        with pytest.raises(DataError, match=kinds_asked[0]):
+            generate_outliers(5, seed=0, kinds=kinds_asked, held_out=held_out)
+
+
+def test_contact_sheet(tmp_path):
+    plot_outliers(tmp_path / "kinds.png", held_out=True, columns=3)
+    with Image.open(tmp_path / "kinds.png") as sheet:
+        assert min(sheet.size) > 200
