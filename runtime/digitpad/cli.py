@@ -6,6 +6,7 @@ Exit status: 0 all went well, 1 something failed (said on standard error, one li
 
 import argparse
 import contextlib
+import functools
 import io
 import os
 import sys
@@ -75,6 +76,11 @@ def _run(argv: list[str]) -> int:
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line, and whose help is not lost silently on a full disk."""
 
+    def __init__(self, **more: Any) -> None:
+        # A fixed width: to ask how wide the terminal is, argparse loads shutil, at every start, help or no help.
+        formatter = functools.partial(argparse.HelpFormatter, width=78)
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **more)
+
     def error(self, message: str) -> NoReturn:
         _complain(f"{message}; see {self.prog} --help", self.prog)
         sys.exit(2)
@@ -88,25 +94,24 @@ def _parser() -> argparse.ArgumentParser:
         prog="digitpad",
         description="Reads handwritten digits. Without a verb it opens the drawing pad.",
         epilog="exit status: 0 all went well, 1 something failed, 2 wrong usage",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"digitpad {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     def verb(name: str, run: Callable[[argparse.Namespace], int], text: str, **more: Any) -> argparse.ArgumentParser:
-        made = verbs.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False, **more
-        )
+        made = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", **more)
         made.set_defaults(run=run)
         return made
 
     pad = verb("pad", _pad, "open the drawing pad")
     pad.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an image or stroke file to begin with")
-    pad.add_argument("--model", default="cnn", help=_MODEL_HELP)
+    pad.add_argument("--model", help=_MODEL_HELP.replace("default: cnn", "default: as last time"))
     pad.add_argument("--live", action="store_true", help="predict while drawing")
     pad.add_argument("--fullscreen", action="store_true", help="fill the screen")
-    pad.add_argument("--kiosk", action="store_true", help="fill the screen; only Ctrl+Q leaves")
-    pad.add_argument("--size", type=_size, default=(1000, 640), metavar="WxH", help="of the window, in pixels")
+    pad.add_argument(
+        "--kiosk", action="store_true", help="fill the screen; only Ctrl+Q leaves; cleared when left alone"
+    )
+    pad.add_argument("--size", type=_size, metavar="WxH", help="of the window, in pixels (default: as last time)")
 
     predict = verb(
         "predict",

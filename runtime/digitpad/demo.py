@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitpad.drawing import Point, verdict
-from digitpad.errors import DigitPadError
+from digitpad.drawing import verdict
 from digitpad.files import write_whole
+from digitpad.lines import Point
+from digitpad.saving import make_folder
 from digitpad.strokes import Sample, read_samples
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run_demo(out: Path) -> int:
     from digitpad import pad as window  # before pygame: it says what to do if that is missing
 
     pad = window.Pad("both")
+    pad.shows_times = False  # they differ from run to run; the pictures are the same every time
     import pygame
 
     def save(name: str) -> None:
@@ -71,23 +73,11 @@ def run_demo(out: Path) -> int:
     return int(misread > 0)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if they are not there.
-
-    Raises:
-        DigitPadError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
-
-
 def drag(pad: "Pad", points: list[Point]) -> None:
     """Draw one stroke with the mouse; the points are on the paper, from (0, 0) to (1, 1)."""
     import pygame
 
-    paper = pad.layout.paper
+    paper = pad.view.layout.paper
     where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
     for pos in where[1:]:
@@ -97,10 +87,10 @@ def drag(pad: "Pad", points: list[Point]) -> None:
 
 
 def click(pad: "Pad", button: str) -> None:
-    """Press a button of the pad with the mouse."""
+    """Press a button of the pad, or another control, with the mouse."""
     import pygame
 
-    rect = pad.layout.buttons[button]
+    rect = pad.view.controls()[button]
     pos = (rect.x + rect.w // 2, rect.y + rect.h // 2)
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=pos, button=1))
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=pos, button=1))

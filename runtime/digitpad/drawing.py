@@ -1,6 +1,7 @@
 """The drawing on the pad: strokes, undo and redo, the chosen models and what they answered. No pygame in here."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ModelError
+from digitpad.lines import Point, Stroke, clip_to_paper, cut
 from digitpad.recognizer import Prediction
 
-BRUSH = 0.05  # width of the brush; the paper is a square whose side is 1
+BRUSH = 0.05  # width of the brush at first; the paper is a square whose side is 1
+THINNEST, THICKEST = 0.015, 0.12  # brushes
+MARK = 0.05  # a stroke that is smaller is a slip of the hand
+CLOSE = 0.1  # a second digit with this probability or more is named beside the first
 FITTED = 0.7  # the longer side of a drawing that comes from a file
-
-Point = tuple[float, float]
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class Reader(Protocol):
@@ -28,71 +32,109 @@ class Reader(Protocol):
         """Read an image in the model's form, uint8 (28, 28)."""
 
 
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image that is read in the strokes' stead."""
+
+    seen: NDArray[np.uint8]  # (28, 28): the image in the model's form
+    photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
+
+
 @dataclass(frozen=True)
 class _Edit:
-    """The strokes from number `start` on were `removed` and `added` took their place."""
+    """One step: the strokes from number `start` on were `removed`, `added` took their place; so with the picture."""
 
     start: int
-    removed: list[list[Point]]
-    added: list[list[Point]]
+    removed: list[Stroke]
+    added: list[Stroke]
+    before: Picture | None
+    after: Picture | None
 
 
 class Drawing:
-    """What somebody has drawn, in coordinates that know no window: the paper is the square from (0, 0) to (1, 1).
+    """What is on the paper. The paper is the square from (0, 0) to (1, 1).
 
     Attributes:
-        strokes: the strokes in the order they were drawn, lists of points (x right, y down). They lie on the paper.
-        picture: an image in the model's form, uint8 (28, 28), that is read instead of the strokes; or None.
+        strokes: the strokes in the order they were drawn.
+        picture: an image that is read instead of the strokes; or None.
+        label: which digit it is, "0" to "9", if somebody said so; or None.
+        brush: how wide the next stroke will be, and half as wide as the eraser.
         chosen: the models that are asked, as `Recognizer` takes them.
         answers: by model, what it last answered; see `up_to_date`.
+        took: by model, how many seconds that took.
         troubles: by model, why it cannot answer.
         changes: counts every change of the drawing.
         rewrites: counts those changes that did more than add ink at the end.
     """
 
-    def __init__(self) -> None:
-        self.strokes: list[list[Point]] = []
-        self.picture: NDArray[np.uint8] | None = None
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.strokes: list[Stroke] = []
+        self.picture: Picture | None = None
+        self.label: str | None = None
+        self.brush = BRUSH
         self.chosen: tuple[str, ...] = ("cnn",)
         self.answers: dict[str, Prediction] = {}
+        self.took: dict[str, float] = {}
         self.troubles: dict[str, str] = {}
         self.changes = 0
         self.rewrites = 0
+        self._clock = clock
         self._answered = -1
         self._past: list[_Edit] = []
         self._future: list[_Edit] = []
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
+        self._erasing = False  # whether it is the eraser
         self._start = 0  # how many strokes there were when the pen went down
+        self._before: tuple[list[Stroke], Picture | None] = [], None  # what there was when the eraser went down
 
-    def press(self, x: float, y: float) -> None:
-        """Put the pen down; the drawing in a picture's stead begins."""
+    # Drawing and erasing
+
+    def press(self, x: float, y: float, pressure: float = 1.0, erase: bool = False) -> None:
+        """Put the pen or the eraser down; `pressure` is in (0, 1]. Drawing takes a picture away."""
         self.lift()
-        if self.picture is not None:
-            self._take_away_picture()
+        self._erasing = erase
+        self._before = (list(self.strokes) if erase else []), self.picture
+        if self.picture is not None and not erase:
+            self.picture = None
+            self._rewritten()
         self._pen = (x, y)
         self._start = len(self.strokes)
-        self._draw_line((x, y), (x, y))
+        if erase:
+            self._erase((x, y), (x, y))
+        else:
+            self._draw_line((x, y), (x, y), pressure)
 
-    def move(self, x: float, y: float) -> None:
+    def move(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Move the pen; it draws if it is down. Off the paper there is no ink: there a stroke ends."""
         if self._pen is None or self._pen == (x, y):
             return
-        self._draw_line(self._pen, (x, y))
+        if self._erasing:
+            # Small steps are gathered: an eraser need not look at all strokes a thousand times a second.
+            if abs(x - self._pen[0]) + abs(y - self._pen[1]) < self.brush / 8:
+                return
+            self._erase(self._pen, (x, y))
+        else:
+            self._draw_line(self._pen, (x, y), pressure)
         self._pen = (x, y)
 
     def lift(self) -> None:
-        """Take the pen up: all it drew since it was put down is one step for undo."""
+        """Take the pen up: all it did since it was put down is one step for undo."""
         if self._pen is None:
             return
         self._pen = None
-        if added := self.strokes[self._start :]:
-            self._past.append(_Edit(self._start, [], added))
+        strokes, picture = self._before
+        if self._erasing:
+            self._remember(strokes, picture)
+        elif (added := self.strokes[self._start :]) or picture is not self.picture:
+            self._past.append(_Edit(self._start, [], added, picture, self.picture))
             self._future.clear()
 
     @property
     def pen_is_down(self) -> bool:
-        """Whether a stroke is being drawn."""
+        """Whether a stroke is being drawn or erased."""
         return self._pen is not None
+
+    # Taking back
 
     @property
     def can_undo(self) -> bool:
@@ -105,12 +147,13 @@ class Drawing:
         return bool(self._future)
 
     def undo(self) -> None:
-        """Take back the last step: a stroke, a clearing, an opened file."""
+        """Take back the last step: a stroke, an erasure, a clearing, an opened file."""
         self.lift()
         if self._past:
             edit = self._past.pop()
             self._future.append(edit)
-            self.strokes[edit.start :] = edit.removed
+            self.strokes[edit.start : edit.start + len(edit.added)] = edit.removed
+            self.picture = edit.before
             self._rewritten()
 
     def redo(self) -> None:
@@ -119,56 +162,76 @@ class Drawing:
         if self._future:
             edit = self._future.pop()
             self._past.append(edit)
-            self.strokes[edit.start :] = edit.added
+            self.strokes[edit.start : edit.start + len(edit.removed)] = edit.added
+            self.picture = edit.after
             self._rewritten()
 
-    def clear(self) -> None:
-        """Take away all strokes (which can be undone) and the picture."""
-        if self.picture is not None:
-            self._take_away_picture()
-        self._replace([])
+    def forget(self) -> None:
+        """Forget all steps: nothing can be undone any more."""
+        self._past.clear()
+        self._future.clear()
 
-    def open_strokes(self, strokes: Sequence[NDArray[np.float64]]) -> None:
+    # The whole paper
+
+    def clear(self) -> None:
+        """Take away all strokes and the picture."""
+        self.put([])
+
+    def put(self, strokes: Sequence[Stroke], picture: Picture | None = None, label: str | None = None) -> None:
+        """Put other strokes, or a picture, in the place of all there is."""
+        self.lift()
+        before = self.strokes, self.picture
+        self.strokes, self.picture, self.label = list(strokes), picture, label
+        self._remember(*before)
+        self._rewritten()
+
+    def open_strokes(self, strokes: Sequence[NDArray[np.float64]], label: str | None = None) -> None:
         """Put strokes, (n, 2) arrays in any unit and with any offset, in the middle of the paper."""
         points = [p for p in strokes if len(p)]
-        fitted: list[list[Point]] = []
+        fitted: list[Stroke] = []
         if points:
             low = np.min([p.min(axis=0) for p in points], axis=0)
             high = np.max([p.max(axis=0) for p in points], axis=0)
             extent = float((high - low).max()) or 1.0
             middle = low + (high - low) / 2
-            fitted = [[(x, y) for x, y in ((p - middle) / extent * FITTED + 0.5).tolist()] for p in points]
-        self._replace(fitted)
+            for p in points:
+                on_paper = ((p - middle) / extent * FITTED + 0.5).tolist()
+                fitted.append(Stroke([(x, y) for x, y in on_paper], [BRUSH] * len(p)))
+        self.put(fitted, None, label)
 
-    def open_picture(self, image: NDArray[np.uint8]) -> None:
-        """Put an image in the model's form, uint8 (28, 28), in place of the drawing."""
-        self._replace([])
-        self.picture = image
-        self._rewritten()
-
-    def marks(self) -> list[list[Point]]:
-        """The strokes that mean something: those larger than the brush. A smaller one is a slip of the hand."""
-        return [stroke for stroke in self.strokes if _extent(stroke) >= BRUSH]
+    @property
+    def is_empty(self) -> bool:
+        """Whether the paper is bare."""
+        return not self.strokes and self.picture is None
 
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing to read."""
         return self.picture is None and not self.marks()
 
+    def marks(self) -> list[list[Point]]:
+        """The points of the strokes that mean something. A very small one is a slip of the hand."""
+        return [stroke.points for stroke in self.strokes if stroke.extent >= MARK]
+
+    # Reading
+
     def ask(self, readers: Mapping[str, Reader]) -> None:
         """Have the chosen models among `readers` read the drawing; a model that fails is noted in `troubles`."""
         marks = self.marks()
-        self.answers = {}
+        self.answers, self.took = {}, {}
         for model in self.chosen:
             if model not in readers:
                 continue
+            started = self._clock()
             try:
                 if self.picture is not None:
-                    self.answers[model] = readers[model].predict_normalised(self.picture)
+                    self.answers[model] = readers[model].predict_normalised(self.picture.seen)
                 else:
                     self.answers[model] = readers[model].predict_strokes(marks)
             except ModelError as error:
                 self.troubles[model] = str(error)
+            else:
+                self.took[model] = self._clock() - started
         self._answered = self.changes
 
     @property
@@ -176,30 +239,52 @@ class Drawing:
         """Whether the answers are about the drawing as it is now."""
         return self._answered == self.changes and all(m in self.answers or m in self.troubles for m in self.chosen)
 
-    def _draw_line(self, start: Point, end: Point) -> None:
+    # How
+
+    def _draw_line(self, start: Point, end: Point, pressure: float) -> None:
         """Continue the stroke, or begin one where the line comes onto the paper."""
-        clipped = _clip_to_paper(start, end)
+        clipped = clip_to_paper(start, end)
         if clipped is None:
             return
         first, last = clipped
-        going_on = len(self.strokes) > self._start and self.strokes[-1][-1] == first
+        width = self.brush * (0.4 + 0.6 * min(max(pressure, 0.0), 1.0))
+        going_on = len(self.strokes) > self._start and self.strokes[-1].points[-1] == first
         if not going_on:
-            self.strokes.append([first])
+            self.strokes.append(Stroke([first], [width]))
         if last != first:
-            self.strokes[-1].append(last)
+            self.strokes[-1].points.append(last)
+            self.strokes[-1].widths.append(width)
         self.changes += 1
 
-    def _replace(self, strokes: list[list[Point]]) -> None:
-        self.lift()
-        if strokes or self.strokes:
-            self._past.append(_Edit(0, self.strokes, strokes))
-            self._future.clear()
-            self.strokes = list(strokes)
+    def _erase(self, start: Point, end: Point) -> None:
+        """Cut away the ink that the eraser meets on its way; a picture has none."""
+        near = self.brush + THICKEST / 2
+        low = np.minimum(start, end) - near
+        high = np.maximum(start, end) + near
+        boxes = np.array([stroke.box for stroke in self.strokes]).reshape(-1, 4)
+        meets = (boxes[:, 2:] >= low).all(axis=1) & (boxes[:, :2] <= high).all(axis=1)
+        strokes, cuts = self.strokes, False
+        for number in reversed(np.flatnonzero(meets).tolist()):
+            pieces = cut(strokes[number], start, end, self.brush)
+            if pieces is not None:
+                strokes[number : number + 1] = pieces
+                cuts = True
+        if cuts:
             self._rewritten()
 
-    def _take_away_picture(self) -> None:
-        self.picture = None
-        self._rewritten()
+    def _remember(self, strokes: list[Stroke], picture: Picture | None) -> None:
+        """Note the step from those strokes and that picture to what there is now, if there is any."""
+        after = self.strokes
+        start, ends = 0, 0
+        shortest = min(len(strokes), len(after))
+        while start < shortest and strokes[start] is after[start]:
+            start += 1
+        while ends < shortest - start and strokes[-1 - ends] is after[-1 - ends]:
+            ends += 1
+        removed, added = strokes[start : len(strokes) - ends], after[start : len(after) - ends]
+        if removed or added or picture is not self.picture:
+            self._past.append(_Edit(start, removed, added, picture, self.picture))
+            self._future.clear()
 
     def _rewritten(self) -> None:
         self.changes += 1
@@ -209,44 +294,23 @@ class Drawing:
 def verdict(prediction: Prediction) -> tuple[str, list[str]]:
     """An answer in words: what to show large, and the line under it in several lengths, the longest first."""
     if prediction.status == "blank":
-        return "", ["Nothing to read yet: draw a digit from 0 to 9", "Draw a digit first", "nothing drawn"]
+        return "", ["Blank paper: draw a digit from 0 to 9", "Blank: draw a digit first", "blank"]
     # Never "100.0 %": no model is that sure.
-    percent = f"{min(100 * prediction.confidence, 99.9):.1f}\N{NO-BREAK SPACE}%"
+    short = f"{min(int(100 * prediction.confidence), 99)}%"
+    percent = f"{min(100 * prediction.confidence, 99.9):.1f}{NO_BREAK}%"
     if prediction.status == "not_a_digit":
-        return "–", ["This does not look like a digit", "Not a digit", "no digit"]
+        return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
     if prediction.status == "unsure":
         first, second = np.argsort(-prediction.probabilities)[:2]
         long = f"Unsure: {first} or {second}? ({percent})"
         return f"{first}?", [long, f"unsure: {first} or {second}", f"unsure, {percent}", "unsure"]
-    return str(prediction.digit), [f"{percent} sure", percent]
-
-
-def _extent(stroke: list[Point]) -> float:
-    x, y = [p[0] for p in stroke], [p[1] for p in stroke]
-    return max(max(x) - min(x), max(y) - min(y))
-
-
-def _clip_to_paper(start: Point, end: Point) -> tuple[Point, Point] | None:
-    """The part of a line that lies in the unit square, or None (Liang and Barsky 1984)."""
-    enter, leave = 0.0, 1.0
-    for a, b in zip(start, end, strict=True):
-        for distance, step in ((a, a - b), (1 - a, b - a)):  # to the low and to the high edge
-            if step == 0:
-                if distance < 0:
-                    return None
-            elif step > 0:
-                leave = min(leave, distance / step)
-            else:
-                enter = max(enter, distance / step)
-    if enter > leave:
-        return None
-    # An end that needs no clipping is kept to the bit, so that one line's end is the next one's start.
-    return _between(start, end, enter), _between(start, end, leave)
-
-
-def _between(start: Point, end: Point, part: float) -> Point:
-    if part in (0, 1):
-        x, y = end if part else start
-    else:
-        x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
-    return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)  # rounding must not lead off the paper
+    second = int(np.argsort(-prediction.probabilities)[1])
+    if (chance := float(prediction.probabilities[second])) >= CLOSE:
+        perhaps = f"or a {second} ({100 * chance:.0f}{NO_BREAK}%)"
+        return str(prediction.digit), [
+            f"{percent} sure, {perhaps}",
+            f"{percent}, {perhaps}",
+            f"{short}, or {second}",
+            short,
+        ]
+    return str(prediction.digit), [f"{percent} sure", percent, short]

@@ -1,12 +1,13 @@
 """Where everything lies in the pad's window: pure functions of its size. No pygame in here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 SMALLEST = (320, 240)  # a smaller window shows a part of this
-TOOLS = ("clear", "undo", "redo", "live", "help")
+TOOLS = ("eraser", "undo", "redo", "clear", "save", "help")
 
 
 class Rect(NamedTuple):
@@ -30,6 +31,10 @@ class Rect(NamedTuple):
     def holds(self, x: float, y: float) -> bool:
         """Whether a point lies in it."""
         return self.x <= x < self.right and self.y <= y < self.bottom
+
+    def meets(self, other: "Rect") -> bool:
+        """Whether the two have a pixel in common."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
 @dataclass(frozen=True)
@@ -56,56 +61,95 @@ class Layout:
     small: int
     body: int
     paper: Rect
-    buttons: dict[str, Rect]  # "predict" and TOOLS
-    choices: tuple[Rect, ...]
+    buttons: dict[str, Rect]  # by name, in the order in which the Tab key visits them
+    brush: Rect  # the slider
     cards: tuple[Card, ...]
+    history: tuple[Rect, ...]  # room for so many of the last drawings
     help: Rect  # over all the others
+    notice: Rect  # over the paper's lower edge
 
 
 @lru_cache(maxsize=8)
-def lay_out(width: int, height: int, choices: int = 3, cards: int = 1) -> Layout:
+def lay_out(width: int, height: int, choices: int = 3, cards: int = 1, pager: bool = False) -> Layout:
     """Lay the pad out for a window of so many pixels, with so many model choices and answer cards.
 
-    The paper is a square with the tools under it. The answer goes beside it or below it, whichever leaves the larger
-    paper; the whole stands in the middle of the window.
+    The paper is a square. Its tools are beside it where the answer is, too, and under it where the answer is below:
+    whichever leaves the larger paper. The whole stands in the middle of the window. With `pager`, there are buttons to
+    leaf through the drawings of a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
     gap = 4 * max(1, round(scale / 192))
     row = max(36, round(scale / 15))  # a finger needs no less
-    beside = min(h - row - 3 * gap, w - 3 * gap - max(136, round(0.36 * w)))
-    below = min(w - 2 * gap, h - 2 * row - 5 * gap - max(116, round(0.27 * h)))
+    between = max(2, gap // 2)
+    column = max(36, round(scale / 11))
+    strip = max(36, round(scale / 13))  # of the last drawings
+    least = max(120, round(0.3 * w))
+    beside = min(h - 3 * gap - row, w - 4 * gap - column - least)
+    below = min(w - 2 * gap, h - 6 * gap - 2 * row - strip - max(100, round(0.17 * h)))
     if beside >= below:
         side = beside
-        panel = min(w - 3 * gap - side, round(1.25 * side))
-        x, y = (w - side - gap - panel) // 2, (h - side - gap - row) // 2
-        paper = Rect(x, y, side, side)
-        tools = Rect(x, paper.bottom + gap, side, row)
-        predict = Rect(paper.right + gap, tools.y, panel, row)
-        choice = Rect(predict.x, y, panel, row)
-        answer = Rect(predict.x, choice.bottom + gap, panel, predict.y - choice.bottom - 2 * gap)
+        panel = min(w - 4 * gap - column - side, side)
+        x, y = (w - column - side - panel - 2 * gap) // 2, (h - side - gap - row) // 2
+        deep = side + gap + row
+        under = h - 2 * gap - deep - gap  # the room under the slider
+        if under >= strip:
+            y, deep = gap, h - 2 * gap
+        paper = Rect(x + column + gap, y, side, side)
+        top, tall = y, deep
+        if tall < 6 * 36 + 5 * between:
+            top, tall = gap, h - 2 * gap
+        tool = min(round(1.1 * column), (tall - 5 * between) // 6)
+        tools = [Rect(x, top + i * (tool + between), column, tool) for i in range(4)]  # from the top on
+        foot = top + tall - 2 * tool - between
+        tools += [Rect(x, foot + i * (tool + between), column, tool) for i in range(2)]  # to the bottom
+        slider = Rect(paper.x, paper.bottom + gap, side, row)
+        rest = Rect(paper.right + gap, y, panel, deep)
+        choice = Rect(rest.x, y, panel, row)
+        go = Rect(rest.x, rest.bottom - row, panel, row)
+        if under >= strip:
+            last = Rect(paper.x, slider.bottom + gap, side, min(under, 2 * strip))
+            foot = go.y - gap
+        else:
+            last = Rect(rest.x, go.y - gap - strip, panel, strip)
+            foot = last.y - gap
+        answer = Rect(rest.x, choice.bottom + gap, panel, foot - choice.bottom - gap)
+        live, predict = _shares(go, (2, 5), between)
     else:
         side = below
         across = min(w - 2 * gap, round(1.5 * side))
-        deep = min(h - side - 2 * row - 5 * gap, round(1.1 * side))
-        x, y = (w - across) // 2, (h - side - 2 * row - 3 * gap - deep) // 2
+        deep = min(h - side - 6 * gap - 2 * row - strip, round(1.1 * side))
+        x, y = (w - across) // 2, (h - side - 2 * row - strip - deep - 4 * gap) // 2
         paper = Rect((w - side) // 2, y, side, side)
-        tools = Rect(x, paper.bottom + gap, across, row)
-        predict, choice = split(Rect(x, tools.bottom + gap, across, row), 2, gap)
-        answer = Rect(x, predict.bottom + gap, across, deep)
-    between = max(2, gap // 2)
+        *tools, slider = _shares(Rect(x, paper.bottom + gap, across, row), (1,) * 6 + (3,), between)
+        line = Rect(x, slider.bottom + gap, across, row)
+        choice, live, predict = _shares(line, (choices, 1.1, 3.6), between)
+        answer = Rect(x, line.bottom + gap, across, deep)
+        last = Rect(x, answer.bottom + gap, across, strip)
+    buttons = dict(zip(TOOLS, tools, strict=True))
+    if pager:
+        if beside >= below:
+            previous, slider, following = _shares(slider, (1, 3, 1), between)
+        else:
+            previous, last, following = _shares(last, (1, 5, 1), between)
+        buttons |= {"previous": previous, "next": following}
+    buttons |= {f"choice {n}": rect for n, rect in enumerate(split(choice, choices, between))}
+    buttons |= {"live": live, "predict": predict}
     body = max(12, round(scale / 36))
-    help_w, help_h = min(w - 2 * gap, 26 * body), min(h - 2 * gap, 20 * body)
+    help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
+    notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
         gap=gap,
         small=max(10, round(scale / 50)),
         body=body,
         paper=paper,
-        buttons={"predict": predict} | dict(zip(TOOLS, split(tools, len(TOOLS), between), strict=True)),
-        choices=tuple(split(choice, choices, between)),
-        cards=tuple(_card(part, gap, scale) for part in split(answer, cards, between)),
+        buttons=buttons,
+        brush=slider,
+        cards=tuple(_card(part, gap, scale) for part in _for_cards(answer, cards, between)),
+        history=tuple(split(last, max(2, round(last.w / (1.5 * last.h))), between)),
         help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h),
+        notice=Rect(paper.x + (side - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
     )
 
 
@@ -113,6 +157,24 @@ def split(rect: Rect, parts: int, gap: int) -> list[Rect]:
     """Cut a rectangle into columns of equal width, to a pixel, with gaps between them."""
     edges = [rect.x + (rect.w + gap) * i // parts for i in range(parts + 1)]
     return [Rect(a, rect.y, b - gap - a, rect.h) for a, b in pairwise(edges)]
+
+
+def _shares(rect: Rect, shares: Sequence[float], gap: int) -> list[Rect]:
+    """Cut a rectangle into columns whose widths are as the shares, with gaps between them."""
+    room = rect.w - gap * (len(shares) - 1)
+    ends = [round(room * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
+    starts = [0, *ends[:-1]]
+    return [
+        Rect(rect.x + a + i * gap, rect.y, b - a, rect.h) for i, (a, b) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def _for_cards(rect: Rect, cards: int, gap: int) -> list[Rect]:
+    """Cut a rectangle into cards: side by side, or one above the other where that leaves them less narrow."""
+    if cards == 1 or rect.w >= 0.8 * rect.h:
+        return split(rect, cards, gap)
+    standing = Rect(rect.y, rect.x, rect.h, rect.w)
+    return [Rect(part.y, part.x, part.h, part.w) for part in split(standing, cards, gap)]
 
 
 def _card(rect: Rect, gap: int, scale: float) -> Card:
@@ -124,19 +186,19 @@ def _card(rect: Rect, gap: int, scale: float) -> Card:
     rest = Rect(inner.x, label.bottom + space, inner.w, inner.bottom - label.bottom - space)
     line = round(1.3 * body)
     lines = 1 if inner.w >= 14 * body or rest.h < 10 * line else 2
-    if rest.w > 2 * rest.h:  # digit, picture and bars side by side
+    if rest.w > 2 * rest.h:  # digit, picture and bars side by side, words under the first two
         head, bars = split(rest, 2, gap)
-        left, right = split(head, 2, space)
-        words = Rect(left.x, left.bottom - 2 * line, left.w, 2 * line)
-        digit = Rect(left.x, left.y, left.w, words.y - left.y)
+        lines = 2 if head.w < 14 * body and head.h - 2 * line - space >= 56 else 1
+        words = Rect(head.x, head.bottom - lines * line, head.w, lines * line)
+        left, right = split(Rect(head.x, head.y, head.w, words.y - head.y - 1), 2, space)
         message = head
-    else:  # the bars under digit and picture
-        tall = min((rest.w - space) // 2, max(28, round(0.42 * (rest.h - lines * line))))
+    else:  # the bars under digit, picture and words
+        tall = min((rest.w - space) // 2, max(28, round(0.47 * (rest.h - lines * line))))
         left, right = split(Rect(rest.x, rest.y, rest.w, tall), 2, space)
-        digit = left
         words = Rect(rest.x, left.bottom + space, rest.w, lines * line)
         message = Rect(rest.x, rest.y, rest.w, words.bottom - rest.y)
         bars = Rect(rest.x, words.bottom + space, rest.w, rest.bottom - words.bottom - space)
+    digit = left
     below = round(1.3 * small)
     captioned = right.h >= 56 + below and right.w >= 10 * small
     magnified = max(1, min(right.w, right.h - (below if captioned else 0)) // 28)

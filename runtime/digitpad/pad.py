@@ -1,18 +1,26 @@
-"""The drawing pad's window: events become calls on the drawing, and the drawing becomes pixels."""
+"""The drawing pad: its window, what its buttons do, and its loop.
+
+drawing.py is what is on the paper; events.py turns what the user does into calls on the pad; view.py turns its state
+into pixels.
+"""
 
 import os
-from collections.abc import Callable, Hashable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from digitpad.brush import Ink
-from digitpad.drawing import Drawing, Reader
+from digitpad.drawing import BRUSH, THICKEST, THINNEST, Drawing, Picture, Reader
 from digitpad.errors import DigitPadError, ModelError
-from digitpad.layout import TOOLS, Layout, Rect, lay_out
+from digitpad.history import History
+from digitpad.layout import Rect
 from digitpad.models import find_model
+from digitpad.saving import GATHERED, Gatherer, save_drawing, save_folder
+from digitpad.settings import Settings, read_settings, settings_file, write_settings
+from digitpad.strokes import Sample
 
 # Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we take the
 # touches themselves); true pixels on Windows instead of a blurred enlargement; a signal to end does end even a kiosk;
@@ -27,24 +35,17 @@ try:
 except ImportError:
     raise DigitPadError("the pad needs pygame, which is not installed: pip install 'digitpad[pad]'") from None
 
-from digitpad import paint  # after pygame, which it needs
+from digitpad import paint  # after pygame, which these need
+from digitpad.events import Events
+from digitpad.view import View
 
 SIZE = (1000, 640)  # of the window, unless told otherwise
 IDLE_MS = 30  # between looks at the event queue while nothing happens; waiting in SDL would cost ten times as much
 LIVE_MS = 100  # between predictions while drawing
+NOTICE_MS = 6000  # how long a remark is shown
+KIOSK_MS = 60_000  # without input: then a kiosk is ready for the next visitor
 FRAMES = 120  # a second at most
-
-HELP = [
-    ("Enter", "predict the digit"),
-    ("C", "clear the paper"),
-    ("Z  /  Shift Z", "undo / redo"),
-    ("1  2  3", "CNN, MLP, both"),
-    ("L", "live: predict while you draw"),
-    ("T", "light or dark"),
-    ("F", "full screen"),
-    ("H", "this help"),
-    ("Esc", "quit"),
-]
+PHOTO = 1024  # pixels: the longer side of a picture that is kept to be shown
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,36 @@ class Choice:
     models: tuple[str, ...]
 
 
-def run_pad(file: Path | None, model: str, live: bool, fullscreen: bool, kiosk: bool, size: tuple[int, int]) -> int:
-    """Open the pad and stay until it is closed.
+@dataclass(frozen=True)
+class Opened:
+    """A stroke file with several drawings, and which of them is on the paper."""
+
+    name: str
+    samples: list[Sample]
+    number: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether there is none after it."""
+        return self.number == len(self.samples) - 1
+
+
+def run_pad(
+    file: Path | None,
+    model: str | None = None,
+    live: bool = False,
+    fullscreen: bool = False,
+    kiosk: bool = False,
+    size: tuple[int, int] | None = None,
+) -> int:
+    """Open the pad and stay until it is closed. What is not told is as it was left last time.
 
     Args:
         file: a stroke file, opened as a drawing, or an image, shown with its answer; None begins with blank paper.
         model: "cnn", "mlp", "both", another shipped model's name, or the path of an .onnx file.
         live: predict while drawing.
         fullscreen: fill the screen; F goes back to a window.
-        kiosk: fill the screen and leave by Ctrl+Q alone.
+        kiosk: fill the screen and leave by Ctrl+Q alone; clear the paper when nobody is there.
         size: width and height of the window in pixels.
 
     Returns:
@@ -72,20 +94,24 @@ def run_pad(file: Path | None, model: str, live: bool, fullscreen: bool, kiosk: 
     Raises:
         DigitPadError: there is no display; the file cannot be read; or (ModelError) the model cannot.
     """
-    pad = Pad(model, live=live, kiosk=kiosk)
-    pad.fullscreen, pad.window_size = fullscreen or kiosk, size
+    kept, remark = (Settings(), "") if kiosk else read_settings(settings_file())
+    pad = Pad(model or kept.model, live=live or kept.live, kiosk=kiosk)
+    pad.theme = paint.DARK if kept.dark else paint.LIGHT
+    pad.drawing.brush = kept.brush
+    pad.fullscreen, pad.window_size = fullscreen or kiosk, size or (kept.width, kept.height)
+    pad.notice = remark
     for name in pad.drawing.chosen:
         find_model(name)  # the common mistakes are told before a window opens
     if file is not None:
         pad.open_file(file)
     try:
-        screen = open_window(size, pad.fullscreen)
+        screen = open_window(pad.window_size, pad.fullscreen)
         pad.draw(screen)
         pygame.display.flip()
-        pad.require_models()
-        if file is not None:
-            pad.predict()
+        pad.start_loading()
         pad.run()
+        if not kiosk:
+            write_settings(settings_file(), pad.settings())
     finally:
         pygame.quit()
     return 0
@@ -117,42 +143,87 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
 
 
 class Pad:
-    """The pad without its window: feed it events with `handle`, have it painted with `draw`, or let it `run`."""
+    """The pad without its window: feed it events with `handle`, have it painted with `draw`, or let it `run`.
+
+    Attributes that the view shows: `drawing`, `history`, `choices`, `labels` (a name for each model), `live`,
+    `erasing`, `theme`, `help_is_open`, `notice` (a remark, empty if there is none), `opened`, `shows_times`; and the
+    names of the controls that the pointer is over (`hover`), that it holds down (`pressed`), that the Tab key is on
+    (`focus`), each None if there is none.
+    """
 
     def __init__(
-        self, model: str = "cnn", live: bool = False, kiosk: bool = False, load: Callable[[str], Reader] | None = None
+        self,
+        model: str = "cnn",
+        live: bool = False,
+        kiosk: bool = False,
+        load: Callable[[str], Reader] | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Begin with blank paper; models are loaded when they are first needed, with `load` if not as Recognizer."""
+        """Begin with blank paper.
+
+        Models are loaded when they are first needed, with `load` if not as Recognizer. Files are saved in `folder`,
+        by default one among the user's documents.
+        """
         self.drawing = Drawing()
+        self.history = History()
         self.live = live
+        self.erasing = False
         self.kiosk = kiosk
         self.fullscreen = False
         self.running = True
         self.help_is_open = False
+        self.shows_times = True
+        self.notice = ""
+        self.opened: Opened | None = None
         self.theme = paint.LIGHT
+        self.hover: str | None = None
+        self.pressed: str | None = None
+        self.focus: str | None = None
+        self.now_ms = 0  # when the last step began
         self.choices = [Choice("CNN", ("cnn",)), Choice("MLP", ("mlp",)), Choice("Both", ("cnn", "mlp"))]
         known = {"cnn": 0, "mlp": 1, "both": 2}
         if model not in known:
             self.choices.append(Choice(Path(model).stem, (model,)))
         self.drawing.chosen = self.choices[known.get(model, 3)].models
         self.labels = {"cnn": "CNN", "mlp": "MLP"}
+        self.window_size = SIZE  # to go back to from full screen
+        self._at_first = (self.drawing.chosen, live)
+        self._folder = folder
+        self._gatherer: Gatherer | None = None
         self._load = load or _load_recognizer
         self._readers: dict[str, Reader] = {}
-        self._photo: pygame.Surface | None = None  # the picture that is read, as it came
-        self._pointer: Hashable = None  # the one mouse or finger that is down and counts
-        self._pressed: str | None = None  # the button it went down on
-        self._hover: str | None = None
-        self._cross = False  # whether the pointer is a cross
-        self._predicted_ms = -LIVE_MS
-        self.window_size = SIZE  # to go back to from full screen
-        self.layout = lay_out(*SIZE)  # as last painted
-        self._ink = Ink(1)
-        self._paper = pygame.Surface((1, 1), depth=8)
-        self._paper_theme = self.theme
+        self._loading: threading.Thread | None = None
+        self._asked = False  # whether somebody waits for an answer while models are loading
+        self._remembered: object = None  # the answers that the history has
+        self._shown: tuple[str, int] = "", 0  # the notice, and when it was first there
+        self._input_ms = 0  # when there was input last
+        self._predict_ms = -LIVE_MS  # when live last predicted
+        self._rest_ms = LIVE_MS  # how long it waits until it does again
         self._stale = True  # whether to look for something to paint though no event came
-        self._painted: dict[str, object] = {}  # what each part looked like when it was painted
+        self.view = View(self)
+        self._events = Events(self)
 
     # What buttons and keys do
+
+    def press(self, control: str) -> None:
+        """Press a button, or click one of the last drawings."""
+        if control.startswith("choice "):
+            self.choose(int(control.removeprefix("choice ")))
+        elif control.startswith("history "):
+            self.recall(int(control.removeprefix("history ")))
+        elif control != "brush":
+            {
+                "predict": self.predict,
+                "live": self.toggle_live,
+                "eraser": self.toggle_eraser,
+                "undo": self.undo,
+                "redo": self.redo,
+                "clear": self.clear,
+                "save": self.save,
+                "help": self.toggle_help,
+                "previous": self.previous,
+                "next": self.next,
+            }[control]()
 
     def predict(self) -> None:
         """Have the chosen models read the drawing."""
@@ -162,6 +233,7 @@ class Pad:
     def clear(self) -> None:
         """Take everything off the paper."""
         self.drawing.clear()
+        self.erasing = False
 
     def undo(self) -> None:
         """Take back the last step."""
@@ -170,6 +242,15 @@ class Pad:
     def redo(self) -> None:
         """Bring back what was undone."""
         self.drawing.redo()
+
+    def toggle_eraser(self) -> None:
+        """Take the eraser, or the brush again."""
+        self.drawing.lift()
+        self.erasing = not self.erasing
+
+    def set_brush(self, width: float) -> None:
+        """Take a brush of another width, in parts of the paper's side; the nearest there is."""
+        self.drawing.brush = min(max(width, THINNEST), THICKEST)
 
     def toggle_live(self) -> None:
         """Switch predicting while drawing on or off."""
@@ -190,6 +271,7 @@ class Pad:
                 self.window_size = pygame.display.get_window_size()
             self.fullscreen = not self.fullscreen
             open_window(self.window_size, self.fullscreen)
+            self.view.forget()
 
     def choose(self, number: int) -> None:
         """Ask other models from now on, and at once if there is an answer to compare with."""
@@ -197,36 +279,55 @@ class Pad:
             return
         answered = self.drawing.up_to_date
         self.drawing.chosen = self.choices[number].models
-        self.load_models()
         if answered:
+            self._ask()
+        else:
+            self._want_models()
+
+    def recall(self, number: int) -> None:
+        """Put one of the last drawings, 0 the newest, back on the paper with its answer."""
+        if number < len(self.history.entries):
+            entry = self.history.entries[number]
+            self.drawing.put(entry.strokes, entry.picture, entry.label)
             self._ask()
 
     def quit(self) -> None:
         """End `run`."""
         self.running = False
 
-    def load_models(self) -> None:
-        """Load the chosen models that are not loaded yet; one that fails is noted in the drawing's troubles."""
-        self._stale = True
-        for model in self.drawing.chosen:
-            self.drawing.troubles.pop(model, None)
-            if model not in self._readers:
-                try:
-                    self._readers[model] = reader = self._load(model)
-                except ModelError as error:
-                    self.drawing.troubles[model] = str(error)
-                else:
-                    self._name(model, reader.name)
+    # Files
 
-    def require_models(self) -> None:
-        """Load the chosen models.
+    def save(self) -> None:
+        """Write the drawing as a picture and as strokes, under a name of its own."""
+        if self.kiosk or not self.drawing.strokes:
+            return
+        self.drawing.lift()
+        try:
+            path = save_drawing(self.drawing, self._save_folder())
+            self.notice = f"Saved: {_short(path.with_suffix('.png'))} and .json"
+        except DigitPadError as error:
+            self.notice = str(error)
 
-        Raises:
-            ModelError: one of them cannot be loaded.
-        """
-        self.load_models()
-        for trouble in self.drawing.troubles.values():
-            raise ModelError(trouble)
+    def label(self, digit: str) -> None:
+        """Say which digit, "0" to "9", the drawing is, and gather it to learn from; the same once more takes it out."""
+        if self.kiosk:
+            return
+        self.drawing.lift()
+        if not self.drawing.marks():
+            self.notice = f"There is no drawing to call a {digit}"
+            return
+        if self._gatherer is None:
+            self._gatherer = Gatherer(self._save_folder() / GATHERED)
+        try:
+            self.drawing.label, held = self._gatherer.label(self.drawing, digit)
+        except DigitPadError as error:
+            self.notice = str(error)
+            return
+        if self.history.find(self.drawing) is not None:
+            self.history.remember(self.drawing)
+        drawings = "1 drawing" if held == 1 else f"{held} drawings"
+        what = f"Gathered as a {digit}" if self.drawing.label else f"No longer gathered as a {digit}"
+        self.notice = f"{what}: {drawings} in {_short(self._gatherer.path)}"
 
     def open_file(self, path: Path) -> None:
         """Put a stroke file's first drawing on the paper, or show an image.
@@ -239,138 +340,134 @@ class Pad:
         if is_stroke_file(path):
             if not (samples := read_samples(path)):
                 raise DigitPadError(f"{path}: holds no drawing")
-            self.drawing.open_strokes(samples[0].strokes)
+            self.opened = Opened(path.name, samples, 0) if len(samples) > 1 else None
+            self.drawing.open_strokes(samples[0].strokes, samples[0].label)
+            if self.opened:
+                self._show_opened(0)
         else:
             from digitpad.images import normalise_image
 
-            self.drawing.open_picture(normalise_image(path))
-            self._photo = _load_photo(path)
+            seen = normalise_image(path)
+            self.drawing.put([], Picture(seen, _load_photo(path)))
+            self.opened = None
+        self._asked = self._stale = True
+
+    def open_dropped(self, path: Path) -> None:
+        """Open a file that was dropped on the window; what is wrong with it is told there."""
+        try:
+            self.open_file(path)
+        except DigitPadError as error:
+            self.notice = str(error)
+        else:
+            self._ask()
+
+    def previous(self) -> None:
+        """Go to the drawing before, in a file that holds several."""
+        if self.opened and self.opened.number > 0:
+            self._show_opened(self.opened.number - 1)
+            self._ask()
+
+    def next(self) -> None:
+        """Go to the next drawing in a file that holds several."""
+        if self.opened and not self.opened.is_last:
+            self._show_opened(self.opened.number + 1)
+            self._ask()
+
+    def _show_opened(self, number: int) -> None:
+        assert self.opened is not None
+        samples = self.opened.samples
+        self.opened = Opened(self.opened.name, samples, number)
+        self.drawing.open_strokes(samples[number].strokes, samples[number].label)
+        label = f", a {samples[number].label}" if samples[number].label else ""
+        self.notice = f"Drawing {number + 1} of {len(samples)} in {self.opened.name}{label}"
+
+    def _save_folder(self) -> Path:
+        return self._folder or save_folder()
+
+    def settings(self) -> Settings:
+        """How the pad is now, to be kept until next time."""
+        names = {("cnn",): "cnn", ("mlp",): "mlp", ("cnn", "mlp"): "both"}
+        width, height = self.window_size if self.fullscreen else self.view.layout.size
+        return Settings(
+            model=names.get(self.drawing.chosen, "cnn"),
+            live=self.live,
+            dark=self.theme is paint.DARK,
+            brush=self.drawing.brush,
+            width=width,
+            height=height,
+        )
+
+    # Models
+
+    def has_loaded(self, model: str) -> bool:
+        """Whether a model is there to be asked."""
+        return model in self._readers
+
+    def load_models(self) -> None:
+        """Load the chosen models that are not loaded yet; one that fails is noted in the drawing's troubles."""
         self._stale = True
+        for model in self.drawing.chosen:
+            self.drawing.troubles.pop(model, None)
+            if model not in self._readers:
+                try:
+                    self._readers[model] = self._load(model)
+                except ModelError as error:
+                    self.drawing.troubles[model] = str(error)
+                else:
+                    self._name(model, self._readers[model].name)
 
-    # Events
+    def require_models(self) -> None:
+        """Load the chosen models.
 
-    def handle(self, event: pygame.event.Event) -> None:
-        """Do what an event asks for: mouse, finger, key, or the window's closing."""
-        if event.type == pygame.QUIT:
-            if not self.kiosk:
-                self.quit()
-        elif event.type == pygame.KEYDOWN:
-            self._key(event)
-        elif event.type in (pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP):
-            width, height = self.layout.size
-            finger = (event.touch_id, event.finger_id)
-            kind = {pygame.FINGERDOWN: self._down, pygame.FINGERMOTION: self._move, pygame.FINGERUP: self._up}
-            kind[event.type](finger, event.x * width, event.y * height)
-        elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP):
-            if not getattr(event, "touch", False):  # else it is a copy of a finger's event
-                self._mouse(event)
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._let_go()
-        elif event.type == pygame.WINDOWEXPOSED:
-            self._painted.clear()
+        Raises:
+            ModelError: one of them cannot be loaded.
+        """
+        self.load_models()
+        for trouble in self.drawing.troubles.values():
+            raise ModelError(trouble)
 
-    def _mouse(self, event: pygame.event.Event) -> None:
-        # A pixel's middle, not its corner, is where the pointer is.
-        x, y = event.pos[0] + 0.5, event.pos[1] + 0.5
-        if event.type == pygame.MOUSEMOTION:
-            if self._pointer == "mouse" and not event.buttons[0]:
-                self._let_go()  # the button came up where we could not see it
-            self._hover = self._button_at(x, y)
-            self._show_cross(self.layout.paper.holds(x, y) and not self.help_is_open)
-            self._move("mouse", x, y)
-        elif event.button == 1:
-            (self._down if event.type == pygame.MOUSEBUTTONDOWN else self._up)("mouse", x, y)
+    def start_loading(self) -> None:
+        """Load the chosen models while the window can be used already; `step` raises what `require_models` would."""
+        self._loading = threading.Thread(target=self.load_models)
+        self._loading.start()
 
-    def _show_cross(self, cross: bool) -> None:
-        """Have the pointer be a cross, as over the paper, or the usual arrow."""
-        if cross != self._cross:
-            self._cross = cross
-            with suppress(pygame.error):  # not every display has such pointers
-                pygame.mouse.set_cursor(pygame.SYSTEM_CURSOR_CROSSHAIR if cross else pygame.SYSTEM_CURSOR_ARROW)
+    def _want_models(self) -> bool:
+        """Load the chosen models if they are not there; whether they are now."""
+        if self._loading is not None:
+            return False
+        self.load_models()
+        return True
 
-    def _down(self, pointer: Hashable, x: float, y: float) -> None:
-        if self._pointer is not None:
-            return  # one pen draws; a second finger or a resting hand does not
-        self._pointer = pointer
-        if self.help_is_open:
-            self.help_is_open = False
-        elif self.layout.paper.holds(x, y):
-            self.drawing.press(*self._on_paper(x, y))
-        else:
-            self._pressed = self._button_at(x, y)
+    def _ask(self) -> None:
+        self._asked = not self._want_models()
+        if not self._asked:
+            self.drawing.ask(self._readers)
 
-    def _move(self, pointer: Hashable, x: float, y: float) -> None:
-        if pointer == self._pointer and self.drawing.pen_is_down:
-            self.drawing.move(*self._on_paper(x, y))
-
-    def _up(self, pointer: Hashable, x: float, y: float) -> None:
-        if pointer != self._pointer:
+    def _name(self, model: str, name: str) -> None:
+        """Label a model of the user's own by the name in its file, unless that would pass it off as one of ours."""
+        if model in ("cnn", "mlp"):
             return
-        self._move(pointer, x, y)
-        pressed = self._pressed
-        self._let_go()
-        if pressed is not None and pressed == self._button_at(x, y):
-            self._press_button(pressed)
-
-    def _let_go(self) -> None:
-        self._pointer = self._pressed = None
-        self.drawing.lift()
-
-    def _button_at(self, x: float, y: float) -> str | None:
-        return next((name for name, rect in self._buttons().items() if rect.holds(x, y)), None)
-
-    def _press_button(self, name: str) -> None:
-        if name.startswith("choice "):
-            self.choose(int(name.removeprefix("choice ")))
+        if name in ("cnn", "mlp"):
+            self.labels[model] = f"{name} ({Path(model).name})"
         else:
-            {
-                "predict": self.predict,
-                "clear": self.clear,
-                "undo": self.undo,
-                "redo": self.redo,
-                "live": self.toggle_live,
-                "help": self.toggle_help,
-            }[name]()
-
-    def _key(self, event: pygame.event.Event) -> None:
-        modifiers = getattr(event, "mod", 0)
-        control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META)
-        if event.key == pygame.K_q and control:
-            self.quit()
-        elif self.help_is_open:
-            self.help_is_open = False
-        elif event.key in (pygame.K_ESCAPE, pygame.K_q):
-            if not self.kiosk:
-                self.quit()
-        elif event.key == pygame.K_z:
-            (self.redo if modifiers & pygame.KMOD_SHIFT else self.undo)()
-        elif event.key == pygame.K_y and control:
-            self.redo()
-        elif event.key in _NUMBERS:
-            self.choose(_NUMBERS[event.key])
-        elif event.key == pygame.K_F1 or getattr(event, "unicode", "") == "?":
-            self.toggle_help()
-        else:
-            keys: dict[int, Callable[[], None]] = {
-                pygame.K_RETURN: self.predict,
-                pygame.K_KP_ENTER: self.predict,
-                pygame.K_c: self.clear,
-                pygame.K_l: self.toggle_live,
-                pygame.K_t: self.toggle_theme,
-                pygame.K_f: self.toggle_fullscreen,
-                pygame.K_F11: self.toggle_fullscreen,
-                pygame.K_h: self.toggle_help,
-            }
-            if event.key in keys:
-                keys[event.key]()
+            self.labels[model] = name
+            self.choices[3] = Choice(name, (model,))
 
     # The loop
 
     def run(self) -> None:
-        """Handle events and paint until the window is closed."""
+        """Handle events and paint until the window is closed.
+
+        Raises:
+            DigitPadError: the display is gone; the drawing was saved, if possible. ModelError: see `start_loading`.
+        """
         clock = pygame.time.Clock()
         while self.running:
-            busy = self.step(pygame.time.get_ticks())
+            try:
+                busy = self.step(pygame.time.get_ticks())
+            except pygame.error as error:
+                self._reopen(error)
+                continue
             if busy or self.drawing.pen_is_down:
                 clock.tick(FRAMES)
             else:
@@ -385,148 +482,87 @@ class Pad:
         Returns:
             Whether anything happened.
         """
+        self.now_ms = now_ms
         events = pygame.event.get()
         for event in events:
-            self.handle(event)
-        if self.live and not self.drawing.up_to_date and now_ms - self._predicted_ms >= LIVE_MS:
-            self._predicted_ms = now_ms
+            self._events.handle(event)
+        self._watch_clock(bool(events))
+        if self._loading is not None and not self._loading.is_alive():
+            self._loading = None
+            for trouble in self.drawing.troubles.values():
+                raise ModelError(trouble)
+            self.load_models()  # if others were chosen in the meantime
+        if self._asked:
             self._ask()
+        elif self.live and not self.drawing.up_to_date and now_ms - self._predict_ms >= self._rest_ms:
+            self._predict_live()
         if not events and not self._stale:
             return False  # even to see that nothing is to be painted costs more than all the rest of waiting
         self._stale = False
+        drawing = self.drawing
+        if drawing.answers is not self._remembered and drawing.up_to_date and not drawing.pen_is_down:
+            self._remembered = drawing.answers
+            self.history.remember(drawing)
         pygame.display.update(self.draw(pygame.display.get_surface()))
         return True
 
-    def _ask(self) -> None:
-        self.load_models()
-        self.drawing.ask(self._readers)
-
-    def _name(self, model: str, name: str) -> None:
-        """Label a model of the user's own by the name in its file, unless that would pass it off as one of ours."""
-        if model in ("cnn", "mlp"):
-            return
-        if name in ("cnn", "mlp"):
-            self.labels[model] = f"{name} ({Path(model).name})"
-        else:
-            self.labels[model] = name
-            self.choices[3] = Choice(name, (model,))
-
-    # Painting
+    def handle(self, event: pygame.event.Event) -> None:
+        """Do what an event asks for: mouse, finger, key, or the window's closing."""
+        self._events.handle(event)
 
     def draw(self, surface: pygame.Surface) -> list[Rect]:
-        """Bring a surface up to date and return what changed: only what looks different than last time is painted."""
-        layout = lay_out(*surface.get_size(), len(self.choices), len(self.drawing.chosen))
-        frame = (layout, self.theme, self.help_is_open)
-        if frame == self._painted.get("frame"):
-            if self.help_is_open:
-                return []
-            return self._draw_parts(surface, layout)
-        if self._paper.get_width() != layout.paper.w or self._paper_theme != self.theme:
-            self._ink = Ink(layout.paper.w)
-            self._paper = pygame.Surface(layout.paper[2:], depth=8)
-            self._paper.set_palette(paint.paper_colours(self.theme))
-            self._paper_theme = self.theme
-        self.layout = layout
-        self._painted = {"frame": frame}
-        surface.fill(self.theme.back)
-        self._draw_parts(surface, layout)
-        if self.help_is_open:
-            paint.paint_help(surface, layout.help, HELP, self.theme, layout.body)
-        return [Rect(0, 0, *layout.size)]
+        """Bring a surface up to date and return what changed."""
+        return self.view.draw(surface)
 
-    def _draw_parts(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        return [
-            *self._draw_paper(surface, layout),
-            *self._draw_buttons(surface, layout),
-            *self._draw_cards(surface, layout),
-        ]
+    def _predict_live(self) -> None:
+        started = time.perf_counter()
+        self._ask()
+        # Where that takes long, most of the time is still left to the pen.
+        self._rest_ms = max(LIVE_MS, round(4000 * (time.perf_counter() - started)))
+        self._predict_ms = self.now_ms
+        self._stale = True
 
-    def _draw_paper(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        new_ink = self._ink.follow(self.drawing)
-        if new_ink:
-            left, top, width, height = new_ink
-            pixels = pygame.surfarray.pixels2d(self._paper)
-            pixels[left : left + width, top : top + height] = self._ink.covered[left : left + width, top : top + height]
-            del pixels  # it locks the surface
-        empty = not self.drawing.strokes and self.drawing.picture is None
-        look = (empty, self.drawing.picture is None)
-        paper = layout.paper
-        if self._painted.get("paper") != look:
-            self._painted["paper"] = look
-            surface.blit(self._paper, paper[:2])
-            if empty:
-                text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
-                paint.paint_text(surface, text, ["Draw a digit here"], self.theme.quiet, [layout.body, layout.small])
-            elif self.drawing.picture is not None and self._photo is not None:
-                paint.paint_photo(surface, paper, self._photo)
-            changed = [paper]
-        elif new_ink and self.drawing.picture is None:
-            surface.blit(self._paper, (paper.x + left, paper.y + top), new_ink)
-            changed = [Rect(paper.x + left, paper.y + top, width, height)]
-        else:
-            return []
-        pygame.draw.rect(surface, self.theme.edge, paper, 1)
-        return changed
+    def _watch_clock(self, had_input: bool) -> None:
+        """Take a remark away after its time, and make a kiosk ready for the next visitor."""
+        if self.notice != self._shown[0]:
+            self._shown = self.notice, self.now_ms
+            self._stale = True
+        elif self.notice and self.now_ms - self._shown[1] >= NOTICE_MS:
+            self.notice = ""
+            self._stale = True
+        if had_input:
+            self._input_ms = self.now_ms
+        elif self.kiosk and self.now_ms - self._input_ms >= KIOSK_MS:
+            self._input_ms = self.now_ms
+            self._start_over()
 
-    def _draw_buttons(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        drawing = self.drawing
-        looks = {
-            "predict": paint.ButtonLook("Predict the Digit", "Enter", primary=True),
-            "clear": paint.ButtonLook("Clear", "C", enabled=bool(drawing.strokes) or drawing.picture is not None),
-            "undo": paint.ButtonLook("Undo", "Z", enabled=drawing.can_undo),
-            "redo": paint.ButtonLook("Redo", "Shift Z", enabled=drawing.can_redo),
-            "live": paint.ButtonLook("Live", "L", on=self.live),
-            "help": paint.ButtonLook("Help", "H", on=self.help_is_open),
-        }
-        for number, choice in enumerate(self.choices):
-            on = choice.models == drawing.chosen
-            looks[f"choice {number}"] = paint.ButtonLook(choice.label, str(number + 1), on=on)
-        changed = []
-        # The tools are alike: if one needs small type, all get it.
-        room = layout.buttons["clear"].w - 6
-        tool_size = layout.body if paint.font(layout.body).size("Clear")[0] <= room else layout.small
-        for name, rect in self._buttons().items():
-            look = replace(looks[name], under_pointer=name == self._hover, pressed=name == self._pressed)
-            if self._painted.get(name) != look:
-                self._painted[name] = look
-                size = tool_size if name in TOOLS else layout.body
-                paint.paint_button(surface, rect, look, self.theme, size, layout.small)
-                changed.append(rect)
-        return changed
+    def _start_over(self) -> None:
+        self._events.let_go()
+        self.drawing.clear()
+        self.drawing.forget()
+        self.drawing.brush = BRUSH
+        self.drawing.chosen, self.live = self._at_first
+        self.history = History()
+        self.erasing = self.help_is_open = False
+        self.hover = self.focus = self.opened = None
+        self.notice = ""
+        self._stale = True
 
-    def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        changed = []
-        drawing, style = self.drawing, (self.theme, layout.body, layout.small)
-        current = drawing.up_to_date or self.live
-        for number, (model, card) in enumerate(zip(drawing.chosen, layout.cards, strict=True)):
-            answer = drawing.answers.get(model) if current else None
-            trouble = drawing.troubles.get(model)
-            if model not in self._readers:
-                hint = "One moment: the model is loading"
-            elif drawing.is_blank:
-                hint = "Draw a digit, then press Predict the Digit"
-            else:
-                hint = "Press Predict the Digit"
-            label = self.labels.get(model, Path(model).stem)
-            look = (label, trouble, answer, hint)
-            if self._painted.get(f"card {number}") == look:
-                continue
-            self._painted[f"card {number}"] = look
-            changed.append(card.rect)
-            if trouble:
-                paint.paint_trouble(surface, card, label, trouble, *style)
-            elif answer:
-                paint.paint_answer(surface, card, label, answer, *style)
-            else:
-                paint.paint_message(surface, card, label, [hint], *style)
-        return changed
+    def _reopen(self, error: pygame.error) -> None:
+        """Open the window anew after the display failed.
 
-    def _buttons(self) -> dict[str, Rect]:
-        return self.layout.buttons | {f"choice {n}": rect for n, rect in enumerate(self.layout.choices)}
-
-    def _on_paper(self, x: float, y: float) -> tuple[float, float]:
-        paper = self.layout.paper
-        return (x - paper.x) / paper.w, (y - paper.y) / paper.h
+        Raises:
+            DigitPadError: that fails as well.
+        """
+        self._events.let_go()
+        try:
+            pygame.display.quit()
+            open_window(self.window_size, self.fullscreen)
+            self.view.forget()
+            self._stale = True
+        except DigitPadError:
+            self.save()
+            raise DigitPadError(f"the display is gone ({error}). {self.notice}".rstrip()) from None
 
 
 def _load_recognizer(model: str) -> Reader:
@@ -535,14 +571,20 @@ def _load_recognizer(model: str) -> Reader:
     return Recognizer(model)
 
 
-def _load_photo(path: Path) -> pygame.Surface:
+def _load_photo(path: Path) -> "np.typing.NDArray[np.uint8]":
     from digitpad.images import read_image
 
     colour, alpha = read_image(path)
     if alpha is not None:  # on white paper
         colour = 1 - alpha[:, :, None] * (1 - colour)
-    pixels = np.rint(np.broadcast_to(colour, (*colour.shape[:2], 3)) * 255).astype(np.uint8)
-    return pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
+    step = -(-max(colour.shape[:2]) // PHOTO)
+    colour = colour[::step, ::step]
+    return np.rint(np.broadcast_to(colour, (*colour.shape[:2], 3)) * 255).astype(np.uint8)
 
 
-_NUMBERS = {getattr(pygame, f"K_{pad}{n}"): n - 1 for pad in ("", "KP") for n in range(1, 5)}
+def _short(path: Path) -> str:
+    """A path as people write it, with ~ for the home folder."""
+    try:
+        return f"~{os.sep}{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)

@@ -8,8 +8,11 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from digitpad.drawing import verdict
+from digitpad.brush import Ink
+from digitpad.drawing import Drawing, verdict
+from digitpad.icons import ICONS, LINE
 from digitpad.layout import Card, Rect
+from digitpad.lines import Stroke
 from digitpad.recognizer import Prediction
 
 Colour = tuple[int, int, int]
@@ -66,50 +69,121 @@ class ButtonLook:
 
     label: str
     key: str = ""  # the shortcut, shown where there is room
+    icon: str = ""  # stands for the label where there is no room for both
     primary: bool = False
     on: bool = False  # chosen, or switched on
     enabled: bool = True
     under_pointer: bool = False
     pressed: bool = False
+    focused: bool = False  # the Tab key is on it
 
 
 def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: Theme, body: int, small: int) -> None:
-    """Paint a button with its label and, where there is room, its shortcut."""
+    """Paint a button with its label and, where there is room, its icon or its shortcut."""
     filled = look.primary or look.on
-    face, text, key = (
-        (theme.accent, theme.on_accent, theme.on_accent) if filled else (theme.card, theme.text, theme.quiet)
-    )
+    face, text = (theme.accent, theme.on_accent) if filled else (theme.card, theme.text)
+    edge = theme.accent if filled else theme.edge
     if not look.enabled:
-        text = key = _mix(theme.quiet, face, 0.45)
+        face, text = theme.back, theme.quiet
     elif look.pressed:
-        face = _mix(face, theme.text, 0.2)
+        face = mix(face, theme.text, 0.2)
     elif look.under_pointer:
-        face = _mix(face, theme.text, 0.08)
-    paint_panel(surface, rect, face, theme.accent if filled else theme.edge, theme.back, max(4, body // 2))
-    size = body
-    if font(size).size(look.label)[0] > rect.w - 6:
-        size = max(9, min(small, body - 2))
-    label = font(size).render(shorten(look.label, font(size), rect.w - 4), True, text)
-    hint = font(small).render(look.key, True, key) if look.key else None
-    space = small * 3 // 4
-    if hint and label.get_width() + hint.get_width() + 3 * space > rect.w:
-        hint = None
-    width = label.get_width() + (space + hint.get_width() if hint else 0)
-    x, middle = rect.x + (rect.w - width) // 2, rect.y + rect.h // 2
-    surface.blit(label, (x, middle - label.get_height() // 2))
-    if hint:
-        surface.blit(hint, (x + width - hint.get_width(), middle - hint.get_height() // 2))
+        face = mix(face, theme.text, 0.08)
+    paint_panel(surface, rect, face, edge, theme.back, max(4, body // 2))
+    if look.icon:
+        _paint_icon_button(surface, rect, look, text, small)
+    else:
+        _paint_label(surface, rect, look, text, body, small)
+    if look.focused:
+        paint_focus(surface, rect, theme, small)
 
 
-def paint_answer(
-    surface: pygame.Surface, card: Card, label: str, answer: Prediction, theme: Theme, body: int, small: int
+def paint_focus(surface: pygame.Surface, rect: Rect, theme: Theme, small: int) -> None:
+    """Paint a ring around what the Tab key is on; its two colours stand out on any ground."""
+    wide = max(2, small // 5)
+    pygame.draw.rect(surface, theme.text, rect, wide, border_radius=small // 2)
+    inner = (rect.x + wide, rect.y + wide, rect.w - 2 * wide, rect.h - 2 * wide)
+    pygame.draw.rect(surface, theme.card, inner, wide, border_radius=small // 3)
+
+
+def _paint_label(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Colour, body: int, small: int) -> None:
+    hint = look.key if look.enabled else ""
+    width, space = font(body).size(look.label)[0], small * 3 // 4
+    if hint and width + font(small).size(hint)[0] + 3 * space <= rect.w:
+        width += space + font(small).size(hint)[0]
+        x, middle = rect.x + (rect.w - width) // 2, rect.y + rect.h // 2
+        write(surface, look.label, body, text, x, middle - font(body).get_height() // 2)
+        write(surface, hint, small, text, x + width - font(small).size(hint)[0], middle - font(small).get_height() // 2)
+    else:
+        inner = Rect(rect.x + 3, rect.y + 1, rect.w - 6, rect.h - 2)
+        paint_text(surface, inner, [look.label], text, [body, small, 10, 9])
+
+
+def _paint_icon_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Colour, small: int) -> None:
+    line = font(small).get_linesize()
+    labelled = rect.h >= 3 * line and font(small).size(look.label)[0] <= rect.w - 4
+    side = min(rect.w, rect.h - (line if labelled else 0)) * 6 // 10
+    top = rect.y + (rect.h - side - (line if labelled else 0)) // 2
+    surface.blit(icon(look.icon, side, text), (rect.x + (rect.w - side) // 2, top))
+    if labelled:
+        paint_text(surface, Rect(rect.x, top + side, rect.w, line), [look.label], text, [small])
+
+
+def paint_slider(
+    surface: pygame.Surface, rect: Rect, part: float, active: bool, focused: bool, theme: Theme, small: int
 ) -> None:
-    """Paint what one model answered."""
-    large, words = verdict(answer)
-    if answer.status == "blank":
-        paint_message(surface, card, label, words, theme, body, small)
+    """Paint the slider of the brush: a wedge, and a knob at `part` (0 to 1) of the way."""
+    paint_panel(surface, rect, theme.card, theme.edge, theme.back, max(4, small // 2))
+    left, right = slider_ends(rect)
+    middle, thick = rect.y + rect.h / 2, rect.h / 7
+    big = 4  # painted so many times as large, then shrunk: so the edges are smooth
+    canvas = pygame.Surface((rect.w * big, rect.h * big), pygame.SRCALPHA)
+    canvas.fill((*theme.card, 0))
+    points = [(left, middle - 1), (right, middle - thick), (right, middle + thick), (left, middle + 1)]
+    pygame.draw.polygon(canvas, theme.bar, [((x - rect.x) * big, (y - rect.y) * big) for x, y in points])
+    at = ((left + part * (right - left) - rect.x) * big, (middle - rect.y) * big)
+    radius = rect.h * big * (0.3 if active else 0.27)
+    pygame.draw.circle(canvas, theme.card, at, radius + big * 1.5)
+    pygame.draw.circle(canvas, theme.accent, at, radius)
+    surface.blit(pygame.transform.smoothscale(canvas, rect[2:]), rect[:2])
+    if focused:
+        paint_focus(surface, rect, theme, small)
+
+
+def slider_ends(rect: Rect) -> tuple[float, float]:
+    """Where, in pixels, the slider's knob is at the least and at the most."""
+    return rect.x + rect.h * 0.5, rect.right - rect.h * 0.5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a card shows."""
+
+    label: str  # the model's name
+    answer: Prediction | None = None
+    took: str = ""  # the time that took
+    message: str = ""  # words in the answer's stead
+    trouble: str = ""  # why there can be no answer
+
+
+def paint_card(surface: pygame.Surface, card: Card, shown: Shown, theme: Theme, body: int, small: int) -> None:
+    """Paint what one model answered, or why it did not."""
+    paint_panel(surface, card.rect, theme.card, theme.edge, theme.back, max(4, body // 2))
+    room = card.label.w
+    took = shown.took if font(small).size(f"{shown.label}  {shown.took}")[0] <= room else ""
+    write(surface, shorten(shown.label, font(small), room), small, theme.quiet, *card.label[:2])
+    if took:
+        write(surface, took, small, theme.quiet, card.label.right - font(small).size(took)[0], card.label.y)
+    answer = shown.answer
+    if shown.trouble:
+        paint_text(surface, card.inside, [shown.trouble], theme.text, [body, small, 10])
         return
-    _paint_empty_card(surface, card, label, theme, body, small)
+    if answer is None or answer.status == "blank":
+        words = verdict(answer)[1] if answer else [shown.message]
+        paint_text(surface, card.message, words, theme.text, [body, small, 10])
+        paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
+        return
+    large, words = verdict(answer)
     large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
     paint_text(surface, card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
     paint_text(surface, card.words, words, theme.text, [body, small, 10])
@@ -120,27 +194,40 @@ def paint_answer(
     paint_bars(surface, card.bars, answer.probabilities, theme, small, best)
 
 
-def paint_message(
-    surface: pygame.Surface, card: Card, label: str, texts: Sequence[str], theme: Theme, body: int, small: int
-) -> None:
-    """Paint words where an answer would be: the first of the texts that fits."""
-    _paint_empty_card(surface, card, label, theme, body, small)
-    paint_text(surface, card.message, texts, theme.text, [body, small, 10])
-    paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
+@dataclass(frozen=True)
+class Past:
+    """What a place in the history shows: an image as the model saw it and what it was read as; or nothing."""
+
+    image: NDArray[np.uint8] | None = None
+    answer: str = ""
+    under_pointer: bool = False
+    focused: bool = False
 
 
-def paint_trouble(
-    surface: pygame.Surface, card: Card, label: str, trouble: str, theme: Theme, body: int, small: int
-) -> None:
-    """Paint why there can be no answer."""
-    _paint_empty_card(surface, card, label, theme, body, small)
-    paint_text(surface, card.inside, [trouble], theme.text, [body, small, 10])
+def paint_past(surface: pygame.Surface, rect: Rect, past: Past, theme: Theme, body: int, small: int) -> None:
+    """Paint one of the last drawings with its answer, or an empty place."""
+    if past.image is None:
+        paint_panel(surface, rect, theme.back, theme.edge, theme.back, max(4, body // 2))
+        return
+    face = mix(theme.card, theme.text, 0.08) if past.under_pointer else theme.card
+    paint_panel(surface, rect, face, theme.edge, theme.back, max(4, body // 2))
+    side = min(rect.h - 6, rect.w * 6 // 10)
+    image = pygame.Surface((28, 28), depth=8)
+    image.set_palette([mix(face, theme.text, value / 255) for value in range(256)])
+    pygame.surfarray.blit_array(image, past.image.T)
+    scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
+    surface.blit(scaled, (rect.x + 3, rect.y + (rect.h - side) // 2))
+    words = Rect(rect.x + side + 3, rect.y, rect.w - side - 5, rect.h)
+    paint_text(surface, words, [past.answer], theme.text, [body, small, 10, 9, 8])
+    if past.focused:
+        paint_focus(surface, rect, theme, small)
 
 
-def _paint_empty_card(surface: pygame.Surface, card: Card, label: str, theme: Theme, body: int, small: int) -> None:
-    paint_panel(surface, card.rect, theme.card, theme.edge, theme.back, max(4, body // 2))
-    name = font(small).render(shorten(label, font(small), card.label.w), True, theme.quiet)
-    surface.blit(name, card.label[:2])
+def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, body: int, small: int) -> None:
+    """Paint a remark over what is there."""
+    paint_panel(surface, rect, theme.text, theme.text, None, max(4, body // 2))
+    inner = Rect(rect.x + small // 2, rect.y, rect.w - small, rect.h)
+    paint_text(surface, inner, [text], theme.card, [body, small, 10])
 
 
 def paint_bars(
@@ -210,36 +297,41 @@ def paint_text(surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour
 
     Lines are broken between words. If nothing fits, the last text is shortened.
     """
-    lines, type_ = _fit(texts, sizes, rect.w, rect.h)
-    height = type_.get_linesize()
+    lines, size = _fit(texts, sizes, rect.w, rect.h)
+    height = font(size).get_linesize()
     y = rect.y + (rect.h - height * len(lines)) // 2
     for line in lines:
-        image = type_.render(line, True, colour)
-        surface.blit(image, (rect.x + (rect.w - image.get_width()) // 2, y + (height - image.get_height()) // 2))
+        width, high = font(size).size(line)
+        write(surface, line, size, colour, rect.x + (rect.w - width) // 2, y + (height - high) // 2)
         y += height
 
 
-def paint_help(surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, str]], theme: Theme, body: int) -> None:
+def write(surface: pygame.Surface, text: str, size: int, colour: Colour, x: int, y: int) -> None:
+    """Write one line; all text of the window comes through here."""
+    surface.blit(font(size).render(text, True, colour), (x, y))
+
+
+def paint_help(
+    surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, str]], theme: Theme, body: int, small: int
+) -> None:
     """Paint the list of shortcuts, (key, meaning) rows, and dim all else."""
     veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
     veil.fill((0, 0, 0, 110))
     surface.blit(veil, (0, 0))
     paint_panel(surface, rect, theme.card, theme.edge, None, max(4, body // 2))
     step = rect.h / (len(lines) + 1)
-    size = max(9, min(body, int(step * 0.72)))
-    while size > 9 and max(font(size).size(meaning)[0] for _, meaning in lines) > rect.w * 0.62:
+    size = max(8, min(body, int(step * 0.72)))
+    while size > 8 and max(font(size).size(meaning)[0] for _, meaning in lines) > rect.w * 0.66:
         size -= 1
     for number, (key, meaning) in enumerate(lines):
-        y = rect.y + round((number + 0.5) * step)
-        middle = y + (round(step) - font(size).get_linesize()) // 2
-        left = font(size).render(key, True, theme.accent)
-        surface.blit(left, (rect.x + round(rect.w * 0.32) - left.get_width(), middle))
-        surface.blit(font(size).render(meaning, True, theme.text), (rect.x + round(rect.w * 0.36), middle))
+        middle = rect.y + round((number + 0.5) * step) + (round(step) - font(size).get_linesize()) // 2
+        write(surface, key, size, theme.accent, rect.x + round(rect.w * 0.29) - font(size).size(key)[0], middle)
+        write(surface, meaning, size, theme.text, rect.x + round(rect.w * 0.32), middle)
 
 
 def paper_colours(theme: Theme) -> list[Colour]:
     """The colours from bare paper (0) to full ink (255)."""
-    return [_mix(theme.paper, theme.ink, part / 255) for part in range(256)]
+    return [mix(theme.paper, theme.ink, part / 255) for part in range(256)]
 
 
 def shorten(text: str, type_: pygame.font.Font, width: int) -> str:
@@ -252,22 +344,37 @@ def shorten(text: str, type_: pygame.font.Font, width: int) -> str:
 
 
 @cache
+def icon(name: str, side: int, colour: Colour) -> pygame.Surface:
+    """One of the ICONS, drawn with the pad's own brush, `side` pixels wide and high."""
+    drawing = Drawing()
+    drawing.put([Stroke(list(points), [LINE] * len(points)) for points in ICONS[name]])
+    ink = Ink(side)
+    ink.follow(drawing)
+    image = pygame.Surface((side, side), pygame.SRCALPHA)
+    image.fill(colour)
+    alpha = pygame.surfarray.pixels_alpha(image)
+    alpha[:] = ink.covered
+    del alpha  # it locks the surface
+    return image
+
+
+@cache
 def font(size: int) -> pygame.font.Font:
     """The typeface that comes with pygame, `size` pixels high: the same on every machine, and there at once."""
     return pygame.font.Font(None, round(size * 1.4))
 
 
-def _fit(texts: Sequence[str], sizes: Sequence[int], width: int, height: int) -> tuple[list[str], pygame.font.Font]:
+def _fit(texts: Sequence[str], sizes: Sequence[int], width: int, height: int) -> tuple[list[str], int]:
     for text in texts:
         for size in sizes:
             type_ = font(size)
             lines = _wrap(text, type_, width)
             high_enough = len(lines) * type_.get_linesize() <= height + size // 3
             if high_enough and all(type_.size(line)[0] <= width for line in lines):
-                return lines, type_
+                return lines, size
     type_ = font(sizes[-1])
     lines = _wrap(texts[-1], type_, width)[: max(1, height // type_.get_linesize())]
-    return [shorten(line, type_, width) for line in lines], type_
+    return [shorten(line, type_, width) for line in lines], sizes[-1]
 
 
 def _wrap(text: str, type_: pygame.font.Font, width: int) -> list[str]:
@@ -307,6 +414,7 @@ def _disc(radius: int, colour: Colour) -> pygame.Surface:
     return disc
 
 
-def _mix(a: Colour, b: Colour, part: float) -> Colour:
+def mix(a: Colour, b: Colour, part: float) -> Colour:
+    """The colour that lies so far, 0 to 1, from one to another."""
     red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
     return red, green, blue

@@ -291,7 +291,7 @@ def test_pad_hands_its_arguments_on(
     seen: dict[str, object] = {}
     monkeypatch.setattr(pad, "run_pad", lambda **more: seen.update(more) or 7)
     assert cli.main(arguments) == 7
-    defaults = {"file": None, "model": "cnn", "live": False, "fullscreen": False, "kiosk": False, "size": (1000, 640)}
+    defaults = {"file": None, "model": None, "live": False, "fullscreen": False, "kiosk": False, "size": None}
     assert seen == defaults | expected
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitpad.brush import Ink
-from digitpad.drawing import BRUSH, Drawing, verdict
+from digitpad.drawing import BRUSH, MARK, Drawing, Picture, verdict
 from digitpad.errors import ModelError
 from digitpad.ink import render_strokes
 from digitpad.layout import Rect, lay_out
@@ -51,12 +51,16 @@ def drawn(*strokes):
     return drawing
 
 
+def points(drawing):
+    return [stroke.points for stroke in drawing.strokes]
+
+
 LINE = [(0.2, 0.2), (0.5, 0.6), (0.8, 0.2)]
 OTHER = [(0.3, 0.8), (0.7, 0.8)]
 
 
 def test_a_stroke_keeps_all_its_points():
-    assert drawn(LINE, OTHER).strokes == [LINE, OTHER]
+    assert points(drawn(LINE, OTHER)) == [LINE, OTHER]
 
 
 def test_moving_without_pressing_draws_nothing():
@@ -68,19 +72,19 @@ def test_moving_without_pressing_draws_nothing():
 
 def test_ink_ends_at_the_edge_of_the_paper_and_begins_again_there():
     drawing = drawn([(0.5, 0.5), (1.5, 0.5), (1.5, 0.9), (0.5, 0.9)])
-    assert drawing.strokes == [[(0.5, 0.5), (1.0, 0.5)], [(1.0, 0.9), (0.5, 0.9)]]
+    assert points(drawing) == [[(0.5, 0.5), (1.0, 0.5)], [(1.0, 0.9), (0.5, 0.9)]]
     drawing.undo()
     assert drawing.strokes == [], "one press of the pen is one step"
 
 
 def test_a_line_that_only_crosses_the_paper_is_drawn():
-    assert drawn([(0.5, 0.5)], [(-1, 0.4), (2, 0.4)]).strokes[1] == [(0.0, 0.4), (1.0, 0.4)]
+    assert drawn([(0.5, 0.5)], [(-1, 0.4), (2, 0.4)]).strokes[1].points == [(0.0, 0.4), (1.0, 0.4)]
 
 
 @given(st.lists(lines, max_size=6))
 def test_strokes_lie_on_the_paper(strokes):
     drawing = drawn(*strokes)
-    assert all(0 <= v <= 1 for stroke in drawing.strokes for point in stroke for v in point)
+    assert all(0 <= v <= 1 for stroke in drawing.strokes for point in stroke.points for v in point)
 
 
 @given(st.lists(st.one_of(lines, st.sampled_from(["undo", "redo", "clear"])), max_size=25))
@@ -88,7 +92,7 @@ def test_undo_goes_back_step_by_step_and_redo_returns(actions):
     drawing = Drawing()
     states, future = [[]], []
     for action in actions:
-        before = [list(s) for s in drawing.strokes]
+        before = points(drawing)
         if action == "undo":
             drawing.undo()
             if len(states) > 1:
@@ -99,10 +103,10 @@ def test_undo_goes_back_step_by_step_and_redo_returns(actions):
                 states.append(future.pop())
         else:
             drawing.clear() if action == "clear" else draw(drawing, *action)
-            if drawing.strokes != before:
-                states.append([list(s) for s in drawing.strokes])
+            if points(drawing) != before:
+                states.append(points(drawing))
                 future = []
-        assert drawing.strokes == states[-1]
+        assert points(drawing) == states[-1]
         assert drawing.can_undo == (len(states) > 1) and drawing.can_redo == bool(future)
 
 
@@ -111,11 +115,11 @@ def test_clearing_can_be_undone():
     drawing.clear()
     assert drawing.strokes == [] and drawing.is_blank
     drawing.undo()
-    assert drawing.strokes == [LINE, OTHER]
+    assert points(drawing) == [LINE, OTHER]
 
 
-def test_marks_smaller_than_the_brush_do_not_count():
-    drawing = drawn([(0.5, 0.5)], [(0.1, 0.1), (0.1 + 0.9 * BRUSH, 0.1)])
+def test_a_slip_of_the_hand_does_not_count():
+    drawing = drawn([(0.5, 0.5)], [(0.1, 0.1), (0.1 + 0.9 * MARK, 0.1)])
     assert drawing.strokes and drawing.is_blank
     drawing.ask({"cnn": Sees3()})
     assert drawing.answers["cnn"].status == "blank"
@@ -143,29 +147,33 @@ def test_a_model_that_fails_does_not_keep_the_other_from_answering():
 def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
     drawing = Drawing()
     drawing.open_strokes([np.array([[5000.0, -200.0], [5000.0, 800.0]]), np.array([[5100.0, 300.0]])])
-    points = np.concatenate([np.array(s) for s in drawing.strokes])
-    assert np.allclose((points.min(axis=0) + points.max(axis=0)) / 2, 0.5)
-    assert math.isclose(np.ptp(points, axis=0).max(), 0.7)
+    placed = np.concatenate(points(drawing))
+    assert np.allclose((placed.min(axis=0) + placed.max(axis=0)) / 2, 0.5)
+    assert math.isclose(np.ptp(placed, axis=0).max(), 0.7)
     drawing.undo()
     assert drawing.strokes == []
 
 
+def picture(image):
+    return Picture(image, np.zeros((5, 5, 3), np.uint8))
+
+
 def test_a_picture_is_read_until_somebody_draws():
     drawing, image = Drawing(), np.full((28, 28), 9, np.uint8)
-    drawing.open_picture(image)
+    drawing.put([], picture(image))
     drawing.ask({"cnn": Sees3()})
     assert drawing.answers["cnn"].image is image and not drawing.is_blank
     draw(drawing, *LINE)
-    assert drawing.picture is None and drawing.strokes == [LINE]
+    assert drawing.picture is None and points(drawing) == [LINE]
 
 
 @pytest.mark.parametrize(
     ("status", "large", "said"),
     [
-        ("digit", "4", "61.0\N{NO-BREAK SPACE}% sure"),
+        ("digit", "4", "61.0\N{NO-BREAK SPACE}% sure, or a 9 (39\N{NO-BREAK SPACE}%)"),
         ("unsure", "4?", "Unsure: 4 or 9? (61.0\N{NO-BREAK SPACE}%)"),
-        ("not_a_digit", "–", "This does not look like a digit"),
-        ("blank", "", "Nothing to read yet: draw a digit from 0 to 9"),
+        ("not_a_digit", "–", "Not a digit, by the look of it"),
+        ("blank", "", "Blank paper: draw a digit from 0 to 9"),
     ],
 )
 def test_every_status_is_said_in_words(status, large, said):
@@ -261,14 +269,18 @@ SIZES = [
 ]
 
 
+@pytest.mark.parametrize("pager", [False, True])
 @pytest.mark.parametrize("cards", [1, 2])
 @pytest.mark.parametrize("choices", [3, 4])
-def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards):
+def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager):
     for width, height in SIZES:
-        layout = lay_out(width, height, choices, cards)
-        parts = [layout.paper, *layout.buttons.values(), *layout.choices, *(card.rect for card in layout.cards)]
-        check_apart(Rect(0, 0, width, height), parts, (width, height))
-        check_apart(Rect(0, 0, width, height), [layout.help], (width, height))
+        layout = lay_out(width, height, choices, cards, pager)
+        whole = Rect(0, 0, width, height)
+        parts = [layout.paper, layout.brush, *layout.buttons.values(), *layout.history, *(c.rect for c in layout.cards)]
+        check_apart(whole, parts, (width, height))
+        check_apart(whole, [layout.help], (width, height))
+        check_apart(layout.paper, [layout.notice], (width, height))
+        assert ("next" in layout.buttons) == pager
         for card in layout.cards:
             caption = [card.caption] if card.caption else []
             inner = [card.label, card.digit, card.words, card.picture, card.bars, *caption]
@@ -281,13 +293,17 @@ def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards):
 def test_the_paper_is_a_square_and_the_largest_thing():
     for width, height in SIZES:
         layout = lay_out(width, height)
+        others = [*layout.buttons.values(), layout.brush, *layout.history]
         assert layout.paper.w == layout.paper.h >= 0.45 * min(width, height)
+        assert all(layout.paper.w * layout.paper.h > 4 * rect.w * rect.h for rect in others)
 
 
-def test_every_button_is_large_enough_for_a_finger():
+def test_everything_to_press_is_large_enough_for_a_finger():
     for width, height in SIZES:
-        layout = lay_out(width, height, 4)
-        assert all(r.h >= 36 and r.w >= 28 for r in [*layout.buttons.values(), *layout.choices])
+        layout = lay_out(width, height, 4, 1, pager=True)
+        for rect in [*layout.buttons.values(), *layout.history]:
+            assert rect.h >= 36 and rect.w >= 28, (width, height, rect)
+        assert layout.brush.h >= 36 and layout.brush.w >= 55, (width, height, layout.brush)
 
 
 def check_apart(whole, parts, size):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FRAMEWORKS = {"tensorflow", "keras", "torch", "torchvision", "onnx", "tf2onnx", "onnxscript"}
-ALLOWED = {"digitpad", "numpy", "onnxruntime", "PIL", "pygame"}
+ALLOWED = {"digitpad", "numpy", "onnxruntime", "PIL", "pygame", "platformdirs"}
 
 
 def modules_after(code: str, package: Path) -> set[str]:
@@ -46,6 +46,20 @@ def test_predicting_loads_no_training_framework(package: Path, tiny: Path, strok
     loaded = modules_after(f"from digitpad.cli import main; assert main({arguments!r}) == 0", package)
     assert {"onnxruntime", "PIL"} <= loaded
     assert not loaded & FRAMEWORKS
+
+
+def test_a_prediction_loads_no_module_that_would_slow_its_start(package: Path, tiny: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (40, 40), 255).save(tmp_path / "paper.png")
+    arguments = ["predict", str(tmp_path / "paper.png"), "--model", str(tiny)]
+    loaded = modules_after(f"from digitpad.cli import main; assert main({arguments!r}) == 0", package)
+    assert not loaded & {"_hashlib", "shutil", "tempfile", "gzip", "bz2", "lzma", "csv", "importlib.metadata"}
+
+
+def test_a_shipped_model_is_checked_without_loading_openssl(package: Path) -> None:
+    code = "from digitpad import Recognizer; import sys; assert '_hashlib' not in sys.modules; Recognizer('cnn')"
+    assert "_hashlib" not in modules_after(code, package)
 
 
 def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:

@@ -1,0 +1,163 @@
+"""What the pad writes: drawings as picture and strokes, and labelled ones gathered in one file to learn from.
+
+Nothing is overwritten unasked: each drawing gets a file name of its own, and the gathering file only grows, but for a
+label that is corrected or taken back.
+"""
+
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitpad import __version__
+from digitpad.drawing import Drawing
+from digitpad.errors import DigitPadError
+from digitpad.files import write_whole
+from digitpad.lines import Stroke
+from digitpad.strokes import Sample, parse_samples, write_samples
+
+GATHERED = "my_digits.json"
+CANVAS = 1000  # the paper's side in the files
+PICTURE = 560  # pixels: the saved picture's side
+
+
+def save_folder() -> Path:
+    """Where the pad puts its files: the folder `digitpad` among the user's documents."""
+    import platformdirs
+
+    return Path(platformdirs.user_documents_dir()) / "digitpad"
+
+
+def save_drawing(drawing: Drawing, folder: Path) -> Path:
+    """Write a drawing as drawing-0001.png and drawing-0001.json, or under the next number that is free.
+
+    The stroke file's meta holds the answers, if they are about the drawing as it is.
+
+    Returns:
+        The stroke file's path; the picture lies beside it.
+
+    Raises:
+        DigitPadError: the files cannot be written. Then neither is there.
+    """
+    strokes, picture = _claim(folder)
+    try:
+        write_whole(picture, _png(drawing))
+        answers = {
+            model: {
+                "status": answer.status,
+                "digit": answer.digit,
+                "confidence": round(answer.confidence, 4),
+                "probabilities": [round(float(p), 4) for p in answer.probabilities],
+            }
+            for model, answer in (drawing.answers.items() if drawing.up_to_date else ())
+        }
+        write_samples(strokes, [sample(drawing)], _meta() | {"answers": answers})
+    except DigitPadError:
+        strokes.unlink(missing_ok=True)
+        picture.unlink(missing_ok=True)
+        raise
+    return strokes
+
+
+class Gatherer:
+    """Gathers labelled drawings in one stroke file, to learn from with `make train EXTRA=FILE`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last: tuple[set[Stroke], Sample] | None = None  # the drawing that was labelled last
+
+    def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
+        """Add a drawing under a label "0" to "9".
+
+        If the drawing goes on from the one that was labelled last, it takes that one's place; the same drawing with
+        the same label once more takes it out again.
+
+        Returns:
+            The label the drawing has now, None if it was taken out; and how many drawings the file holds.
+
+        Raises:
+            DigitPadError: the file cannot be read or written; it is left as it is.
+        """
+        content: dict[str, Any] = {"meta": _meta(), "samples": []}
+        if data := _read(self.path):
+            parse_samples(data, str(self.path))  # says what is wrong with it
+            content = json.loads(data)
+        samples: list[Any] = content["samples"]
+        new = replace(sample(drawing), label=label)
+        goes_on = self._last is not None and not self._last[0].isdisjoint(drawing.strokes)
+        taken_out = False
+        if goes_on and self._last and samples and samples[-1] == _plain(self._last[1]):
+            taken_out = samples.pop() == _plain(new)
+        if not taken_out:
+            samples.append(_plain(new))
+        make_folder(self.path.parent)
+        write_whole(self.path, json.dumps(content).encode())
+        self._last = None if taken_out else (set(drawing.strokes), new)
+        return (None if taken_out else label), len(samples)
+
+
+def sample(drawing: Drawing) -> Sample:
+    """The drawing as a stroke file holds it, on a paper of CANVAS by CANVAS."""
+    strokes = [np.round(np.array(stroke.points, np.float64) * CANVAS, 1) for stroke in drawing.strokes]
+    return Sample(strokes, drawing.label)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are not there.
+
+    Raises:
+        DigitPadError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
+
+
+def _meta() -> dict[str, Any]:
+    return {"made with": f"digitpad {__version__}", "canvas": CANVAS}
+
+
+def _plain(sample: Sample) -> dict[str, Any]:
+    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be read ({error.strerror or error}); move it away") from None
+
+
+def _claim(folder: Path) -> tuple[Path, Path]:
+    """Two new files, still empty, that nobody else has: for the strokes and for the picture."""
+    make_folder(folder)
+    try:
+        taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]
+        number = max(taken, default=0) + 1
+        paths = folder / f"drawing-{number:04}.json", folder / f"drawing-{number:04}.png"
+        for path in paths:
+            path.open("x").close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DigitPadError(f"{folder}: a drawing cannot be saved there ({reason}); free some space") from None
+    return paths
+
+
+def _png(drawing: Drawing) -> bytes:
+    """The paper as a PNG file: dark ink on white."""
+    from PIL import Image
+
+    from digitpad.brush import Ink
+
+    ink = Ink(PICTURE)
+    ink.follow(drawing)
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(255 - ink.covered.T)).save(data, "PNG", optimize=True)
+    return data.getvalue()
