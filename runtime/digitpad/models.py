@@ -1,11 +1,12 @@
 """The model files: where they are, whether they are whole, and whether they keep the model contract."""
 
-import hashlib
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,12 @@ class Model:
     unsure_threshold: float
 
 
-def load_model(which: str | os.PathLike[str]) -> Model:
+def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
     """Load a shipped model by name ("cnn", "mlp", ...) or any file that keeps the contract by path.
+
+    Args:
+        which: the name or path.
+        options: how onnxruntime is to run it; None: as `session_options` says.
 
     Raises:
         ModelError: no such model, the file is damaged, or it does not keep the contract.
@@ -42,11 +47,24 @@ def load_model(which: str | os.PathLike[str]) -> Model:
     data = _read(path)
     if not is_path(which):
         check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
-    session = _open_session(path, data)
+    session = _open_session(path, data, options or session_options())
     metadata = _check_contract(path, session)
     return Model(
         metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
     )
+
+
+def session_options() -> "onnxruntime.SessionOptions":
+    """Options for one small model on a small machine: one thread, no spinning, no arena, no log lines."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # its own lines on standard error would add nothing to our exceptions
+    # More threads only wait for each other, and spinning burns a core.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    return options
 
 
 def models_folder() -> Path:
@@ -100,8 +118,17 @@ def check_sum(path: Path, data: bytes, sha256: str) -> None:
     Raises:
         ModelError: they differ.
     """
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if _sha256(data) != sha256:
         raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_MEND}")
+
+
+def _sha256(data: bytes) -> str:
+    # hashlib loads OpenSSL: 4 MB of memory, and as long as it takes to hash a model. Python's own code, under its name
+    # since 3.12 or the one before, needs neither.
+    for module in ("_sha2", "_sha256"):
+        with suppress(ImportError):
+            return str(import_module(module).sha256(data).hexdigest())
+    return str(import_module("hashlib").sha256(data).hexdigest())
 
 
 def first_line(error: Exception) -> str:
@@ -136,16 +163,10 @@ def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
     return dict(models)
 
 
-def _open_session(path: Path, data: bytes) -> "onnxruntime.InferenceSession":
+def _open_session(path: Path, data: bytes, options: "onnxruntime.SessionOptions") -> "onnxruntime.InferenceSession":
     import onnxruntime as ort
 
-    ort.set_default_logger_severity(4)  # its own lines on standard error would add nothing to our exceptions
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    # One small model on a small machine: more threads only wait for each other, and spinning burns a core.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
+    ort.set_default_logger_severity(4)
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen types without a common base

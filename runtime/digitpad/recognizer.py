@@ -13,6 +13,7 @@ from digitpad.ink import render_strokes
 from digitpad.models import first_line, load_model
 
 if TYPE_CHECKING:
+    import onnxruntime
     from PIL import Image as PILImage
 
 _CHUNK = 256  # images run at once: more would not be faster and would need memory
@@ -46,13 +47,20 @@ class Prediction:
 class Recognizer:
     """Reads handwritten digits with one model. One object may be shared by threads."""
 
-    def __init__(self, model: str | os.PathLike[str] = "cnn") -> None:
+    def __init__(
+        self, model: str | os.PathLike[str] = "cnn", *, options: "onnxruntime.SessionOptions | None" = None
+    ) -> None:
         """Load a shipped model by name, or any file that keeps the model contract by path.
+
+        Args:
+            model: the name or path.
+            options: how onnxruntime is to run it, say with more threads for large batches. By default it is told to
+                suit a small machine: `digitpad.models.session_options`, whose result can be changed and given here.
 
         Raises:
             ModelError: no such model, or the file is damaged or does not keep the contract.
         """
-        self._model = load_model(model)
+        self._model = load_model(model, options)
         self.name = self._model.name
         self.metadata = self._model.metadata
         self.ood_threshold = self._model.ood_threshold

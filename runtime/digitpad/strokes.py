@@ -5,11 +5,9 @@
 x points right, y down, in any unit. The file is .json or .json.gz.
 """
 
-import gzip
 import io
 import json
 import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +57,9 @@ def parse_samples(data: bytes | str, name: str) -> list[Sample]:
         StrokeError: it is too large or not in the format.
     """
     if isinstance(data, bytes) and data.startswith(GZIP_MAGIC):
+        import gzip  # here, and with what it imports: not at every start of `predict`
+        import zlib
+
         try:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
                 data = file.read(MAX_BYTES + 1)
@@ -82,7 +83,9 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
         DigitPadError: the file cannot be written.
     """
-    from digitpad.files import write_whole  # here, for what it imports would slow down every start of `predict`
+    import gzip  # as above
+
+    from digitpad.files import write_whole
 
     content = {
         "meta": meta or {},

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from digitpad import ImageError, ModelError, Prediction, Recognizer, StrokeError
 from digitpad.ink import render_strokes
+from digitpad.models import session_options
 
 DATA = Path(__file__).parent / "data"
 Points = list[list[tuple[float, float]]]
@@ -161,6 +162,20 @@ def test_the_recognizer_says_what_the_model_file_says(recognizer: Recognizer) ->
     assert recognizer.metadata["trained_on"] == "nothing"
     assert recognizer.metadata["contract"] == "1"
     assert (recognizer.ood_threshold, recognizer.unsure_threshold) == (1e9, 0.0)
+
+
+def test_a_small_machine_is_spared_unless_told_otherwise() -> None:
+    default = Recognizer(DATA / "tiny.onnx")._model.session.get_session_options()
+    assert (default.intra_op_num_threads, default.inter_op_num_threads) == (1, 1)
+    assert default.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert not default.enable_cpu_mem_arena
+
+    options = session_options()
+    options.intra_op_num_threads = 2
+    own = Recognizer(DATA / "tiny.onnx", options=options)
+    assert own._model.session.get_session_options().intra_op_num_threads == 2
+    images = some_images(3)
+    assert np.allclose(own.predict_batch(images), Recognizer(DATA / "tiny.onnx").predict_batch(images), atol=1e-6)
 
 
 def test_a_model_that_fails_while_it_runs_is_a_model_error(seven: Points) -> None:
