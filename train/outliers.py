@@ -34,9 +34,32 @@ HELD_OUT_LETTERS = "PVhp"
 FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneralItalic", "DejaVuSansMono-Oblique")
 FOREIGN = (
     "ГДЖИЙЛПФШЩЫЮЂЉЊЋѢѪѬѰҐҢҰКдфжийклмнптщышюљњћѣѫѭѱқңұΔΛΞΨΩλμπχψω"  # Cyrillic and Greek
-    "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵃⵅⵋⵌⵣⵥ"  # Armenian and Tifinagh
+    "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵃⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
+    "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʎʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
 )
-HELD_OUT_FOREIGN = "אבחכמעצשת"
+HELD_OUT_FOREIGN = "אבחכמעצשתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
+# Letters as hands write them, and some that those fonts lack: strokes parted by |, points by spaces, each point x and y
+# from 0 to 9. A point given twice is a corner.
+WRITTEN_LETTERS = (
+    "19 13 50 83 89|15 85", "90 10 10 19 19 99|15 75", "15 85 71 30 14 27 58 97", "81 50 32 39|14 74",
+    "10 19|74 16 16 89", "13 19 19 15 33 45 49 49 54 73 85 89", "13 28 28 54 54 78 78 93", "03 18 48 43 58 88 93",
+    "13 35 57 88|83 28", "30 37 59 78|13 73", "85 54 26 38 68 85|90 88 99", "09 10 10 55 55 90 90 99",
+    "09 00 00 89 89 80", "10 19|10 61 64 15|45 89", "10 19|10 80|14 64", "10 19|80 15 15 89", "19 10 10 55 90 90 99",
+)  # fmt: skip
+HELD_OUT_WRITTEN_LETTERS = ("10 19|10 71 74 15", "12 19|13 52 75 57 16", "10 19|15 43 75 79", "00 49 49 90")
+WRITTEN_FOREIGN = (
+    "03 93|50 59|53 08|53 98", "03 93|50 53 08|53 98", "50 59|13 43 43 08|93 55|54 98", "12 24|82 63|50 54 09|54 99",
+    "40 15 88|70 56 09|03 93", "11 19|11 91 91 99|15 95|51 59|19 99", "12 16|12 82 82 86|16 86|50 59",
+    "50 58|13 18 18 88|83 88", "12 82|40 46 58|73 46 18 06 34 75 87 68 59", "12 82|14 84|40 76|27 19 69",
+    "10 18|33 93|70 66 49", "12 82|14 84|50 57 38 17 36 88", "50 47 69 87|22 72|25 75", "14 83 85 66|41 52|20 59",
+    "12 82 82 79 68|40 19", "30 14|22 92|72 49", "03 93|20 25|70 76 39", "02 92|50 59|25 08|75 98", "70 09|23 88",
+    "11 41 41 18|70 79|74 94", "11 17 17 47|70 79|74 94", "01 91|51 59|54 25 17 37 54 85 87 67", "01 91|71 79|74 34 35",
+)  # fmt: skip
+HELD_OUT_WRITTEN_FOREIGN = (
+    "50 51|02 92|72 09|22 99", "01 91|51 06|53 59|64 97", "10 90|15 85|09 99|50 59", "50 59 38|23 06|73 96",
+    "70 11|13 83|05 95|50 58 39", "03 73 73 69 58|40 19|82 94", "04 94|71 76 66|20 28 88", "10 19|33 93|70 77 59 48 67 98",
+    "02 62|40 19|54 84|58 78 99", "11 51|11 17 17 57|70 79|74 94",
+)  # fmt: skip
 PUNCTUATION = '?@#€£¥"«»¶…:'
 HELD_OUT_PUNCTUATION = "‡„”⁂※"
 ARITHMETIC = "+-=×÷±<>≤≥≠∞πΣ"
@@ -96,12 +119,23 @@ def _inked(draw: Callable[[Random], Strokes]) -> Painter:
     return paint
 
 
-def _glyphs(letters: str, fonts: Sequence[str] = ("DejaVuSans",)) -> Painter:
-    return _inked(lambda rng: write_digit(_glyph(letters, fonts, rng), rng))
+def _glyphs(letters: str, fonts: Sequence[str] = ("DejaVuSans",), written: Sequence[str] = ()) -> Painter:
+    """Paint letters of the fonts and, a third of all where there are such, letters of a table."""
+    table = [_read(letter) for letter in written]
+
+    def draw(rng: Random) -> Strokes:
+        from_table = table and rng.random() < 1 / 3
+        return write_digit(table[rng.integers(len(table))] if from_table else _glyph(letters, fonts, rng), rng)
+
+    return _inked(draw)
+
+
+def _read(written: str) -> Skeleton:
+    return [[(int(x) / 9, int(y) / 9) for x, y in stroke.split()] for stroke in written.split("|")]
 
 
 def _glyph(letters: str, fonts: Sequence[str], rng: Random) -> Skeleton:
-    glyphs = trace_glyphs(fonts[rng.integers(len(fonts))], letters)
+    glyphs = trace_glyphs(fonts[int(rng.integers(len(fonts)))], letters)
     return glyphs[rng.integers(len(glyphs))]
 
 
@@ -157,7 +191,7 @@ def _made_up(letters: str, rng: Random) -> Strokes:
 
 
 def _half_digit(halves: Sequence[tuple[str, str]], rng: Random) -> Strokes:
-    label, half = halves[rng.integers(len(halves))]
+    label, half = halves[int(rng.integers(len(halves)))]
     strokes = _random_digit(label, rng)
     low, high = _box(strokes)
     kept = []
@@ -503,8 +537,14 @@ def _codes(count: int, rng: Random) -> Images:
 
 # Each kind: what paints the shapes to train on, and those held out.
 _PAINTERS: dict[str, tuple[Painter | None, Painter | None]] = {
-    "letters": (_glyphs(LETTERS, FONTS), _glyphs(HELD_OUT_LETTERS, FONTS)),
-    "foreign letters": (_glyphs(FOREIGN), _glyphs(HELD_OUT_FOREIGN)),
+    "letters": (
+        _glyphs(LETTERS, FONTS, WRITTEN_LETTERS),
+        _glyphs(HELD_OUT_LETTERS, FONTS, HELD_OUT_WRITTEN_LETTERS),
+    ),
+    "foreign letters": (
+        _glyphs(FOREIGN, written=WRITTEN_FOREIGN),
+        _glyphs(HELD_OUT_FOREIGN, written=HELD_OUT_WRITTEN_FOREIGN),
+    ),
     "made-up signs": (
         _inked(functools.partial(_made_up, LETTERS + FOREIGN)),
         _inked(functools.partial(_made_up, HELD_OUT_LETTERS + HELD_OUT_FOREIGN)),
