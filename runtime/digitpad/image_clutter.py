@@ -51,7 +51,7 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
     # Lines from side to side, and what else hangs on the border, where a digit stands free of it.
     free = (marks.left > 0) & (marks.top > 0) & (marks.right < width) & (marks.bottom < height)
     if free.any() and extent[free].max() >= 0.12 * max(height, width):
-        reaches = (across == width) | (down == height)
+        reaches = ((across == width) | (down == height)) & ~_fills(marks)
         edge = 0.1 * min(height, width)
         beside = (
             (marks.right < edge) | (marks.bottom < edge) | (marks.left > width - edge) | (marks.top > height - edge)
@@ -64,6 +64,18 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
         return ink
     dropped = spread(marks.mask(~keep), 2) & ~spread(marks.mask(keep), 1)
     return cast(Map, np.where(dropped, np.float32(0), ink))
+
+
+def _fills(marks: Marks) -> Mask:
+    """Which marks reach all four sides and no more than two corners: a digit cut out closely, not the table."""
+    height, width = marks.shape
+    fills = (marks.left == 0) & (marks.top == 0) & (marks.right == width) & (marks.bottom == height)
+    for number in np.flatnonzero(fills):
+        mark = marks.mask(np.arange(marks.count) == number)
+        x, y = max(width // 10, 1), max(height // 10, 1)
+        corners = (mark[:y, :x], mark[:y, -x:], mark[-y:, :x], mark[-y:, -x:])
+        fills[number] = sum(bool(corner.any()) for corner in corners) <= 2
+    return fills
 
 
 def without_rules(ink: Map) -> Map:
@@ -105,10 +117,13 @@ def _without_level_rules(ink: Map) -> Map:
     peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
     starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
     thickness = peaks.sum() / max(len(starts), 1)
-    # A single line may be the digit's, in a seven cut out closely, and so may thick ones.
-    if len(starts) < 2 or thickness > max(0.03 * height, 3):
+    # Thick lines may be the digit's.
+    if not len(starts) or thickness > max(0.03 * height, 3):
         return ink
     columns = np.arange(width)
+    if len(starts) == 1:
+        line = starts[0] + (thickness - 1) / 2 + slopes[best] * (columns - width / 2)
+        return _without_one_line(ink, np.rint(line).astype(int), float(rule.max()), thickness)
     at = np.clip(rows[:, None] - np.rint(slopes[best] * (columns - width / 2)).astype(int), 0, height - 1)
     reach = int(np.ceil(thickness)) + 2
     level = np.where(spread(peaks[:, None], reach)[:, 0], largest(rule[None].astype(np.float32), 2)[0], 0)[at]
@@ -123,3 +138,35 @@ def _without_level_rules(ink: Map) -> Map:
         below[:-1] |= below[1:]
     crossing = on_rule & above & below
     return cast(Map, np.where(crossing, ink, rest))
+
+
+def _without_one_line(ink: Map, line: NDArray[np.intp], level: float, thickness: float) -> Map:
+    """Differences from paper without those of one line from side to side, on which the digit may stand.
+
+    `line` is its row in each column. Where more than the line is dark at once, the digit is on it, and stays.
+    """
+    height, width = ink.shape
+    reach = int(3 * thickness) + 4
+    steps = np.arange(-reach, reach + 1)[:, None]
+    rows, columns = np.clip(line + steps, 0, height - 1), np.arange(width)
+    band = ink[rows, columns]
+    start = np.argmax(band[reach - 2 : reach + 3], axis=0) - 2
+    dark = band > level / 2
+    run = np.logical_and.accumulate(dark | (steps < start), axis=0)
+    run &= np.logical_and.accumulate((dark | (steps > start))[::-1], axis=0)[::-1]
+    length = run.sum(axis=0)
+    alone = length <= 1.5 * float(np.percentile(length, 25)) + 1
+    # The line goes on to both sides of the picture, and what is left does not reach them: else it is a digit's,
+    # as the top of a seven cut out closely.
+    if not (alone & (length > 0))[[0, 1, 2, -3, -2, -1]].all():
+        return ink
+    cut = spread(run, 1) & alone
+    rest = ink.copy()
+    rest[rows[cut], np.broadcast_to(columns, rows.shape)[cut]] = 0
+    marks = Marks(rest > level / 2)
+    extent = np.maximum(marks.right - marks.left, marks.bottom - marks.top)
+    if not marks.count or extent.max() < 0.12 * max(height, width):
+        return ink
+    main = int(extent.argmax())
+    free = marks.left[main] > 0 and marks.right[main] < width and marks.top[main] > 0 and marks.bottom[main] < height
+    return rest if free else ink

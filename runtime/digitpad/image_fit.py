@@ -14,6 +14,8 @@ from digitpad.ink import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 
 _FRAME = 128  # pixels along the longer side of the ink while the pen is measured and changed
 _MARGIN = 24  # pixels around it: more than the widened pen reaches
+_WIDE = 3.5  # pixels of the result: a pen wider than this fills loops
+_WIDEST = 4.0  # pixels: to which such a pen is brought at most
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -36,16 +38,29 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
     inside = distances(~shape, round(extent / 2))
     skeleton = thin(shape)
     # Half a pixel, as the edge lies between the centres of the pixels on both sides of it.
-    pen = 2 * float(np.median(inside[skeleton]) if skeleton.any() else inside.max()) - 1
-    if extent < 2 * pen:  # a dot or a filled shape: no stroke, so no pen to change
+    depths = (inside[skeleton] if skeleton.any() else inside[shape]) - 0.5
+    thinner, half, thicker = np.percentile(depths, [25, 50, 75])
+    pen = 2 * float(half)
+    # A dot, or a shape that was filled, whose middle lies deep here and less deep there: no pen to change.
+    if extent < 2 * pen or (extent < 8 * pen and thicker - thinner > 0.8 * half):
         scale = BOX / extent
         field = scale * (inside - distances(shape, _MARGIN))
     else:
-        scale = (BOX - PEN_WIDTH) / (extent - pen)
+        # Of a pen so wide that it fills loops and bays, half the excess stays: the outline is what tells the digit.
+        width = float(np.clip(PEN_WIDTH + (BOX * pen / extent - _WIDE) / 2, PEN_WIDTH, _WIDEST))
+        scale = (BOX - width) / (extent - pen)
         outline = scale * (inside - distances(shape, _MARGIN) + np.where(shape, -0.5, 0.5).astype(np.float32))
+        moved = outline + (width - scale * pen) / 2
+        if extent > 3 * pen and inside.max() < 1.3 * pen:
+            # The pen's middle ran half its width from the outline: what lies much deeper is a loop that it filled.
+            # (Yet deeper, it is no loop but a shape filled on purpose.)
+            moved = np.minimum(moved, width / 2 + scale * pen / 2 - outline)
+            skeleton &= outline < scale * pen / 2 + 0.5
+        if extent < 5 * pen:  # the middle line of a wide pen runs on into every corner
+            skeleton &= inside > half / 2
         # Where the pen was pressed less, moving the outline in would break the stroke: its middle line stays.
         spine = PEN_WIDTH / 2 - scale * distances(skeleton, _MARGIN)
-        field = np.maximum(outline + (PEN_WIDTH - scale * pen) / 2, spine)
+        field = np.maximum(moved, spine)
 
     middle = np.array([columns[0] + columns[-1] + 1, rows[0] + rows[-1] + 1]) / 2
     covered = _sample(field, middle, scale)

@@ -105,8 +105,11 @@ def _ink_on_paper(grey: Map) -> Map:
 def _light(coarse: Map, plane: Map) -> Map:
     """A coarse picture without what is dark and narrow: the light on the paper."""
     side = max(coarse.shape)
-    near = plane + closed(coarse - plane, side // 5)
-    wide = plane + closed(coarse - plane, side * 2 // 5)
+    near, wide = (
+        # Light that fades is even once the plane is taken from it; a step of light, the plane would fill at its foot.
+        np.minimum(plane + closed(coarse - plane, window), closed(coarse, window))
+        for window in (side // 5, side * 2 // 5)
+    )
     # The wide window takes parts of shadows for ink, the near one takes fat ink for a shadow. But no shadow is as
     # dark as ink, and shadows come in from the border.
     dark = Marks(near < 0.45 * wide)
