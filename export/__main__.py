@@ -14,8 +14,9 @@ from digitpad.files import write_whole
 from digitpad.strokes import read_samples
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
+from train.answers import measure
 from train.data import Digits
-from train.evaluate import known_sets, measure
+from train.evaluate import known_sets
 from train.generate import generate_digits
 
 ROOT = Path(__file__).parents[1]

@@ -1,84 +1,132 @@
-"""`python -m train.evaluate`: how well models read labelled digits, with intervals, calibration and confusions."""
+"""`python -m train.evaluate`: how well models read digits, how honest they are about it, and what they take for digits.
+
+Without a set of your own: on MNIST and the pen digits, on generated digits and pictures, and on what is no digit.
+"""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import write_whole
 from digitpad.models import shipped_models
+from digitpad.strokes import Sample, is_stroke_file, read_samples
+from train.answers import DigitsByWriter, by_writer, compare, figures, read
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, read_idx, render
+from train.generate import generate_samples
+from train.report import Results, page, picture_name, short_title
 
 ROOT = Path(__file__).parents[1]
+PHOTOGRAPHED = 200  # digits that are read under each condition
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What one model makes of one set of labelled digits; every share is in [0, 1]."""
-
-    count: int
-    errors: int
-    accuracy: float
-    interval: tuple[float, float]  # 95 % interval of the accuracy (Wilson)
-    nll: float  # mean negative log-likelihood, in nats
-    ece: float  # expected calibration error over 15 bins
-    answered: float  # share that gets status "digit"
-    answered_accuracy: float  # accuracy among those
-    rejected: float  # share that is taken for no digit
-    per_class: list[float]
-    confusion: list[list[int]]  # rows: true digit, columns: answer
-
-
-def measure(recognizer: Recognizer, digits: Digits) -> Figures:
-    """Read all digits with one model; an answer is the most probable digit, whatever the status says."""
-    probabilities, ood_score = recognizer.run(digits.images)
-    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    right = answers == digits.labels
-    confusion = np.zeros((10, 10), np.int64)
-    np.add.at(confusion, (digits.labels, answers), 1)
-    rejected = ood_score > recognizer.ood_threshold
-    answered = ~rejected & (confidence >= recognizer.unsure_threshold)
-    likelihood = np.maximum(probabilities[np.arange(len(digits)), digits.labels].astype(np.float64), 1e-12)
-    return Figures(
-        count=len(digits),
-        errors=int((~right).sum()),
-        accuracy=float(right.mean()),
-        interval=wilson(int(right.sum()), len(digits)),
-        nll=-float(np.log(likelihood).mean()),
-        ece=calibration_error(confidence, right),
-        answered=float(answered.mean()),
-        answered_accuracy=float(right[answered].mean()) if answered.any() else float("nan"),
-        rejected=float(rejected.mean()),
-        per_class=[
-            float(right[digits.labels == digit].mean()) if row.any() else 0.0 for digit, row in enumerate(confusion)
-        ],
-        confusion=confusion.tolist(),
-    )
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print and save; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m train.evaluate", description=__doc__)
+    parser.add_argument("--model", help="names or .onnx files, commas between them (default: every shipped model)")
+    parser.add_argument("--set", type=Path, help="IDX images, stroke file, or folder with folders 0 to 9")
+    parser.add_argument("--data", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "evaluation", help="where the results go")
+    options = parser.parse_args(argv)
+    try:
+        recognizers = load_models(options.model)
+        options.out.mkdir(parents=True, exist_ok=True)
+        if options.set:
+            results = evaluate(recognizers, {options.set.name: load_set(options.set)}, options.out)
+        else:
+            results = evaluate_fully(recognizers, options.data, options.out)
+        print(text := page(results))
+        write_whole(options.out / "evaluation.json", (json.dumps(results, indent=1) + "\n").encode())
+        write_whole(options.out / "evaluation.md", text.encode())
+        print(f"saved in {options.out}")
+    except OSError as error:
+        print(f"evaluate: {options.out}: cannot be written ({error.strerror}); give OUT=DIR", file=sys.stderr)
+        return 1
+    except DigitPadError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("evaluate: stopped; nothing was saved but pictures", file=sys.stderr)
+        return 130
+    return 0
 
 
-def wilson(successes: int, count: int) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson, J. Am. Stat. Assoc. 22, 1927)."""
-    z, share = 1.959964, successes / count
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
-    return middle - half, middle + half
+def evaluate(recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path) -> Results:
+    """Measure models on labelled sets, each alone and one against another; leaves pictures in a folder that is there.
 
-
-def calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Expected calibration error: mean gap between confidence and accuracy over equally wide bins.
-
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    Raises:
+        DigitPadError: a model fails to run, or a picture cannot be written.
     """
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(float(confidence[which == b].sum()) - float(right[which == b].sum())) for b in range(bins)]
-    return sum(gaps) / len(confidence)
+    from train.plots import plot_calibration, plot_most_wrong  # matplotlib takes a second to load
+
+    answers = {m: {s: read(r, digits.images) for s, digits in sets.items()} for m, r in recognizers.items()}
+    results: Results = {}
+    for model, of_sets in answers.items():
+        later = list(answers)[list(answers).index(model) + 1 :]
+        results[model] = {
+            "figures": {s: asdict(figures(a, sets[s])) for s, a in of_sets.items()},
+            "report": {
+                "writers": {s: by_writer(of_sets[s], d) for s, d in sets.items() if isinstance(d, DigitsByWriter)},
+                "against": {
+                    other: {s: compare(a, answers[other][s], sets[s].labels) for s, a in of_sets.items()}
+                    for other in later
+                },
+            },
+        }
+    for name, digits in sets.items():
+        of_models = {model: of_sets[name] for model, of_sets in answers.items()}
+
+        plot_calibration(of_models, digits.labels, pictures / picture_name("calibration", name), short_title(name))
+        for model, a in of_models.items():
+            plot_most_wrong(digits, a.probabilities, pictures / picture_name("errors", model, name), most=100)
+    return results
+
+
+def evaluate_fully(recognizers: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
+    """Measure models on all there is: the known sets at hand, writers held out, and hard cases of our own making.
+
+    Raises:
+        DigitPadError: a model fails to run, or a picture cannot be written.
+    """
+    from train import hard_cases
+    from train.held_out import leave_one_writer_out
+
+    sets = known_sets(data)
+    results = evaluate(recognizers, sets, pictures)
+    pen = sets.get("pen_validation")
+    samples = load_pen(data).validation if pen else list(generate_samples(PHOTOGRAPHED, hard_cases.SEED))
+    some = samples[:: len(samples) // PHOTOGRAPHED][:PHOTOGRAPHED]
+    measured = {
+        "variants": hard_cases.measure_variants(recognizers, pictures),
+        "conditions": hard_cases.measure_conditions(recognizers, some, pictures),
+        "outliers": hard_cases.measure_outliers(
+            recognizers, {name: sets[name] for name in ("pen_validation", "mnist_test") if name in sets}, pictures
+        ),
+    }
+    for model, recognizer in recognizers.items():
+        report = results[model]["report"]
+        report |= {key: by_model[model] for key, by_model in measured.items()}
+        if isinstance(pen, DigitsByWriter):
+            further = [sets["mnist_validation"]] if "mnist_validation" in sets else []
+            report["held_out_writers"] = leave_one_writer_out(recognizer, pen, further)
+    return results
+
+
+def load_models(which: str | None) -> dict[str, Recognizer]:
+    """The models that are named, by a short name for tables: all that are shipped where none is.
+
+    Raises:
+        DigitPadError: one cannot be loaded.
+    """
+    if not which:
+        return {name: Recognizer(name) for name in shipped_models()}
+    parts = [which] if Path(which).exists() else [part.strip() for part in which.split(",")]
+    stems = [Path(part).stem for part in parts]
+    return {stem if stems.count(stem) == 1 else part: Recognizer(part) for part, stem in zip(parts, stems, strict=True)}
 
 
 def known_sets(folder: Path | None = None) -> dict[str, Digits]:
@@ -90,7 +138,7 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
     except DataError as error:
         print(f"not measured on MNIST: {error}", file=sys.stderr)
     try:
-        sets["pen_validation"] = render(load_pen(folder).validation)
+        sets["pen_validation"] = with_writers(load_pen(folder).validation)
     except DataError as error:
         print(f"not measured on the pen digits: {error}", file=sys.stderr)
     return sets
@@ -100,11 +148,20 @@ def load_set(path: Path) -> Digits:
     """A labelled set: an IDX file of images with its labels beside it, a stroke file, or a folder sorted by label.
 
     Raises:
-        DigitPadError: it cannot be read or holds no labels.
+        DigitPadError: it cannot be read or holds no labels, or not a label for each image.
     """
     if "idx3" in path.name:
         labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
         digits = Digits(read_idx(path), read_idx(labels).astype(np.int64))
+        if digits.images.shape[1:] != (28, 28) or digits.labels.shape != digits.images.shape[:1]:
+            raise DataError(
+                f"{path}: shape {digits.images.shape}, and {labels.name} {digits.labels.shape}: needed are (N, 28, 28)"
+                " and (N,)"
+            )
+        if digits.labels.max(initial=0) > 9:
+            raise DataError(f"{labels}: holds the label {digits.labels.max()}; digits have 0 to 9")
+    elif is_stroke_file(path):
+        digits = with_writers([sample for sample in read_samples(path) if sample.label is not None])
     else:
         digits = load_own(path)
     if not len(digits):
@@ -112,61 +169,12 @@ def load_set(path: Path) -> Digits:
     return digits
 
 
-def table(rows: Sequence[tuple[str, str, Figures]]) -> str:
-    """A Markdown table of (model, set, figures)."""
-    lines = [
-        "| model | set | digits | accuracy | errors | 95 % interval | NLL | ECE | answered | right | rejected |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for model, name, f in rows:
-        low, high = f.interval
-        lines.append(
-            f"| {model} | {name} | {f.count:,} | {f.accuracy:.2%} | {f.errors} | {low:.2%} to {high:.2%} | {f.nll:.4f}"
-            f" | {f.ece:.2%} | {f.answered:.2%} | {f.answered_accuracy:.2%} | {f.rejected:.2%} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Measure, print and save; returns the exit status."""
-    parser = argparse.ArgumentParser("python -m train.evaluate", description=__doc__)
-    parser.add_argument("--model", help="name or .onnx file (default: every shipped model)")
-    parser.add_argument("--set", type=Path, help="IDX images, stroke file, or folder with folders 0 to 9")
-    parser.add_argument("--data", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "evaluation", help="where the results go")
-    options = parser.parse_args(argv)
-    try:
-        sets = {options.set.name: load_set(options.set)} if options.set else known_sets(options.data)
-        if not sets:
-            raise DataError("nothing to measure on: give a labelled set with SET=PATH")
-        recognizers = {name: Recognizer(name) for name in ([options.model] if options.model else shipped_models())}
-        rows = [(m, s, measure(r, digits)) for m, r in recognizers.items() for s, digits in sets.items()]
-        print(text := table(rows))
-        for model, name, figures in rows:
-            print(_confusion_text(model, name, figures))
-        results: dict[str, Any] = {}
-        for model, name, figures in rows:
-            results.setdefault(model, {})[name] = vars(figures)
-        options.out.mkdir(parents=True, exist_ok=True)
-        write_whole(options.out / "evaluation.json", json.dumps(results, indent=1).encode())
-        write_whole(options.out / "evaluation.md", text.encode())
-        print(f"saved in {options.out}")
-    except OSError as error:
-        print(f"evaluate: {options.out}: cannot be made ({error.strerror})", file=sys.stderr)
-        return 1
-    except DigitPadError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _confusion_text(model: str, name: str, figures: Figures) -> str:
-    rows = [f"{model} on {name}: rows are the true digit, columns the answer"]
-    rows.append("     " + "".join(f"{digit:6}" for digit in range(10)))
-    for digit, row in enumerate(figures.confusion):
-        counts = "".join(f"{count or '·':>6}" for count in row)
-        rows.append(f"{digit:4} {counts}   {figures.per_class[digit]:.2%}")
-    return "\n".join(rows) + "\n"
+def with_writers(samples: list[Sample]) -> Digits:
+    """Labelled strokes as the model sees them, with their writers if all are named."""
+    digits = render(samples)
+    if not samples or not all(sample.writer for sample in samples):
+        return digits
+    return DigitsByWriter(digits.images, digits.labels, np.array([sample.writer for sample in samples]))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""Pictures of a training run: its curves, its confusion matrix, its most wrong answers."""
+"""Pictures: of a training run, of what a model gets wrong and how sure it is of it, and contact sheets."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from digitpad.files import write_whole
+from train import measures
+from train.answers import Answers
 from train.data import Digits
 from train.history import History
 
@@ -45,7 +49,7 @@ def plot_confusion(confusion: NDArray[np.int64], path: Path, title: str) -> None
     _save(figure, path)
 
 
-def plot_most_wrong(digits: Digits, probabilities: NDArray[np.float64], path: Path, most: int = 40) -> None:
+def plot_most_wrong(digits: Digits, probabilities: NDArray[np.floating], path: Path, most: int = 40) -> None:
     """The wrong answers with the least probability for the true digit, worst first: "true→answer, confidence"."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != digits.labels)
     wrong = wrong[np.argsort(probabilities[wrong, digits.labels[wrong]])][:most]
@@ -60,8 +64,83 @@ def plot_most_wrong(digits: Digits, probabilities: NDArray[np.float64], path: Pa
     _save(figure, path)
 
 
+def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], path: Path, title: str) -> None:
+    """Reliability diagram and risk-coverage curve of models by name on one set of labelled digits.
+
+    Bars are 95 % intervals; the dot on a curve is what the shipped thresholds give: the answers of status "digit".
+    """
+    figure, (reliable, risky) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    reliable.plot([0, 100], [0, 100], color="0.7", linewidth=1, label="honest")
+    for number, (model, a) in enumerate(answers.items()):
+        right = a.digit == labels
+        counts, confidence, accuracy = measures.reliability(a.confidence, right)
+        filled = counts > 0
+        ends = np.array(
+            [measures.wilson(round(s * n), n) for s, n in zip(accuracy[filled], counts[filled], strict=True)]
+        )
+        bars = 100 * np.abs(ends.T - accuracy[filled])
+        reliable.errorbar(
+            100 * confidence[filled] + number,
+            100 * accuracy[filled],
+            bars,
+            fmt="o",
+            markersize=4,
+            capsize=2,
+            label=model,
+        )
+        coverage, risk = measures.risk_coverage(a.confidence, right)
+        (line,) = risky.plot(100 * coverage, 100 * risk, label=model)
+        answered = a.status == "digit"
+        if answered.any():
+            risky.plot(100 * answered.mean(), 100 * (~right[answered]).mean(), "o", color=line.get_color())
+    reliable.set(xlabel="confidence, %", ylabel="right, %", title=f"Reliability, {title}")
+    risky.set(xlabel="answered, %", ylabel="wrong among those, %", title=f"Risk and coverage, {title}")
+    risky.set(xlim=(50, 100.5), ylim=(0, None))
+    reliable.legend()
+    risky.legend()
+    _save(figure, path)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture on a sheet: ink uint8 (H, W) or colours (H, W, 3), with a frame and a few letters below."""
+
+    image: NDArray[np.uint8]
+    colour: str = "white"
+    caption: str = ""
+
+
+def plot_sheet(rows: dict[str, list[Cell]], path: Path, blocks: int = 1) -> None:
+    """A contact sheet: a named row of pictures of one size for each entry, the rows spread over blocks side by side."""
+    font = ImageFont.load_default(size=12)
+    every = [cell for cells in rows.values() for cell in cells]
+    high, wide = (max(cell.image.shape[axis] for cell in every) + 6 for axis in (0, 1))
+    below = 13 if any(cell.caption for cell in every) else 0
+    indent = 10 + max(int(font.getlength(name)) for name in rows)
+    width = indent + wide * max(len(cells) for cells in rows.values()) + 16
+    per_block = -(-len(rows) // blocks)
+    sheet = Image.new("RGB", (width * blocks, (high + below) * per_block + 4), "white")
+    pencil = ImageDraw.Draw(sheet)
+    for number, (name, cells) in enumerate(rows.items()):
+        left, top = width * (number // per_block), 2 + (high + below) * (number % per_block)
+        pencil.text((left + 4, top + high / 2), name, fill="black", font=font, anchor="lm")
+        for column, cell in enumerate(cells):
+            x = left + indent + column * wide
+            pencil.rectangle((x, top, x + wide - 2, top + high - 2), outline=cell.colour, width=2)
+            sheet.paste(Image.fromarray(255 - cell.image if cell.image.ndim == 2 else cell.image), (x + 2, top + 2))
+            pencil.text((x + wide / 2 - 1, top + high), cell.caption, fill="black", font=font, anchor="mt")
+    _write_png(sheet, path)
+
+
 def _save(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)
+    _write_png(Image.open(buffer), path)
+
+
+def _write_png(image: Image.Image, path: Path) -> None:
+    """A quarter of the bytes: 128 colours are enough for lines, letters and grey."""
+    buffer = io.BytesIO()
+    image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
     write_whole(path, buffer.getvalue())
