@@ -37,7 +37,7 @@ FOREIGN = (
     "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵃⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
     "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʎʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
 )
-HELD_OUT_FOREIGN = "אבחכמעצשתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
+HELD_OUT_FOREIGN = "אבכמעצתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
 # Letters as hands write them, and some that those fonts lack: strokes parted by |, points by spaces, each point x and y
 # from 0 to 9. A point given twice is a corner.
 WRITTEN_LETTERS = (

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train import outliers
 from train.data import DataError
+from train.glyphs import trace_glyphs
 from train.outliers import KINDS, generate_outliers, plot_outliers
 
 
@@ -39,3 +41,31 @@ def test_contact_sheet(tmp_path):
     plot_outliers(tmp_path / "kinds.png", held_out=True, columns=3)
     with Image.open(tmp_path / "kinds.png") as sheet:
         assert min(sheet.size) > 200
+
+
+TABLES = "LETTERS FOREIGN WRITTEN_LETTERS WRITTEN_FOREIGN PUNCTUATION ARITHMETIC OUTLINES FILLED HALVES"
+
+
+@pytest.mark.parametrize("table", TABLES.split())
+def test_what_is_held_out_is_not_trained_on(table):
+    trained, held_out = set(getattr(outliers, table)), set(getattr(outliers, f"HELD_OUT_{table}"))
+    assert trained and held_out and not trained & held_out
+
+
+def test_letters_that_look_like_digits_are_left_out():
+    assert not set("0123456789BDGIJLOQSUZbgijloqsuyz|/()$§;!8ЗОоЧбΘσ") & set(
+        outliers.LETTERS + outliers.FOREIGN + outliers.PUNCTUATION + outliers.ARITHMETIC
+    )
+
+
+@pytest.mark.parametrize(("letter", "strokes"), [("+", 2), ("T", 2), ("=", 2), ("v", 1), ("o", 1), ("÷", 3)])
+def test_letters_are_traced_with_the_strokes_a_hand_would_make(letter, strokes):
+    (traced,) = trace_glyphs("DejaVuSans", letter)
+    assert len(traced) == strokes
+    points = np.concatenate([np.array(stroke) for stroke in traced])
+    assert points.min() >= -1e-9 and 0.95 < points.max() < 1 + 1e-9
+
+
+def test_a_traced_ring_is_closed():
+    ((ring,),) = trace_glyphs("DejaVuSans", "o")
+    assert np.hypot(*np.subtract(ring[0], ring[-1])) < 0.1
