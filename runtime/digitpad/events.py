@@ -5,9 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pygame
-
 from digitpad.drawing import THICKEST, THINNEST
+from digitpad.sdl import pygame
 
 if TYPE_CHECKING:
     from digitpad.pad import Pad

@@ -13,31 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from digitpad import paint
 from digitpad.drawing import BRUSH, THICKEST, THINNEST, Drawing, Picture, Reader
 from digitpad.errors import DigitPadError, ModelError
+from digitpad.events import Events
 from digitpad.history import History
 from digitpad.layout import Rect
 from digitpad.models import find_model
 from digitpad.saving import GATHERED, Gatherer, save_drawing, save_folder
+from digitpad.sdl import pygame
 from digitpad.settings import Settings, read_settings, settings_file, write_settings
 from digitpad.strokes import Sample
-
-# Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we take the
-# touches themselves); true pixels on Windows instead of a blurred enlargement; a signal to end does end even a kiosk;
-# a folder without a Wayland server where none is named, as libwayland prints a line of its own otherwise.
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-os.environ.setdefault("SDL_TOUCH_MOUSE_EVENTS", "0")
-os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-os.environ.setdefault("XDG_RUNTIME_DIR", os.devnull)
-os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
-try:
-    import pygame
-except ImportError:
-    raise DigitPadError("the pad needs pygame, which is not installed: pip install 'digitpad[pad]'") from None
-
-from digitpad import paint  # after pygame, which these need
-from digitpad.events import Events
 from digitpad.view import View
+from digitpad.window import open_window, when_x_is_lost
 
 SIZE = (1000, 640)  # of the window, unless told otherwise
 IDLE_MS = 30  # between looks at the event queue while nothing happens; waiting in SDL would cost ten times as much
@@ -108,6 +96,7 @@ def run_pad(
         screen = open_window(pad.window_size, pad.fullscreen)
         pad.draw(screen)
         pygame.display.flip()
+        when_x_is_lost(pad.farewell)
         pad.start_loading()
         pad.run()
         if not kiosk:
@@ -115,31 +104,6 @@ def run_pad(
     finally:
         pygame.quit()
     return 0
-
-
-def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surface:
-    """Open the window; nothing of pygame but display and font is started, so no sound device is touched.
-
-    Raises:
-        DigitPadError: there is no display.
-    """
-    no_display = "there is no display to open the pad on; `digitpad demo --out DIR` (make demo) draws without one"
-    try:
-        pygame.display.init()
-        # Without an X or Wayland server SDL may fall back to a driver that shows nothing, and call it a success.
-        if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
-            raise DigitPadError(no_display)
-        pygame.font.init()
-        paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
-        pygame.display.set_caption("digitpad")
-        icon = pygame.Surface((64, 64))
-        paint.paint_button(icon, Rect(0, 0, 64, 64), paint.ButtonLook("7", primary=True), paint.LIGHT, 48, 48)
-        pygame.display.set_icon(icon)
-        flags = pygame.FULLSCREEN if fullscreen else pygame.RESIZABLE
-        screen = pygame.display.set_mode((0, 0) if fullscreen else size, flags)
-    except pygame.error as error:
-        raise DigitPadError(f"{no_display} ({error})") from None
-    return screen
 
 
 class Pad:
@@ -561,8 +525,13 @@ class Pad:
             self.view.forget()
             self._stale = True
         except DigitPadError:
-            self.save()
-            raise DigitPadError(f"the display is gone ({error}). {self.notice}".rstrip()) from None
+            raise DigitPadError(f"{self.farewell()} ({error})") from None
+
+    def farewell(self) -> str:
+        """Save the drawing as the display is gone, and say so."""
+        self.notice = ""
+        self.save()
+        return f"the display is gone. {self.notice}".rstrip()
 
 
 def _load_recognizer(model: str) -> Reader:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pygame
 from numpy.typing import NDArray
 
 from digitpad.brush import Ink
@@ -14,6 +13,7 @@ from digitpad.icons import ICONS, LINE
 from digitpad.layout import Card, Rect
 from digitpad.lines import Stroke
 from digitpad.recognizer import Prediction
+from digitpad.sdl import pygame
 
 Colour = tuple[int, int, int]
 

@@ -4,12 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pygame
-
 from digitpad import paint
 from digitpad.brush import Ink
 from digitpad.drawing import THICKEST, THINNEST, Picture
 from digitpad.layout import TOOLS, Layout, Rect, lay_out
+from digitpad.sdl import pygame
 
 if TYPE_CHECKING:
     from digitpad.pad import Pad

@@ -12,26 +12,60 @@ pytest.importorskip("pygame")
 from PIL import Image
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.demo import demo_samples, run_demo
+from digitpad.demo import run_demo
+from digitpad.demo_states import SIZES, STATES
+from digitpad.demo_strokes import demo_samples
 
 NAMES = ["blank_tool.png", *(f"predict_{digit}.png" for digit in range(10))]
 
 
-def test_the_demo_saves_its_pictures_and_reads_every_digit(tmp_path, capsys):
-    out = tmp_path / "new" / "folder"
-    assert run_demo(out) == 0
-    assert sorted(p.name for p in out.iterdir()) == NAMES, "these, and nothing half-written"
-    pictures = [np.asarray(Image.open(out / name)) for name in NAMES]
-    assert all(p.shape == (640, 1000, 3) for p in pictures)
-    assert len({p.tobytes() for p in pictures}) == 11
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The folder that the demo filled, and what it returned."""
+    out = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    return out, run_demo(out)
+
+
+@pytest.fixture
+def few_states(monkeypatch):
+    monkeypatch.setattr("digitpad.demo_states.SIZES", [(320, 240)])
+    monkeypatch.setattr("digitpad.demo_states.STATES", {"blank": lambda pad: None})
+
+
+def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, few_states, capsys, tmp_path):
+    out, status = pictures
+    assert status == 0
+    assert sorted(p.name for p in out.iterdir()) == sorted([*NAMES, "pad.gif", "states"]), "and nothing half-written"
+    shown = [np.asarray(Image.open(out / name)) for name in NAMES]
+    assert all(p.shape == (640, 1000, 3) for p in shown)
+    assert len({p.tobytes() for p in shown}) == 11
+    run_demo(tmp_path)
     said = capsys.readouterr().out
     assert all(f"{digit} read as cnn: {digit} " in said for digit in range(10))
 
 
-def test_the_pictures_are_the_same_every_time(tmp_path):
-    for name in ("a", "b"):
-        run_demo(tmp_path / name)
-    assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in NAMES)
+def test_every_state_is_pictured_at_four_sizes(pictures):
+    states = pictures[0] / "states"
+    assert {p.stem for p in states.iterdir()} == {f"{s}_{w}x{h}" for s in STATES for w, h in SIZES} and len(SIZES) == 4
+    for width, height in SIZES:
+        looks = {s: Image.open(states / f"{s}_{width}x{height}.png") for s in STATES}
+        assert all(look.size == (width, height) for look in looks.values())
+        assert len({look.tobytes() for look in looks.values()}) == len(STATES), "each looks different"
+
+
+def test_the_moving_picture_shows_a_digit_drawn_and_read(pictures):
+    film = Image.open(pictures[0] / "pad.gif")
+    assert film.format == "GIF" and film.n_frames > 30 and film.info["loop"] == 0
+    first = np.asarray(film.convert("RGB"), np.int16)
+    film.seek(film.n_frames - 1)
+    last = np.asarray(film.convert("RGB"), np.int16)
+    assert (np.abs(first - last).max(axis=2) > 60).mean() > 0.02
+    assert (pictures[0] / "pad.gif").stat().st_size < 150_000, "it is kept in the repository"
+
+
+def test_the_pictures_are_the_same_every_time(pictures, few_states, tmp_path):
+    run_demo(tmp_path)
+    assert all((tmp_path / n).read_bytes() == (pictures[0] / n).read_bytes() for n in [*NAMES, "pad.gif"])
 
 
 @pytest.mark.parametrize("model", ["cnn", "mlp"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitpad import StrokeError
-from digitpad.demo import demo_samples
+from digitpad.demo_strokes import demo_samples
 from digitpad.ink import centre_of_mass, render_strokes
 
 Strokes = list[NDArray[np.float64]]

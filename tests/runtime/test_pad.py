@@ -14,13 +14,15 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 import pygame
 
 from digitpad import DigitPadError, ModelError
-from digitpad.demo import click, demo_samples, drag
+from digitpad.demo import click, drag
+from digitpad.demo_strokes import demo_samples
 from digitpad.ink import render_strokes
 from digitpad.models import models_folder
-from digitpad.pad import LIVE_MS, Pad, open_window, run_pad
+from digitpad.pad import LIVE_MS, Pad, run_pad
 from digitpad.paint import DARK, LIGHT
 from digitpad.recognizer import Prediction, Recognizer
 from digitpad.view import HELP
+from digitpad.window import open_window
 
 THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
 
@@ -566,7 +568,7 @@ def run_python(code, **environment):
 OPEN = """
 from digitpad.errors import DigitPadError
 try:
-    from digitpad.pad import open_window
+    from digitpad.window import open_window
     open_window((640, 480))
 except DigitPadError as error:
     print(error)
@@ -588,7 +590,7 @@ def test_without_pygame_one_line_says_how_to_get_it():
 
 def test_the_window_opens_quietly_and_touches_no_sound_device():
     code = (
-        "import sys; from digitpad.pad import open_window; open_window((640, 480));"
+        "import sys; from digitpad.window import open_window; open_window((640, 480));"
         "mixer = sys.modules.get('pygame.mixer');"  # None on a system without the libraries that it needs
         "print(mixer and mixer.get_init())"
     )

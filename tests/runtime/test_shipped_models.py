@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from digitpad.demo import demo_samples
+from digitpad.demo_strokes import demo_samples
 from digitpad.doctor import verify_models
 from digitpad.ink import render_strokes
 from digitpad.models import find_model, models_folder, shipped_models
