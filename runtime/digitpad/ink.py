@@ -19,6 +19,10 @@ PEN_WIDTH = 2.5  # pixels: with it the pen digits hold as much ink, on average, 
 
 CENTRE = SIZE / 2 + 0.5  # where the centre of mass lies in MNIST (measured; pixel 14 of 0 to 27, as whole pixels go)
 _STEP = 0.1  # pixels: points closer together than this along a stroke add nothing to the picture
+_FAR = (4.0, 6.0)  # pixels: pieces of a stroke from straight to bent; the pen digits' are shorter
+_CORNER = (85.0, 105.0)  # degrees of turn between two pieces: from a bend to a corner
+_PIECES = 8  # straight ones that a bend is drawn in
+_TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 512  # segments whose distances are held in memory at once
 _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
 
@@ -39,17 +43,18 @@ def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -
     Raises:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
     """
-    points = clean_strokes(strokes)
+    points = _without_taps(clean_strokes(strokes))
     if not points:
         return np.zeros((SIZE, SIZE), np.uint8)
-    low = np.min([p.min(axis=0) for p in points], axis=0)
-    high = np.max([p.max(axis=0) for p in points], axis=0)
+    low, high = _box(points)
     extent = float((high - low).max())
     if not extent > 1e-300:  # an extent yet smaller cannot be scaled up in float64
         return np.zeros((SIZE, SIZE), np.uint8)
 
-    scale = (BOX - pen_width) / extent
     middle = low + (high - low) / 2
+    points = [_smooth(_thin_out((p - middle) * ((BOX - pen_width) / extent))) for p in points]
+    low, high = _box(points)  # curves reach a little beyond their points
+    scale, middle = (BOX - pen_width) / float((high - low).max()), low + (high - low) / 2
     starts, ends = _segments([(p - middle) * scale + CENTRE for p in points])
     # First with the bounding box in the middle, to learn where the centre of mass lies; then with that there.
     ink = _ink(starts, ends, pen_width)
@@ -93,14 +98,84 @@ def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.array([x, y], np.float64)
 
 
+def _box(strokes: Sequence[Stroke]) -> tuple[Stroke, Stroke]:
+    """The least and the greatest x and y of all points, (2,) each."""
+    return np.min([p.min(axis=0) for p in strokes], axis=0), np.max([p.max(axis=0) for p in strokes], axis=0)
+
+
+def _without_taps(strokes: list[Stroke]) -> list[Stroke]:
+    """Strokes without a dot or two that lie beside the drawing, where a hand touched: they would make it smaller.
+
+    Dots above and below may belong to it, as to an i, which is to be told from a 1.
+    """
+    boxes = [_box([p]) for p in strokes]
+    drawn = [i for i, (low, high) in enumerate(boxes) if (high - low).max() > 0]
+    if not drawn:
+        return strokes
+    extent = max(float((boxes[i][1] - boxes[i][0]).max()) for i in drawn)
+    drawn = [i for i in drawn if (boxes[i][1] - boxes[i][0]).max() > _TAP * extent]
+    if not 1 <= len(strokes) - len(drawn) <= 2:
+        return strokes
+    low, high = _box([strokes[i] for i in drawn])
+    size = float((high - low).max())
+    kept = []
+    for number, points in enumerate(strokes):
+        across, down = np.maximum(low - boxes[number][1], boxes[number][0] - high)
+        if number in drawn or not ((across > 0.2 * size and down < 0) or max(across, down) > size):
+            kept.append(points)
+    return kept
+
+
 def _segments(strokes: Sequence[Stroke]) -> tuple[Stroke, Stroke]:
     """Starts and ends of all line segments, each (n, 2); a stroke of one point is a segment of no length."""
-    starts, ends = [], []
-    for points in strokes:
-        points = _thin_out(points)
-        starts.append(points[:-1] if len(points) > 1 else points)
-        ends.append(points[1:] if len(points) > 1 else points)
+    starts = [points[:-1] if len(points) > 1 else points for points in strokes]
+    ends = [points[1:] if len(points) > 1 else points for points in strokes]
     return np.concatenate(starts), np.concatenate(ends)
+
+
+def _smooth(points: Stroke) -> Stroke:
+    """Bend a stroke, in pixels of the result, where its points lie far apart; corners stay corners.
+
+    Centripetal Catmull-Rom curves: C. Yuksel, S. Schaefer, J. Keyser, Parameterization and applications of
+    Catmull-Rom curves, Computer-Aided Design 43(7), 2011, pages 747-755.
+    """
+    chord = np.diff(points, axis=0)
+    length = np.hypot(*chord.T)
+    moved = length > 0
+    chord, length = chord[moved], length[moved]
+    if len(length) < 2 or length.max() <= _FAR[0]:
+        return points
+    points = points[np.concatenate([[True], moved])]
+    pace = np.sqrt(length)[:, None]
+    straight = chord / pace
+    before, after = straight[:-1], straight[1:]
+    tangent = (before * pace[1:] + after * pace[:-1]) / (pace[:-1] + pace[1:])
+    turn = np.degrees(
+        np.abs(np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(1)))
+    )
+    # Where a long piece meets short ones, the hand went straight: the short ones would show a curve.
+    even = np.minimum(length[:-1], length[1:]) / np.maximum(length[:-1], length[1:])
+    bends = (_ramp(turn, _CORNER[::-1]) * _ramp(even, (0.2, 0.5)))[:, None]
+    far = _ramp(length, _FAR)[:, None]
+    leaving, arriving = straight.copy(), straight.copy()
+    leaving[1:] += bends * far[1:] * (tangent - after)
+    arriving[:-1] += bends * far[:-1] * (tangent - before)
+    leaving[0] += (straight[0] - arriving[0]) / 2
+    arriving[-1] += (straight[-1] - leaving[-1]) / 2
+    # Cubic Hermite pieces between the points.
+    u = (np.arange(_PIECES) / _PIECES)[None, :, None]
+    curve = (
+        (2 * u**3 - 3 * u**2 + 1) * points[:-1, None]
+        + (u**3 - 2 * u**2 + u) * (leaving * pace)[:, None]
+        + (3 * u**2 - 2 * u**3) * points[1:, None]
+        + (u**3 - u**2) * (arriving * pace)[:, None]
+    )
+    return np.concatenate([curve.reshape(-1, 2), points[-1:]])
+
+
+def _ramp(values: Stroke, limits: tuple[float, float]) -> Stroke:
+    """0 at the first limit and beyond, 1 at the second and beyond."""
+    return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
 def _thin_out(points: Stroke) -> Stroke:
