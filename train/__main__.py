@@ -71,7 +71,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     options.recipe_in_full = recipe = RECIPES[options.recipe]
     if options.synthetic:  # five times the generated digits, where there are no others
         mixture = replace(recipe.mixture, generated=5 * recipe.mixture.generated)
-        options.recipe_in_full = replace(recipe, mixture=mixture)
+        options.recipe_in_full = replace(recipe, mixture=mixture, teachers=0)  # they know pictures alone
     options.run = (options.out or ROOT / "artifacts") / (options.recipe + ("-synthetic" if options.synthetic else ""))
     return options
 
@@ -111,10 +111,11 @@ def train_part(part: str, options: argparse.Namespace) -> None:
         return
     from train.teacher import train_teacher
 
-    rounds = options.recipe_in_full.mixture.rounds
+    recipe, pool = options.recipe_in_full, options.run / "pool"
     folder = teacher_path(options, part).parent
-    _make_folder(folder)
-    train_teacher(int(part.removeprefix("teacher-")), options.run / "pool", rounds, material.validation, folder)
+    _prepare_folder(folder, {"epochs": recipe.teacher_epochs, "pool": (pool / "run.json").read_text()})
+    seed = int(part.removeprefix("teacher-"))
+    train_teacher(seed, recipe.teacher_epochs, pool, recipe.mixture.rounds, material.validation, folder)
 
 
 def teacher_path(options: argparse.Namespace, part: str) -> Path:

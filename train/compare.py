@@ -128,7 +128,7 @@ def train_variant(
         loaded = pool_loader(POOL, recipe, training.batch_size, seed, epoch)
         if variant.strength is None and not variant.without:
             return loaded
-        digits, targets = read_round(POOL, number), loaded.dataset.targets  # type: ignore[attr-defined]
+        (digits, _), targets = read_round(POOL, number), loaded.dataset.targets  # type: ignore[attr-defined]
         images = digits.images
         if variant.strength:
             images = np.concatenate([distorted(mnist, variant.strength, 1_000 + number).images, images[len(mnist) :]])

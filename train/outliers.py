@@ -33,7 +33,7 @@ LETTERS = "AEFHKMNRTWXadefkmntvwx"
 HELD_OUT_LETTERS = "PVhp"
 FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneralItalic", "DejaVuSansMono-Oblique")
 FOREIGN = (
-    "ГДЖИЙЛПФШЩЫЮЂЉЊЋѢѪѬѰҐҢҰКдфжийклмнптщышюљњћѣѫѭѱқңұΔΛΞΨΩλμπχψω"  # Cyrillic and Greek
+    "ДЖИЙЛПШЩЮЂЉЊЋѢѪѬѰҢҰКджийклмнптщшюљњћѣѫѭѱқңұΔΞΨλμπχψω"  # Cyrillic and Greek
     "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵃⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
     "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʎʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
 )

@@ -2,8 +2,8 @@
 
 Distilled networks learn best from what their teacher says of the very image they see, on more images than a
 training set holds (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022).
-A round of the pool shows each digit of the training part anew: MNIST's distorted, pen digits written anew and
-inked, freshly generated ones.
+A round of the pool shows each digit of the training part anew: pictures distorted, pen digits written anew, freshly
+generated ones. The teachers know pictures alone (MNIST's): strokes say no less of their label than a teacher could.
 """
 
 import io
@@ -35,11 +35,12 @@ def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample])
     for number in rounds:
         if not round_path(folder, number).exists():
             digits = make_round(mixture, number, images, pen)
-            _write(round_path(folder, number), images=digits.images, labels=digits.labels.astype(np.uint8))
+            labels = digits.labels.astype(np.uint8)
+            _write(round_path(folder, number), images=digits.images, labels=labels, pictures=np.array(len(images)))
 
 
 def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample]) -> Digits:
-    """All images distorted, all pen digits written anew, fresh generated digits, and what is no digit.
+    """All images distorted; all pen digits written anew; fresh generated digits; and what is no digit: in this order.
 
     Equal numbers give equal rounds. The last part is labelled NOT_A_DIGIT.
     """
@@ -50,9 +51,9 @@ def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample])
         np.stack([render_strokes(sample.strokes, rng.uniform(1.9, 3.3)) for sample in written]),
         np.array([int(sample.label or "") for sample in written]),
     )
-    digits = distorted(images, mixture.strength, seed) + distorted(inked, mixture.ink_strength, seed)
     outliers, _ = generate_outliers(mixture.outliers, seed)
-    return digits + Digits(outliers, np.full(len(outliers), NOT_A_DIGIT))
+    no_digits = Digits(outliers, np.full(len(outliers), NOT_A_DIGIT))
+    return distorted(images, mixture.strength, seed) + inked + no_digits
 
 
 def round_path(folder: Path, number: int) -> Path:
@@ -65,30 +66,28 @@ def scores_path(folder: Path, number: int) -> Path:
     return folder / f"scores_{number:02}.npz"
 
 
-def read_round(folder: Path, number: int) -> Digits:
-    """A round's digits, and after them what is no digit."""
+def read_round(folder: Path, number: int) -> tuple[Digits, int]:
+    """A round, and how many pictures it begins with."""
     with np.load(round_path(folder, number)) as arrays:
-        return Digits(arrays["images"], arrays["labels"].astype(np.int64))
+        return Digits(arrays["images"], arrays["labels"].astype(np.int64)), int(arrays["pictures"])
 
 
 def write_scores(folder: Path, number: int, scores: NDArray[np.float32]) -> None:
-    """Keep the teachers' scores (N, 10) of a round."""
+    """Keep the teachers' scores (N, 10) of a round's pictures."""
     _write(scores_path(folder, number), scores=scores.astype(np.float16))
 
 
 def pool_loader(folder: Path, recipe: Recipe, batch_size: int, seed: int, epoch: int) -> Loader:
-    """The batches of an epoch, shuffled; their targets are the teachers' probabilities, or the labels without teachers.
+    """The batches of an epoch, shuffled; their targets are the labels, or what the teachers say of the pictures.
 
     Every seed begins with another round.
     """
     number = (epoch + 5 * seed) % recipe.mixture.rounds
-    digits = read_round(folder, number)
+    digits, pictures = read_round(folder, number)
     targets = one_hot(digits.labels)
     if recipe.teachers:
         with np.load(scores_path(folder, number)) as arrays:
-            scores = torch.from_numpy(arrays["scores"]).float()
-        is_digit = torch.from_numpy(digits.labels != NOT_A_DIGIT)
-        targets[is_digit, :10] = torch.softmax(scores, dim=1)[is_digit]
+            targets[:pictures, :10] = torch.softmax(torch.from_numpy(arrays["scores"]).float(), dim=1)
     return shuffled(Batches(digits.images, targets), batch_size, 1_000 * seed + epoch)
 
 

@@ -10,15 +10,12 @@ class Mixture:
     """What a round of the pool is made of; an epoch shows one round."""
 
     rounds: int
-    pen_repeats: int = 3  # how often a round shows each pen digit, written anew each time
-    generated: int = 10_000  # freshly generated digits
+    pen_repeats: int = 2  # how often a round shows each pen digit, written anew each time
+    generated: int = 8_000  # freshly generated digits
     outliers: int = 10_000  # generated things that are no digit
-    # How far MNIST's digits are distorted, and how far what is already written anew before it is inked.
+    # How far MNIST's digits are distorted.
     strength: Strength = field(
         default=Strength(rotation=12, scale=0.12, shear=0.15, shift=1.2, elastic=1.0, uneven=True, thickness=0.5)
-    )
-    ink_strength: Strength = field(
-        default=Strength(rotation=3, scale=0.05, shear=0.03, shift=1.0, elastic=0.6, uneven=True)
     )
 
 
@@ -40,7 +37,8 @@ class Recipe:
     mixture: Mixture
     cnn: Training
     mlp: Training
-    teachers: int = 0  # how many larger networks label the pool; none: the digits' own labels do
+    teachers: int = 0  # how many larger networks label the pool's pictures; none: their own labels do
+    teacher_epochs: int = 12
     seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
@@ -63,7 +61,7 @@ RECIPES = {
     ),
     # What the committed weights come from.
     "full": Recipe(
-        Mixture(rounds=24),
+        Mixture(rounds=16),
         cnn=Training(epochs=40, dropout=(0.1, 0.2)),
         mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995),
         teachers=2,

@@ -16,12 +16,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from train.data import NOT_A_DIGIT, Digits
+from train.data import Digits
 from train.history import check_loss, loss_and_accuracy
 from train.pool import read_round, scores_path, write_scores
 
 BATCH = 128
-EPOCHS = 16
 _LEARNING_RATE = 0.1
 
 
@@ -35,28 +34,28 @@ def build_teacher() -> nn.Sequential:
     ).to(memory_format=torch.channels_last)  # fmt: skip
 
 
-def train_teacher(seed: int, pool: Path, rounds: int, validation: dict[str, Digits], folder: Path) -> None:
-    """Train on a round of the pool an epoch, going on from the last finished epoch that last.pt in `folder` holds."""
+def train_teacher(seed: int, epochs: int, pool: Path, rounds: int, validation: dict[str, Digits], folder: Path) -> None:
+    """Train on a round's pictures an epoch, going on from the last finished epoch that last.pt in `folder` holds."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
     model = build_teacher().to(device)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     optimizer = torch.optim.SGD(model.parameters(), _LEARNING_RATE, momentum=0.9, nesterov=True, weight_decay=5e-5)
-    steps = len(_digits(pool, 0)) // BATCH
+    steps = len(_pictures(pool, 0)) // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _LEARNING_RATE, total_steps=EPOCHS * steps, pct_start=0.1, cycle_momentum=False
+        optimizer, _LEARNING_RATE, total_steps=epochs * steps, pct_start=0.1, cycle_momentum=False
     )
     parts: dict[str, Any] = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
     first = _resume(folder / "last.pt", parts, device)
-    for epoch in range(first, EPOCHS):
+    for epoch in range(first, epochs):
         torch.manual_seed(1_000 * seed + epoch)
-        digits = _digits(pool, (epoch + 5 * seed) % rounds)
+        digits = _pictures(pool, (epoch + 5 * seed) % rounds)
         images, labels = torch.from_numpy(digits.images).unsqueeze(1), torch.from_numpy(digits.labels)
         model.train()
         running = 0.0
         batches = torch.randperm(len(labels))[: steps * BATCH].view(steps, BATCH)
         for batch in tqdm(
-            batches, f"teacher {seed} {epoch + 1}/{EPOCHS}", leave=False, disable=not sys.stderr.isatty()
+            batches, f"teacher {seed} {epoch + 1}/{epochs}", leave=False, disable=not sys.stderr.isatty()
         ):
             optimizer.zero_grad()
             scores = _scores(model, images[batch], device)
@@ -72,16 +71,16 @@ def train_teacher(seed: int, pool: Path, rounds: int, validation: dict[str, Digi
             for name, part in validation.items()
         }
         figures = "  ".join(f"{name} {accuracy:.2%}" for name, accuracy in right.items())
-        tqdm.write(f"teacher {seed}  epoch {epoch + 1:3}/{EPOCHS}  loss {running / steps:.4f}  {figures}")
+        tqdm.write(f"teacher {seed}  epoch {epoch + 1:3}/{epochs}  loss {running / steps:.4f}  {figures}")
         _save(folder / "last.pt", {**{k: part.state_dict() for k, part in parts.items()}, "epochs": epoch + 1})
 
 
 def label_pool(pool: Path, rounds: int, checkpoints: list[Path]) -> None:
-    """Write what the teachers make of each round beside it: the mean of their scores (N, 10)."""
+    """Write beside each round what the teachers make of it: the mean of their scores (N, 10) of its pictures."""
     teachers = [_load_teacher(path) for path in checkpoints]
     for number in tqdm(range(rounds), "teachers' answers", leave=False, disable=not sys.stderr.isatty()):
         if not scores_path(pool, number).exists():
-            images = read_round(pool, number).images
+            images = _pictures(pool, number).images
             write_scores(pool, number, np.mean([teacher_scores(teacher, images) for teacher in teachers], axis=0))
 
 
@@ -105,11 +104,9 @@ def _scores(model: nn.Module, images: Tensor, device: torch.device) -> Tensor:
         return model((images.to(device).float() / 255).contiguous(memory_format=torch.channels_last))
 
 
-def _digits(pool: Path, number: int) -> Digits:
-    """A round without what is no digit: of that the teachers learn nothing."""
-    digits = read_round(pool, number)
-    known = digits.labels != NOT_A_DIGIT
-    return Digits(digits.images[known], digits.labels[known])
+def _pictures(pool: Path, number: int) -> Digits:
+    digits, pictures = read_round(pool, number)
+    return Digits(digits.images[:pictures], digits.labels[:pictures])
 
 
 def _load_teacher(path: Path) -> nn.Module:
