@@ -18,6 +18,7 @@ from train.data import Digits
 
 Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
 Map = NDArray[np.float32]
+Numbers = Sequence[float] | NDArray[np.float64]
 
 
 def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator[Picture]:
@@ -299,7 +300,7 @@ def sheet(
     rng: Generator,
     height: float = 200,
     size: tuple[int, int] | None = None,
-    place: Sequence[float] | None = None,
+    place: Numbers | None = None,
     pen: float | None = None,
     turn: float = 0,
     pressure: float = 0,
@@ -318,7 +319,7 @@ def sheet(
     """
     share = rng.uniform(0.04, 0.10) if pen is None else pen
     size = (round(height * (1.5 + share)),) * 2 if size is None else size
-    place = rng.uniform(0.3, 0.7, 2) if place is None else place
+    where: Numbers = rng.uniform(0.3, 0.7, 2) if place is None else place
     fine = max(1, min(8, round(1000 / max(size))))
     width = max(share * height, 0.7) * fine
     image = Image.new("L", (size[0] * fine, size[1] * fine), 0)
@@ -326,7 +327,7 @@ def sheet(
     angle = np.radians(turn)
     matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     turned = Sample([points @ matrix for points in sample.strokes], sample.label)
-    for points in placed(turned, (height - share * height) * fine, image.size, place, width):
+    for points in placed(turned, (height - share * height) * fine, image.size, where, width):
         last = points[0]
         for point in points:
             travelled += float(np.hypot(*(point - last))) / (0.2 * height * fine)
@@ -335,11 +336,11 @@ def sheet(
             x, y = point
             pencil.ellipse((x - wide / 2, y - wide / 2, x + wide / 2, y + wide / 2), fill=255)
             last = point
-    return np.asarray(image.reduce(fine) if fine > 1 else image, np.float32) / 255
+    return _levels(image.reduce(fine) if fine > 1 else image)
 
 
 def placed(
-    sample: Sample, extent: float, size: tuple[int, int], place: Sequence[float], margin: float
+    sample: Sample, extent: float, size: tuple[int, int], place: Numbers, margin: float
 ) -> list[NDArray[np.float64]]:
     """Strokes scaled to an extent (their longer side) and moved to a place on a canvas, `margin` kept free around."""
     points = np.concatenate(sample.strokes)
@@ -382,7 +383,7 @@ def shadow(shape: tuple[int, ...], rng: Generator, softness: float) -> Map:
 def unsharp(picture: Map, radius: float) -> Map:
     """A picture out of focus."""
     image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
+    return _levels(image.filter(ImageFilter.GaussianBlur(radius)))
 
 
 def aslant(ink: Map, rng: Generator) -> Map:
@@ -400,10 +401,10 @@ def aslant(ink: Map, rng: Generator) -> Map:
     numbers = np.linalg.solve(np.array(rows, float), np.array(values, float))
     image = Image.fromarray(to_bytes(ink))
     turned = image.transform(image.size, Image.Transform.PERSPECTIVE, numbers.tolist(), Image.Resampling.BICUBIC)
-    return np.asarray(turned, np.float32) / 255
+    return _levels(turned)
 
 
-def mixed(ink: Map, paper: Sequence[float], colour: Sequence[float]) -> Map:
+def mixed(ink: Map, paper: Numbers, colour: Numbers) -> Map:
     """Ink of a colour on paper of a colour: (H, W, 3)."""
     part = ink[:, :, None]
     return np.asarray(paper, np.float32) * (1 - part) + np.asarray(colour, np.float32) * part
@@ -426,3 +427,7 @@ def _clouds(shape: tuple[int, ...], rng: Generator, scale: float) -> Map:
     coarse = rng.normal(0, 1, (int(shape[0] / scale) + 2, int(shape[1] / scale) + 2)).astype(np.float32)
     image = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     return np.asarray(image, np.float32)
+
+
+def _levels(image: Image.Image) -> Map:
+    return np.asarray(image, np.float32) / np.float32(255)

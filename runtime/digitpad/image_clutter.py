@@ -69,7 +69,7 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
 def _fills(marks: Marks) -> Mask:
     """Which marks reach all four sides and no more than two corners: a digit cut out closely, not the table."""
     height, width = marks.shape
-    fills = (marks.left == 0) & (marks.top == 0) & (marks.right == width) & (marks.bottom == height)
+    fills: Mask = (marks.left == 0) & (marks.top == 0) & (marks.right == width) & (marks.bottom == height)
     for number in np.flatnonzero(fills):
         mark = marks.mask(np.arange(marks.count) == number)
         x, y = max(width // 10, 1), max(height // 10, 1)
