@@ -9,8 +9,8 @@ Floats = NDArray[np.float64]
 # Scores (N, 11), the last one's for "not a digit", and labels (N,), 0 to 9, of each validation part.
 Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
 
-KEPT = 0.99  # share of the digits of every part that must not be rejected as "not a digit"
-RIGHT = 0.998  # share of right answers among those given with status "digit"
+KEPT = 0.995  # share of the digits of every part that must not be rejected as "not a digit"
+RIGHT = 0.998  # share of right answers in every part among those given with status "digit"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ def calibrate(parts: Parts) -> Calibration:
     temperature = fit_temperature(parts)
     # Each part keeps its share, so the threshold is the one of the part that needs most room.
     ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
-    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature))
+    taken = [ood_score(scores, temperature) <= ood_threshold for scores, _ in parts]
+    kept = [(scores[is_digit], labels[is_digit]) for (scores, labels), is_digit in zip(parts, taken, strict=True)]
+    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(kept, temperature))
 
 
 def fit_temperature(parts: Parts) -> float:
@@ -69,11 +71,11 @@ def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: fl
 
 
 def _fit_unsure_threshold(parts: Parts, temperature: float) -> float:
-    """The lowest confidence above which answers are right as often as RIGHT asks, over all parts evenly."""
+    """The lowest confidence above which answers are right as often as RIGHT asks, in every part."""
     confidence = [probabilities(scores, temperature).max(axis=1) for scores, _ in parts]
     right = [scores[:, :10].argmax(axis=1) == labels for scores, labels in parts]
     for threshold in np.linspace(0.4, 0.99, 119):
-        kept = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
-        if all(len(k) for k in kept) and np.mean([k.mean() for k in kept]) >= RIGHT:
+        answered = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
+        if all(len(a) and a.mean() >= RIGHT for a in answered):
             return float(threshold)
     return 0.99

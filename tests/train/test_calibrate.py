@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.calibrate import KEPT, calibrate, fit_temperature, ood_score, probabilities
+from train.calibrate import KEPT, RIGHT, calibrate, fit_temperature, ood_score, probabilities
 from train.measures import calibration_error
 
 
@@ -30,6 +30,18 @@ def test_the_thresholds_keep_the_share_of_every_part_they_promise() -> None:
     fitted = calibrate([easy, hard])
     for scores, _ in (easy, hard):
         assert (ood_score(scores, fitted.temperature) <= fitted.ood_threshold).mean() >= KEPT - 1e-3
+
+
+def test_answers_that_are_sure_are_right_as_often_as_promised_in_every_part() -> None:
+    parts = [overconfident(5_000, 3.0), overconfident(5_000, 1.0)]
+    fitted = calibrate(parts)
+    for scores, labels in parts:
+        answers = probabilities(scores, fitted.temperature)
+        kept = (ood_score(scores, fitted.temperature) <= fitted.ood_threshold) & (
+            answers.max(axis=1) >= fitted.unsure_threshold
+        )
+        right = answers.argmax(axis=1) == labels
+        assert right[kept].mean() >= RIGHT or fitted.unsure_threshold == 0.99
 
 
 def test_the_ood_score_is_the_log_odds_against_a_digit() -> None:
