@@ -19,6 +19,10 @@ CONTRACT = "1"
 MAX_BYTES = 256 * 2**20  # a digit model weighs a few MB: anything larger is refused before it fills the memory
 METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
 
+# Since 1.29 onnxruntime reports its use to its maker, and keeps an identifier of the device in the home folder, unless
+# told otherwise before it is first loaded. Who wants that sets 0.
+_SILENT = os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1") != "0"
+
 _MEND = "install digitpad again, or run `make export` in a source checkout"
 
 
@@ -167,6 +171,8 @@ def _open_session(path: Path, data: bytes, options: "onnxruntime.SessionOptions"
     import onnxruntime as ort
 
     ort.set_default_logger_severity(4)
+    if _SILENT:  # on Windows, or where somebody else loaded it first
+        ort.disable_telemetry_events()
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen types without a common base

@@ -62,6 +62,19 @@ def test_a_shipped_model_is_checked_without_loading_openssl(package: Path) -> No
     assert "_hashlib" not in modules_after(code, package)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the home folder goes by other names")
+def test_a_prediction_leaves_nothing_in_the_home_folder(package: Path, stroke_file: Path, tmp_path: Path) -> None:
+    """Not even what onnxruntime would put there to report its use, which it does outside of test machines."""
+    home = tmp_path / "home"
+    home.mkdir()
+    code = f"from digitpad.cli import main; assert main(['predict', {str(stroke_file)!r}]) == 0"
+    environment = {"HOME": str(home), "PYTHONPATH": str(package.parent), "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert not list(home.rglob("*"))
+
+
 def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:
     for path in package.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
