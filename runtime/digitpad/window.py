@@ -25,6 +25,9 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
         # Without an X or Wayland server SDL may fall back to a driver that shows nothing, and call it a success.
         if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
             raise DigitPadError(no_display)
+        if pygame.display.get_driver() == "x11":
+            # Else SDL sends each frame whole, through OpenGL; without, only what changed, through shared memory.
+            os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         pygame.font.init()
         paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
         pygame.display.set_caption("digitpad")
