@@ -111,6 +111,21 @@ def cut_out_closely(sample: Sample, rng: Generator) -> Picture:
     return to_bytes(1 - ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)])
 
 
+def few_pixels(side: int, grey: bool) -> Callable[[Sample, Generator], Picture]:
+    """Cropped to the ink and brought to this many pixels a side, as in old collections."""
+
+    def take(sample: Sample, rng: Generator) -> Picture:
+        ink = sheet(sample, rng, height=256, pen=rng.uniform(0.07, 0.14))
+        ink = ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)]
+        canvas = np.zeros((max(ink.shape),) * 2, np.float32)
+        top, left = (len(canvas) - ink.shape[0]) // 2, (len(canvas) - ink.shape[1]) // 2
+        canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+        small = np.asarray(Image.fromarray(canvas).resize((side, side), Image.Resampling.BOX))
+        return to_bytes(small if grey else small > 0.5)
+
+    return take
+
+
 def border_line(sample: Sample, rng: Generator) -> Picture:
     """A line along one side, as cut from a form, or a box all around."""
     image = Image.fromarray(to_bytes(1 - sheet(sample, rng)))
@@ -237,12 +252,23 @@ def scan(sample: Sample, rng: Generator) -> Picture:
 
 def phone_photo(sample: Sample, rng: Generator) -> Picture:
     """All at once: texture, fading light and a shadow, turned and seen aslant, out of focus, noise, a tint, JPEG."""
+    return _photo(sample, rng)[0]
+
+
+def close_photo(sample: Sample, rng: Generator) -> Picture:
+    """The same, cropped to the digit with a margin of 2 to 15 % of its size around."""
+    photo, ink = _photo(sample, rng)
+    rows, columns = np.flatnonzero(ink.max(axis=1) > 0.5), np.flatnonzero(ink.max(axis=0) > 0.5)
+    margin = int(rng.uniform(0.02, 0.15) * max(np.ptp(rows), np.ptp(columns))) + 1
+    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+    return np.ascontiguousarray(photo[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1])
+
+
+def _photo(sample: Sample, rng: Generator) -> tuple[Picture, Map]:
     height = rng.uniform(90, 300)
     size = (int(height * rng.uniform(1.6, 3)), int(height * rng.uniform(1.6, 3)))
-    ink = sheet(
-        sample, rng, height=height, size=size, place=rng.uniform(0.2, 0.8, 2), pen=rng.uniform(0.02, 0.1), pressure=0.2
-    )
-    ink = aslant(ink, rng)
+    place, pen = rng.uniform(0.2, 0.8, 2), rng.uniform(0.02, 0.1)
+    ink = aslant(sheet(sample, rng, height=height, size=size, place=place, pen=pen, pressure=0.2), rng)
     light = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.6))
     if rng.random() < 0.5:
         light = light * shadow(ink.shape, rng, rng.uniform(0.02, 0.15))
@@ -250,7 +276,8 @@ def phone_photo(sample: Sample, rng: Generator) -> Picture:
         light = light * rules(ink.shape, rng)
     page = mixed(ink * rng.uniform(0.55, 0.9), rng.uniform(0.85, 1, 3), rng.uniform(0, 0.35, 3)) * light[:, :, None]
     page = np.dstack([unsharp(page[:, :, c], 0.006 * height) for c in range(3)])
-    return packed(to_bytes(page + rng.normal(0, rng.uniform(0.005, 0.03), page.shape)), int(rng.integers(50, 92)))
+    noisy = page + rng.normal(0, rng.uniform(0.005, 0.03), page.shape)
+    return packed(to_bytes(noisy), int(rng.integers(50, 92))), ink
 
 
 CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
@@ -273,6 +300,10 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "transparent PNG": transparent,
     "small in a corner": small_in_a_corner,
     "cut out closely": cut_out_closely,
+    "8 pixels, cut out": few_pixels(8, grey=True),
+    "16 pixels, cut out": few_pixels(16, grey=True),
+    "16 black pixels, cut out": few_pixels(16, grey=False),
+    "32 black pixels, cut out": few_pixels(32, grey=False),
     "border line": border_line,
     "screenshot": screenshot,
     "paper texture": paper_texture,
@@ -289,6 +320,7 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "JPEG": jpeg,
     "scan": scan,
     "phone photo": phone_photo,
+    "phone photo, cut out": close_photo,
 }
 
 

@@ -50,8 +50,8 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
         return np.zeros_like(ink)
     # Lines from side to side, and what else hangs on the border, where a digit stands free of it.
     free = (marks.left > 0) & (marks.top > 0) & (marks.right < width) & (marks.bottom < height)
-    if free.any() and extent[free].max() >= 0.12 * max(height, width):
-        reaches = ((across == width) | (down == height)) & ~_fills(marks)
+    if free.any() and extent[free].max() >= (0.12 if min(height, width) > 64 else 0.4) * max(height, width):
+        reaches = ((across == width) | (down == height)) & ~_rings(marks, int(np.where(free, extent, 0).argmax()))
         edge = 0.1 * min(height, width)
         beside = (
             (marks.right < edge) | (marks.bottom < edge) | (marks.left > width - edge) | (marks.top > height - edge)
@@ -66,16 +66,22 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
     return cast(Map, np.where(dropped, np.float32(0), ink))
 
 
-def _fills(marks: Marks) -> Mask:
-    """Which marks reach all four sides and no more than two corners: a digit cut out closely, not the table."""
-    height, width = marks.shape
-    fills: Mask = (marks.left == 0) & (marks.top == 0) & (marks.right == width) & (marks.bottom == height)
-    for number in np.flatnonzero(fills):
+def _rings(marks: Marks, inner: int) -> Mask:
+    """Which marks run around an inner one without filling three corners: a zero that is crossed, not a frame."""
+    y, x = (marks.top[inner] + marks.bottom[inner]) // 2, (marks.left[inner] + marks.right[inner]) // 2
+    rings: Mask = (marks.left < x) & (marks.top < y) & (marks.right > x) & (marks.bottom > y)
+    rings[inner] = False
+    for number in np.flatnonzero(rings):
         mark = marks.mask(np.arange(marks.count) == number)
-        x, y = max(width // 10, 1), max(height // 10, 1)
-        corners = (mark[:y, :x], mark[:y, -x:], mark[-y:, :x], mark[-y:, -x:])
-        fills[number] = sum(bool(corner.any()) for corner in corners) <= 2
-    return fills
+        around = all(part.any() for part in (mark[:y, x], mark[y:, x], mark[y, :x], mark[y, x:]))
+        rings[number] = around and sum(_corners(mark)) <= 2
+    return rings
+
+
+def _corners(mark: Mask) -> list[bool]:
+    """In which of its four corners, a tenth of its side wide, a picture has ink."""
+    y, x = (max(side // 10, 1) for side in mark.shape)
+    return [bool(part.any()) for part in (mark[:y, :x], mark[:y, -x:], mark[-y:, :x], mark[-y:, -x:])]
 
 
 def without_rules(ink: Map) -> Map:
@@ -96,8 +102,7 @@ def _frames(marks: Marks) -> Mask:
         return frames
     mark = marks.mask(np.arange(marks.count) == main)[top:bottom, left:right]
     x, y = max(across // 10, 1), max(down // 10, 1)
-    corners = all(part.any() for part in (mark[:y, :x], mark[:y, -x:], mark[-y:, :x], mark[-y:, -x:]))
-    frames[main] = corners and not mark[2 * y : -2 * y, 2 * x : -2 * x].any()
+    frames[main] = all(_corners(mark)) and not mark[2 * y : -2 * y, 2 * x : -2 * x].any()
     return frames
 
 

@@ -15,6 +15,7 @@ from digitpad.image_filters import Marks, blurred, closed, grown, largest, shrin
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # and while paper and light are
+_TINY = 24  # pixels: pictures so small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 _FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
@@ -127,8 +128,12 @@ def _paper(coarse: Map) -> tuple[Map, bool]:
     border[1:-1, 1:-1] = False
     values = coarse[border]
     middle = np.median(values)
+    if max(coarse.shape) <= _TINY:
+        low, high = np.percentile(coarse, [10, 90])
+        paper = low if middle - low < high - middle else high
+        return np.full(coarse.shape, paper, np.float32), True
     off = np.abs(around - middle) > _EVEN
-    if off.mean() < 0.1 or _cut_by_ink(around - middle, off):
+    if off.mean() < 0.1 or _cut_by_ink(around - middle, off, coarse - middle):
         return np.full(coarse.shape, middle, np.float32), True
     y, x = np.indices(coarse.shape, dtype=np.float32)
     terms = np.stack([np.ones_like(x), x / max(coarse.shape), y / max(coarse.shape)], axis=-1)
@@ -141,12 +146,23 @@ def _paper(coarse: Map) -> tuple[Map, bool]:
     return cast(Map, terms @ fitted), False
 
 
-def _cut_by_ink(different: Map, off: Mask) -> bool:
-    """Whether what differs along the border is ink that the picture's edge cuts: short stretches, and clearly so."""
-    if off.mean() > 0.4 or np.abs(different[off]).mean() < 3 * _EVEN:
+def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
+    """Whether what differs along the border is ink: of a digit that the picture's edge cuts or touches.
+
+    `border` and `picture` are differences from the paper. Ink comes in short stretches and differs clearly; stretches
+    may be longer, as the foot of a two cut out closely, where nothing differs more: no shadow is as dark as ink.
+    """
+    dark = border[off].mean()
+    if abs(dark) < 3 * _EVEN:
         return False
     ends = np.flatnonzero(~np.concatenate([off, off]))  # twice around, for the stretch across the first corner
-    return bool(np.diff(ends).max() - 1 < 0.15 * off.size)
+    stretch = (np.diff(ends).max() - 1) / off.size
+    if off.mean() < 0.4 and stretch < 0.15:
+        return True
+    side = np.sign(dark)
+    darkest, lightest = float((side * picture).max()), float((-side * picture).max())
+    as_ink = np.percentile(side * border[off], 75) > 0.7 * darkest and lightest < 0.3 * darkest
+    return bool(off.mean() < 0.6 and stretch < 0.35 and as_ink)
 
 
 def _levelled(ink: Map) -> Map:
