@@ -181,6 +181,8 @@ def _levelled(ink: Map) -> Map:
 
 def _paper_noise(ink: Map) -> tuple[float, float]:
     """The level of bare paper and the standard deviation of its noise."""
+    if max(ink.shape) <= _TINY:  # too few pixels to tell noise from ink
+        return 0.0, 0.0
     split = _otsu(ink)
     paper, dark = ink[ink <= split], ink[ink > split]
     # Where two levels are clear, ink may well cover most of the picture; else it does not.
