@@ -8,7 +8,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export evaluate test test-runtime test-oldest lint wheel lock clean
+.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest lint wheel lock clean
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -47,7 +47,11 @@ export: .venv-train/.ready ## turn the weights into ONNX models: ONLY=cnn|mlp OU
 	@.venv-train/bin/python -m export $(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
-evaluate: .venv-train/.ready ## measure the models on the data at hand: MODEL=PATH SET=PATH OUT=DIR
+report: .venv-train/.ready ## measure all that the model card and docs/evaluation tell (minutes): OUT=DIR DATA=DIR
+	@.venv-train/bin/python -m export.report $(call option,--out,$(OUT)) \
+		$(call option,--data,$(filter-out synthetic,$(DATA)))
+
+evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=PATH,PATH SET=PATH OUT=DIR
 	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
 		$(call option,--out,$(OUT))
 

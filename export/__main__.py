@@ -14,6 +14,7 @@ from digitpad.files import write_whole
 from digitpad.strokes import read_samples
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
+from export.manifest import forget_comparisons, read_manifest, write_manifest
 from train.answers import measure
 from train.data import Digits
 from train.evaluate import known_sets
@@ -63,8 +64,11 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
         raise ExportError(f"{folder}: cannot be made ({error.strerror}); give another folder with OUT=") from None
     sets = known_sets(data)
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
-    manifest = _read_manifest(folder / "manifest.json")
-    content, manifest[name] = _export_one(name, weights, digits, manifest.get(name))
+    manifest = read_manifest(folder)
+    old = manifest.get(name)
+    content, manifest[name] = _export_one(name, weights, digits, old)
+    if not old or old["sha256"] != manifest[name]["sha256"]:
+        forget_comparisons(manifest, name)
 
     path = folder / f"{name}.onnx"
     new = path.with_name(f".new-{path.name}")  # measured as a file before it takes the old one's place
@@ -74,11 +78,11 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-    write_whole(folder / "manifest.json", _json({"contract": "1", "models": dict(sorted(manifest.items()))}))
+    write_manifest(folder, manifest)
 
     recognizers = {other: Recognizer(folder / entry["file"]) for other, entry in sorted(manifest.items())}
     write_whole(folder / "reference.json", _json(reference_vectors(recognizers)))
-    write_card(folder / "README.md", manifest)
+    write_card(folder / "README.md", manifest, "evaluation/" if out else "../docs/evaluation/")
     if out is None:
         write_readme_figures(ROOT / "README.md", manifest)
     print(f"{name}: {path.name}, manifest.json, reference.json and README.md written in {folder}")
@@ -150,11 +154,13 @@ def _export_one(name: str, weights: Path, digits: Digits, old: dict[str, Any] | 
         "recipe": facts["recipe"],
         "epochs": facts["epochs"],
         "largest_difference": difference,
+        "seeds": facts.get("seeds", []),
         "accuracy": {},
         "figures": {},
+        "report": {},
     }
     if old and old["sha256"] == sha256:  # the very same model: what was measured of it stays true
-        entry |= {key: old[key] for key in ("accuracy", "figures", "largest_difference")}
+        entry |= {key: old[key] for key in ("accuracy", "figures", "largest_difference", "report") if key in old}
     return data, entry
 
 
@@ -171,16 +177,6 @@ def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digit
     for key in [key for key in sets if key.endswith("validation")]:
         was = f"{measure(before, sets[key]).accuracy:.2%}" if before else "none"
         print(f"{name}: accuracy on {key}: old model {was}, new model {now[key].accuracy:.2%}")
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes())["models"])
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError):
-        print(f"export: {path} is damaged and will be written anew", file=sys.stderr)
-        return {}
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -1,27 +1,35 @@
 """The model card and the README's figures, written from the manifest: no number is typed by hand."""
 
 from pathlib import Path
-from typing import Any
+from statistics import mean, stdev
 
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
+from export.manifest import Manifest
+from train import tables
+from train.calibrate import KEPT, RIGHT
+from train.tables import join, percent, reports, short_title
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
-SETS = {
-    "mnist_test": "MNIST test",
-    "mnist_validation": "MNIST validation (last 5,000 training images)",
-    "pen_validation": "pen digits, six writers not trained on, `predict_strokes`",
-}
+GOOD = 0.98  # read well: every network is right this often
+SELDOM = 0.02  # told from digits: every network takes at most this share for one
 
 CARD = """# The digitpad models
 
 {figures}
 
-Written by `make export` from `manifest.json`; `digitpad models --verify` checks the files against their checksums.
+{sets}
+
+Written by `make export` and `make report` from `manifest.json`; `digitpad models --verify` checks the files against
+their checksums.
 
 ## What they are
 
 {models}
+
+{seeds}
+
+{report}
 
 ## The contract
 
@@ -43,17 +51,17 @@ Metadata: `digitpad.contract` (1), `digitpad.name`, `digitpad.framework`, `digit
 
 ## How they were made
 
-Both networks learn from augmented images (rotation, scale, shear, shift, elastic distortion); the weights are an
-exponential moving average. One temperature per model is fitted on the validation parts (Guo et al., ICML 2017);
-`ood_score` is the energy of the scores (Liu et al., NeurIPS 2020). The thresholds keep 99 % of the digits of each
-validation part, and ask for 99.8 % right answers. Every choice was made on validation digits; the MNIST test set is
-read only for the table above.
+Both networks learn from distorted images (rotation, scale, shear, shift, elastic distortion), from pen strokes written
+anew, from generated digits, and from generated pictures that are no digit; the weights are an exponential moving
+average. One temperature per model is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of
+how much likelier "not a digit" is than all digits together, by a class of its own (outlier exposure: Hendrycks,
+Mazeika, Dietterich, ICLR 2019). The thresholds keep {kept:.0%} of the digits of each validation part, and ask for
+{right:.1%} right answers. Every choice was made on validation digits; the MNIST test set is read only to report.
 
 ## What they do not do
 
-They know single digits, 0 to 9. They do not segment: several digits in one picture are not read one by one. The
-energy score turns away much that is no digit, crosses, dashes and most scribbles, but far from all of it: a heart, a
-square or a triangle can be read as 0, an H or a W as 4, with high confidence.
+They know single digits, 0 to 9. They do not segment: several digits in one picture are not read one by one. Letters
+that look like a digit, such as O, l, S or Z, are read as that digit.
 
 ## Data
 
@@ -62,18 +70,109 @@ UCI Machine Learning Repository, https://doi.org/10.24432/C5MG6K, CC BY 4.0; ren
 """
 
 
-def write_card(path: Path, manifest: dict[str, Any]) -> None:
-    """Write the model card."""
+def write_card(path: Path, manifest: Manifest, pictures: str) -> None:
+    """Write the model card; `pictures` is the folder of the page of `make report`, as seen from the card."""
     models = "\n".join(
         f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes, trained with"
         f" {entry['framework']} by the recipe `{entry['recipe']}` ({entry['epochs']} epochs) on {entry['trained_on']}."
         f" Largest difference in a probability between the file and the framework: {entry['largest_difference']:.1e}."
         for entry in manifest.values()
     )
-    write_whole(path, CARD.format(figures=figures_table(manifest), models=models).encode())
+    text = CARD.format(
+        figures=figures_table(manifest),
+        sets=tables.about_sets(manifest),
+        models=models,
+        seeds=seeds_table(manifest),
+        report=report_text(manifest, pictures),
+        kept=KEPT,
+        right=RIGHT,
+    )
+    write_whole(path, text.encode())
 
 
-def write_readme_figures(path: Path, manifest: dict[str, Any]) -> None:
+def seeds_table(manifest: Manifest) -> str:
+    """Accuracy over all seeds that the recipe trained each network with: mean and standard deviation."""
+    runs = {name: entry.get("seeds", []) for name, entry in manifest.items()}
+    parts = list(dict.fromkeys(part for seeds in runs.values() for run in seeds for part in run if part != "seed"))
+    rows = [
+        [name, str(len(seeds)), *(_spread([run[part] for run in seeds if part in run]) for part in parts)]
+        for name, seeds in runs.items()
+        if len(seeds) > 1
+    ]
+    note = """The whole recipe with several seeds: mean accuracy ± standard deviation. The file is the seed that read
+the validation parts best; the test part had no say."""
+    titles = ["network", "seeds", *(SEED_PARTS.get(part, part) for part in parts)]
+    return join(note, tables.table(titles, rows)) if rows else ""
+
+
+SEED_PARTS = {"mnist": "MNIST validation", "pen": "pen digits", "test": "MNIST test"}
+
+
+def _spread(accuracies: list[float]) -> str:
+    return f"{mean(accuracies):.2%} ± {stdev(accuracies):.2%}" if len(accuracies) > 1 else "-"
+
+
+def report_text(manifest: Manifest, pictures: str) -> str:
+    """What `make report` found, in short, with its pictures; or that it has yet to be run."""
+    if not all(entry.get("report") for entry in manifest.values()):
+        return "What the models read well and what they do not is not measured yet: run `make report`."
+    sets = [key for key in ("mnist_test", "pen_validation") if all(key in e["figures"] for e in manifest.values())]
+    calibration = [tables.picture("calibration", key, folder=pictures) for key in sets]
+    errors = [
+        join(f"{name}, {short_title(key)}:", tables.picture("errors", name, key, folder=pictures))
+        for key in sets
+        for name, entry in manifest.items()
+        if entry["figures"][key]["errors"]
+    ]
+    sections = {
+        "What they read well, and what they do not": join(
+            _well_and_not(manifest, "conditions", "Pictures of digits, by how they were made."),
+            tables.picture("conditions", folder=pictures),
+            _well_and_not(manifest, "variants", "Ways of writing, by our own generator."),
+            tables.picture("variants", folder=pictures),
+        ),
+        "What is no digit": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
+        "How honest they are": join(tables.confidence_table(manifest), tables.CONFIDENCE, *calibration),
+        "What they still get wrong": join(tables.ERRORS, *errors),
+    }
+    more = f"All figures, kind by kind and writer by writer: [evaluation]({pictures}README.md)."
+    return join(*(join(f"## {title}", text) for title, text in sections.items()), more)
+
+
+def _well_and_not(manifest: Manifest, key: str, title: str) -> str:
+    by_model = reports(manifest, key)
+    accuracy = {case: [of[case]["accuracy"] for of in by_model.values()] for case in next(iter(by_model.values()))}
+    badly = sorted((case for case in accuracy if min(accuracy[case]) < GOOD), key=lambda case: min(accuracy[case]))
+    well = [case for case in accuracy if case not in badly]
+    models = ", ".join(by_model)
+    return join(
+        title,
+        f"- Read well (at least {GOOD:.0%} are right with each of {models}): {', '.join(well) or 'none'}.\n"
+        f"- Not so well ({models}): {_with_shares(accuracy, badly)}.",
+        tables.SHEETS[key],
+    )
+
+
+def _taken_or_not(manifest: Manifest) -> str:
+    by_model = reports(manifest, "outliers")
+    taken = {kind: [of[kind]["digit"] for of in by_model.values()] for kind in next(iter(by_model.values()))}
+    often = sorted((kind for kind in taken if max(taken[kind]) > SELDOM), key=lambda kind: -max(taken[kind]))
+    seldom = [kind for kind in taken if kind not in often and kind != "all"]
+    models = ", ".join(by_model)
+    return join(
+        f"- Seldom taken for a digit (status `digit` for at most {SELDOM:.0%} with each of {models}):"
+        f" {', '.join(seldom) or 'none'}.\n"
+        f"- More often ({models}): {_with_shares(taken, [kind for kind in often if kind != 'all'])}.",
+        tables.outlier_text(manifest),
+        tables.outlier_table(manifest, only=["all"]),
+    )
+
+
+def _with_shares(shares: dict[str, list[float]], names: list[str]) -> str:
+    return "; ".join(f"{name} ({', '.join(percent(s, 1) for s in shares[name])})" for name in names) or "none"
+
+
+def write_readme_figures(path: Path, manifest: Manifest) -> None:
     """Replace what stands between the two marks in the README.
 
     Raises:
@@ -84,23 +183,30 @@ def write_readme_figures(path: Path, manifest: dict[str, Any]) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise DigitPadError(f"{path}: lacks the marks {START} and {END}, between which the figures go")
-    write_whole(path, f"{before}{START}\n{figures_table(manifest)}\n{END}{after}".encode())
+    write_whole(
+        path, f"{before}{START}\n{join(figures_table(manifest), tables.about_sets(manifest))}\n{END}{after}".encode()
+    )
 
 
-def figures_table(manifest: dict[str, Any]) -> str:
-    """A Markdown table of what was measured, through onnxruntime."""
-    lines = [
-        "| model | digits | accuracy | errors | 95 % interval | ECE | answered as a digit | right among those |",
-        "|---|---|---|---|---|---|---|---|",
+def figures_table(manifest: Manifest) -> str:
+    """What was measured of every model on every set, through onnxruntime, as a Markdown table."""
+    titles = [
+        "model",
+        "digits",
+        "accuracy",
+        "errors",
+        "95 % interval",
+        "ECE",
+        "answered as a digit",
+        "right among those",
     ]
-    for name, entry in manifest.items():
-        for key, figures in entry["figures"].items():
-            low, high = figures["interval"]
-            lines.append(
-                f"| {name} | {SETS[key]} | **{figures['accuracy']:.2%}** | {figures['errors']} of {figures['count']:,}"
-                f" | {low:.2%} to {high:.2%} | {figures['ece']:.2%} | {figures['answered']:.1%} |"
-                f" {figures['answered_accuracy']:.2%} |"
-            )
-    if len(lines) == 2:
-        lines.append("| not measured: no data at hand | | | | | | | |")
-    return "\n".join(lines)
+    rows = [
+        [
+            name, short_title(key), f"**{figures['accuracy']:.2%}**", f"{figures['errors']} of {figures['count']:,}",
+            "{:.2%} to {:.2%}".format(*figures["interval"]), percent(figures["ece"]), percent(figures["answered"], 1),
+            percent(figures["answered_accuracy"]),
+        ]
+        for name, entry in manifest.items()
+        for key, figures in entry["figures"].items()
+    ]  # fmt: skip
+    return tables.table(titles, rows or [["not measured: no data at hand", *[""] * (len(titles) - 1)]])

@@ -18,7 +18,7 @@ from digitpad.strokes import Sample, is_stroke_file, read_samples
 from train.answers import DigitsByWriter, by_writer, compare, figures, read
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, read_idx, render
 from train.generate import generate_samples
-from train.report import Results, page, picture_name, short_title
+from train.tables import Results, page, picture_name, short_title
 
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHED = 200  # digits that are read under each condition

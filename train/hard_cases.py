@@ -6,6 +6,7 @@ All of it is drawn by our own generators, with a seed that training does not use
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from train.data import DataError, Digits
 from train.generate import VARIANTS, write_digit
 from train.outliers import KINDS, generate_outliers
 from train.plots import Cell, plot_sheet
-from train.report import picture_name
+from train.tables import picture_name
 
 Images = NDArray[np.uint8]
 ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
@@ -50,7 +51,8 @@ def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: i
 
 def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sample], pictures: Path) -> ByModel:
     """The brief figures of labelled strokes photographed under each condition; and a sheet with some of each."""
-    with ProcessPoolExecutor() as processes:  # minutes of work for one core
+    # Minutes of work for one core. A forked process could wait for ever for a thread that it does not have.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         made = processes.map(read_photographs, [samples] * len(CONDITIONS), CONDITIONS, [SEED] * len(CONDITIONS))
         bar = tqdm(made, "conditions", len(CONDITIONS), leave=False, disable=not sys.stderr.isatty())
         cases = dict(zip(CONDITIONS, bar, strict=True))

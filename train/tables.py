@@ -100,7 +100,7 @@ def comparisons(results: Results) -> str:
     rows = [
         [f"{m}, {other}", short_title(s), str(c["only_this"]), str(c["only_other"]), chance(c["p"])]
         for m, result in results.items()
-        for other, sets in result["report"].get("against", {}).items()
+        for other, sets in result.get("report", {}).get("against", {}).items()
         if other in results
         for s, c in sets.items()
     ]
@@ -118,7 +118,7 @@ def writers(results: Results) -> str:
         "`digit`": lambda r: percent(r["answered"], 1),
         "right": lambda r: percent(r["answered_accuracy"]),
     }
-    names = dict.fromkeys(name for result in results.values() for name in result["report"].get("writers", {}))
+    names = dict.fromkeys(name for result in results.values() for name in result.get("report", {}).get("writers", {}))
     return join(
         *(
             join(
@@ -146,15 +146,23 @@ measured; the shipped values are fitted on all of them."""
 
 def outliers(results: Results) -> str:
     """How well each kind of picture that is no digit is told from digits."""
-    by_model = reports(results, "outliers")
-    if not by_model:
+    if not reports(results, "outliers"):
         return ""
-    first = next(iter(by_model.values()))
-    unseen = ", ".join(kind for kind, entry in first.items() if not entry.get("trained_on", True))
-    text = f"""Pictures from our own generator, of shapes that are never trained on; of these kinds none is: {unseen}.
-AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that passes where 95 %
-of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the picture, red is
-`digit`, orange `unsure`, green `not_a_digit`; the shares are those taken."""
+    return join(outlier_text(results), outlier_table(results), picture("outliers"))
+
+
+def outlier_text(results: Results) -> str:
+    """What was measured with, and how to read the table and the picture."""
+    kinds = next(iter(reports(results, "outliers").values()))
+    unseen = ", ".join(kind for kind, entry in kinds.items() if not entry.get("trained_on", True))
+    return f"""Pictures by our own generator, of shapes that are never trained on, and of these kinds none is:
+{unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that passes
+where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the
+picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
+
+
+def outlier_table(results: Results, only: list[str] | None = None) -> str:
+    """AUROC, false positives and the share taken for digits, of every kind or only of some."""
 
     def auroc(name: str) -> Callable[[dict[str, Any]], str]:
         return lambda r: f"{r['auroc'][name]:.4f}"
@@ -162,11 +170,13 @@ of the digits pass. "taken": the share that gets status `digit` at the model's o
     def fpr95(name: str) -> Callable[[dict[str, Any]], str]:
         return lambda r: percent(r["fpr95"][name], 1)
 
+    by_model = reports(results, "outliers")
     columns: Columns = {}
-    for name in first["all"]["auroc"]:
+    for name in next(iter(by_model.values()))["all"]["auroc"]:
         columns |= {f"AUROC, {short_title(name)}": auroc(name), f"FPR95, {short_title(name)}": fpr95(name)}
     columns["taken"] = lambda r: percent(r["digit"], 1)
-    return join(_section(results, "outliers", "kind", columns, text), picture("outliers"))
+    shown = {m: {kind: r for kind, r in of.items() if not only or kind in only} for m, of in by_model.items()}
+    return side_by_side(shown, columns, "kind")
 
 
 CASE_COLUMNS: Columns = {
@@ -176,20 +186,23 @@ CASE_COLUMNS: Columns = {
     "right": lambda r: percent(r["answered_accuracy"], 1),
 }
 
+SHEETS = {
+    "conditions": """Strokes of writers not trained on, drawn, lit, photographed, scanned or saved by our own code, and
+read as `predict` reads a file; percentages are accuracies. On the right of each is what the model sees; red: wrong,
+orange: right, but `unsure` or `not_a_digit`.""",
+    "variants": """None of these was trained on, but others of each way of writing were; percentages are accuracies.""",
+}
+
 
 def conditions(results: Results) -> str:
     """Accuracy on pictures, by how they were made."""
-    text = """Strokes of writers not trained on, drawn, lit, photographed, scanned or saved by our own code, and read as
-`predict` reads a file. In the picture, what the model sees is on the right; red: wrong, orange: right, but `unsure` or
-`not_a_digit`."""
-    section = _section(results, "conditions", "condition", CASE_COLUMNS, text)
+    section = _section(results, "conditions", "condition", CASE_COLUMNS, SHEETS["conditions"])
     return join(section, picture("conditions")) if section else ""
 
 
 def variants(results: Results) -> str:
-    """Accuracy on the generated digits, by way of writing."""
-    text = "Digits of our own generator, drawn anew: none of them was trained on, but others of each way were."
-    section = _section(results, "variants", "way of writing", CASE_COLUMNS, text)
+    """Accuracy on digits of our own generator, by way of writing."""
+    section = _section(results, "variants", "way of writing", CASE_COLUMNS, SHEETS["variants"])
     return join(section, picture("variants")) if section else ""
 
 
@@ -240,7 +253,7 @@ def side_by_side(by_model: dict[str, dict[str, dict[str, Any]]], columns: Column
 
 def reports(results: Results, key: str) -> dict[str, dict[str, dict[str, Any]]]:
     """One part of the report by model, of the models of which it was measured."""
-    return {model: result["report"][key] for model, result in results.items() if result["report"].get(key)}
+    return {model: result["report"][key] for model, result in results.items() if result.get("report", {}).get(key)}
 
 
 def table(titles: list[str], rows: Iterable[list[str]]) -> str:
