@@ -121,7 +121,7 @@ def _without_taps(strokes: list[Stroke]) -> list[Stroke]:
     kept = []
     for number, points in enumerate(strokes):
         across, down = np.maximum(low - boxes[number][1], boxes[number][0] - high)
-        if number in drawn or not ((across > 0.2 * size and down < 0) or max(across, down) > size):
+        if number in drawn or not ((across > 0.2 * size and down < 0.05 * size) or max(across, down) > size):
             kept.append(points)
     return kept
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitpad import StrokeError
+from digitpad import Recognizer, StrokeError
 from digitpad.demo_strokes import demo_samples
 from digitpad.ink import centre_of_mass, render_strokes
 
@@ -208,3 +208,172 @@ def test_ten_thousand_points_are_fine() -> None:
     rng = np.random.default_rng(0)
     assert render_strokes([rng.random((10_000, 2))]).any()
     assert render_strokes(list(rng.random((10_000, 1, 2)))).any()
+
+
+# What the shipped models make of it. Drawn afresh by some hand, slanted, narrow and wobbly as hands are.
+
+
+MODELS = {name: Recognizer(name) for name in ("cnn", "mlp")}
+
+# Ways of writing that demo digits lack, as points that a smooth line passes; corners are where a new part begins.
+VARIANTS: dict[str, list[list[list[tuple[float, float]]]]] = {
+    "1 with flag and foot": [[[(25, 25), (40, 14), (52, 0)], [(52, 0), (52, 50), (52, 100)]], [[(25, 100), (80, 100)]]],
+    "4 open": [[[(22, 2), (20, 30), (17, 58)], [(17, 58), (50, 58), (85, 56)]], [[(66, 8), (65, 50), (62, 100)]]],
+    "7 with a bar": [[[(15, 4), (50, 3), (82, 2)], [(82, 2), (60, 45), (42, 100)]], [[(30, 50), (80, 48)]]],
+}
+
+
+def drawn(variant: str) -> Strokes:
+    """A variant in points as dense as a pen's."""
+    strokes = []
+    for stroke in VARIANTS[variant]:
+        parts = [_curve(np.array(part, float)) for part in stroke]
+        strokes.append(np.concatenate([parts[0], *(part[1:] for part in parts[1:])]))
+    return strokes
+
+
+def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The parabola, or line, through three points, or two."""
+    t = np.linspace(0, 1, len(points))
+    fine = np.linspace(0, 1, 25)
+    return np.column_stack([np.polyval(np.polyfit(t, points[:, axis], len(points) - 1), fine) for axis in (0, 1)])
+
+
+LABELLED = [(sample.label or "", sample.strokes) for sample in demo_samples()]
+LABELLED += [(name[0], drawn(name)) for name in VARIANTS]
+
+
+def by_a_hand(strokes: Strokes, seed: int) -> Strokes:
+    """The same digit as another hand draws it: slant, proportions and a slow wobble."""
+    rng = np.random.default_rng(seed)
+    low, high = np.concatenate(strokes).min(axis=0), np.concatenate(strokes).max(axis=0)
+    shape = np.array([[rng.uniform(0.8, 1.15), 0], [-rng.uniform(-0.1, 0.35), 1]])
+    waves, phase = rng.normal(0, 0.012, (2, 2)), rng.uniform(0, 6, 2)
+    made = []
+    for points in strokes:
+        unit = (points - low) / (high - low).max()
+        unit = unit + np.sin(unit[:, ::-1] * 6 + phase) @ waves
+        made.append(unit @ shape * 200)
+    return made
+
+
+hands = st.builds(
+    lambda digit, seed: (digit[0], by_a_hand(digit[1], seed)), st.sampled_from(LABELLED), st.integers(0, 10**6)
+)
+
+
+def probabilities(strokes: Strokes) -> NDArray[np.float32]:
+    """Of both networks, one below the other."""
+    return np.stack([model.predict_strokes(strokes).probabilities for model in MODELS.values()])
+
+
+def assert_same_verdict(one: Strokes, other: Strokes, bound: float) -> None:
+    before, after = probabilities(one), probabilities(other)
+    assert (before.argmax(axis=1) == after.argmax(axis=1)).all()
+    assert np.abs(before - after).max() <= bound
+
+
+@quick
+@given(hands, st.floats(-2, 2), st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.randoms(use_true_random=False))
+def test_place_size_unit_order_and_direction_leave_the_verdict(
+    hand: tuple[str, Strokes], exponent: float, right: float, down: float, random: Any
+) -> None:
+    _, strokes = hand
+    other = [points * 10**exponent + (right, down) for points in strokes]
+    other = [points[::-1] if random.random() < 0.5 else points for points in other]
+    random.shuffle(other)
+    assert_same_verdict(strokes, other, 0.01)
+
+
+@quick
+@given(hands, st.integers(12, 400))
+def test_the_sampling_rate_leaves_the_verdict(hand: tuple[str, Strokes], count: int) -> None:
+    _, strokes = hand
+    assert_same_verdict(strokes, resampled(strokes, count), 0.25)
+
+
+def resampled(strokes: Strokes, count: int) -> Strokes:
+    """About so many points in all, evenly along the lines; ends and corners stay."""
+    whole = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points in strokes)
+    result = []
+    for points in strokes:
+        steps = np.diff(points, axis=0)
+        way = np.concatenate([[0], np.cumsum(np.hypot(*steps.T))])
+        heading = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+        corners = way[1:-1][np.abs(np.diff(heading)) > 1]
+        places = np.linspace(0, way[-1], max(round(count * way[-1] / whole), 2))
+        places = np.unique(np.concatenate([places, corners]))
+        result.append(np.column_stack([np.interp(places, way, points[:, axis]) for axis in (0, 1)]))
+    return result
+
+
+@quick
+@given(hands, st.floats(0, 0.012), st.integers(0, 10**6))
+def test_a_tremble_leaves_the_verdict(hand: tuple[str, Strokes], strength: float, seed: int) -> None:
+    label, strokes = hand
+    rng = np.random.default_rng(seed)
+    trembling = [points + rng.normal(0, 200 * strength, points.shape) for points in strokes]
+    assert (probabilities(trembling).argmax(axis=1) == int(label)).all()
+
+
+@quick
+@given(hands, st.data())
+def test_a_stroke_that_leaves_the_canvas_and_comes_back_leaves_the_verdict(hand: Any, data: st.DataObject) -> None:
+    _, strokes = hand
+    longest = max(range(len(strokes)), key=lambda i: len(strokes[i]))
+    points = strokes[longest]
+    out = data.draw(st.integers(2, len(points) - 3))
+    assert_same_verdict(strokes, [*strokes[:longest], points[:out], points[out + 1 :], *strokes[longest + 1 :]], 0.25)
+
+
+@pytest.mark.parametrize("slant", [-15, 0, 15, 25])
+@pytest.mark.parametrize(("label", "strokes"), LABELLED)
+def test_slanted_digits_and_other_ways_of_writing_read_right(label: str, strokes: Strokes, slant: float) -> None:
+    leaning = [points @ np.array([[1, 0], [-math.tan(math.radians(slant)), 1]]) for points in strokes]
+    assert probabilities(leaning).argmax(axis=1).tolist() == [int(label)] * 2
+
+
+@quick
+@given(hands, st.floats(0.25, 4), st.floats(0, 1), st.booleans())
+def test_a_tap_beside_the_digit_changes_nothing(hand: Any, away: float, height: float, left: bool) -> None:
+    _, strokes = hand
+    low, high = np.concatenate(strokes).min(axis=0), np.concatenate(strokes).max(axis=0)
+    size = float((high - low).max())
+    x = low[0] - away * size if left else high[0] + away * size
+    tap = np.array([[x, low[1] + height * (high[1] - low[1])]])
+    assert np.array_equal(render_strokes([*strokes, tap]), render_strokes(strokes))
+    assert np.array_equal(render_strokes([tap, *strokes, tap + 0.005 * size]), render_strokes(strokes))
+
+
+@pytest.mark.parametrize("dots", [[[(50, -20)]], [[(50, 125)]], [[(60, -25), (61, -24)]], [[(35, -20)], [(65, -20)]]])
+def test_dots_above_and_below_stay(dots: Any) -> None:
+    stem = [(50, 0), (50, 100)]
+    assert (render_strokes([stem, *dots]) != render_strokes([stem])).any()
+
+
+def test_dotted_lines_stay() -> None:
+    dots = [[(10.0 * i, 40.0)] for i in range(8)]
+    assert np.flatnonzero(render_strokes(dots).max(axis=0) > 128).size > 12
+    assert (render_strokes([[(-60, 0), (-60, 100)], *dots]) != render_strokes([[(-60, 0), (-60, 100)]])).any()
+
+
+@pytest.mark.parametrize("count", [6, 7, 8])
+def test_few_points_on_a_curve_make_a_curve(count: int) -> None:
+    angle, few = np.linspace(0, 1.8 * np.pi, 200), np.linspace(0, 1.8 * np.pi, count)
+    circle, points = (np.column_stack([50 * np.cos(a), 60 * np.sin(a)]) for a in (angle, few))
+    polygon = denser(points, 20)  # what straight lines between the points would be
+    curved, straight, true = (render_strokes([p]).astype(float) for p in (points, polygon, circle))
+    assert np.abs(curved - true).mean() < 0.5 * np.abs(straight - true).mean()
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(0, 0), (60, 0), (20, 100)],  # a seven
+        [(40, 0), (0, 60), (70, 60)],  # a four
+        [(0, 0), (50, 0), (100, 0)],
+        [(0, 0), (10, 100), (0, 0)],
+    ],
+)
+def test_few_points_at_corners_and_on_lines_stay_straight(points: Any) -> None:
+    assert_same_picture([np.array(points, float)], [denser(np.array(points, float), 30)], pixel=1, mean=0.05)
