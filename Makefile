@@ -1,6 +1,13 @@
 # The front door: `make help` lists what there is. Works with GNU Make 3.81 (macOS) and newer, also in a path with spaces.
 
 PYTHON ?= python3
+# For a bundle, PYTHON=3.11 is the Python of the device; here any that can be run will do.
+ifneq ($(filter bundle,$(MAKECMDGOALS)),)
+ifeq ($(findstring python,$(PYTHON)),)
+device_python := $(PYTHON)
+override PYTHON := python3
+endif
+endif
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
@@ -8,7 +15,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest lint wheel lock clean
+.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest test-aarch64 lint wheel bundle lock clean
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -55,6 +62,16 @@ evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=P
 	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
 		$(call option,--out,$(OUT))
 
+## Put it on a device
+
+bundle: wheel ## make an archive that installs offline: TARGET=linux-aarch64|... PYTHON=3.11 PAD=0 OUT=DIR
+	@.venv-test/bin/python -m deploy.bundle --wheel dist/*.whl $(call option,--target,$(TARGET)) \
+		$(call option,--python,$(device_python)) $(if $(filter 0,$(PAD)),--without-pad) $(call option,--out,$(OUT))
+
+test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read a picture (as root, some minutes)
+	@$(MAKE) --no-print-directory bundle TARGET=linux-aarch64 PYTHON=3.11
+	deploy/test_aarch64.sh bundle/digitpad-*-linux-aarch64-python3.11.tar.gz
+
 ## Work on it
 
 test: test-runtime .venv-train/.ready ## run all tests
@@ -78,12 +95,13 @@ wheel: .venv-test/.ready ## build wheel and source archive into dist/
 
 lock: ## refresh the lock files in requirements/
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
-	$(COMPILE) --extra pad --output-file requirements/pad.txt
-	$(COMPILE) --extra pad --extra dev --output-file requirements/test.txt
-	$(COMPILE) --extra pad --extra dev --resolution lowest-direct --output-file requirements/oldest.txt
-	$(COMPILE) --extra pad --extra dev --extra train --no-config --output-file requirements/train.txt
+	$(COMPILE) pyproject.toml --extra pad --output-file requirements/pad.txt
+	$(COMPILE) pyproject.toml --extra pad --extra dev --output-file requirements/test.txt
+	$(COMPILE) pyproject.toml --extra pad --extra dev --resolution lowest-direct --output-file requirements/oldest.txt
+	$(COMPILE) pyproject.toml --extra pad --extra dev --extra train --no-config --output-file requirements/train.txt
+	echo pip | $(COMPILE) - --output-file requirements/installer.txt
 
-COMPILE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## remove the environments and what was built; keep data, weights and models
@@ -92,7 +110,7 @@ clean: ## remove the environments and what was built; keep data, weights and mod
 
 help:
 	@echo "digitpad: a handwritten digit recogniser and drawing pad. First of all: make pad"
-	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # Environments: runtime + pad; and the test tools; and everything that training and export need.
 

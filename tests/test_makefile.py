@@ -104,7 +104,18 @@ def test_predict_without_a_picture_says_how(checkout: Path) -> None:
     assert "make predict FILE=" in make(checkout, "predict").stderr
 
 
-@pytest.mark.parametrize("lock", ["pad.txt", "test.txt", "oldest.txt", "train.txt"])
+def test_a_bundle_is_told_the_devices_python_and_made_by_any(checkout: Path) -> None:
+    for said, told in (
+        ("PYTHON=3.12", '--python "3.12"'),
+        ("PYTHON=2.7", '--python "2.7"'),
+        ("PAD=0", "--without-pad"),
+    ):
+        shown = make(checkout, "--dry-run", "bundle", "TARGET=linux-aarch64", said)
+        assert '--target "linux-aarch64"' in shown.stdout and told in shown.stdout, shown.stderr
+        assert 'environment.sh "python3"' in shown.stdout
+
+
+@pytest.mark.parametrize("lock", ["pad.txt", "test.txt", "oldest.txt", "train.txt", "installer.txt"])
 def test_a_lock_file_pins_every_package_with_hashes_and_names_no_registry(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     assert "://" not in text and "--index" not in text

@@ -1,0 +1,291 @@
+"""`make bundle`: one archive that installs digitpad on a device without network or compiler.
+
+It holds our wheel, the locked wheels of every dependency for that device, and the installer with pip's wheel, so
+that the device needs nothing but Python itself.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PARTS = Path(__file__).parent / "parts"  # what goes into the archive as it is, but for the @WORDS@ in it
+GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may ask of a device
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of device: the platform tags of wheels that run there, and what requirement markers see there."""
+
+    platforms: list[str]
+    sys_platform: str
+    platform_machine: str
+    platform_system: str
+
+
+TARGETS = {
+    **{
+        f"linux-{machine}": Target(
+            [*(f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC, 16, -1)), f"manylinux2014_{machine}"],
+            "linux",
+            machine,
+            "Linux",
+        )
+        for machine in ("x86_64", "aarch64")
+    },
+    "macos-arm64": Target(["macosx_14_0_arm64"], "darwin", "arm64", "Darwin"),
+    "windows-amd64": Target(["win_amd64"], "win32", "AMD64", "Windows"),
+}
+PYTHONS = range(11, 15)  # minor versions of Python 3
+
+
+class BundleError(Exception):
+    """No bundle can be made for this device, or not now; one line with the reason and the alternative."""
+
+
+class NoNetworkError(BundleError):
+    """The package index cannot be reached."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make the bundle that is asked for; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m deploy.bundle", description=__doc__)
+    parser.add_argument("--wheel", type=Path, required=True, help="digitpad's own wheel")
+    parser.add_argument("--target", help=f"{', '.join(TARGETS)} (default: this machine's)")
+    parser.add_argument("--python", help="the device's Python, such as 3.11 (default: the one that runs this)")
+    parser.add_argument("--without-pad", action="store_true", help="leave pygame out")
+    parser.add_argument("--out", type=Path, default=ROOT / "bundle", help="folder for the archive")
+    options = parser.parse_args(argv)
+    python = options.python or f"3.{sys.version_info.minor}"
+    try:
+        archive = bundle(options.wheel, options.target or this_machine(), python, not options.without_pad, options.out)
+    except BundleError as error:
+        print(f"bundle: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"bundle: {error.filename or options.out}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    print(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB; copy it to the device, unpack it, read its README.txt")
+    return 0
+
+
+def bundle(wheel: Path, target: str, python: str, pad: bool, out: Path) -> Path:
+    """Make the archive for a device.
+
+    Args:
+        wheel: digitpad's own wheel, already built.
+        target: a name of TARGETS.
+        python: the device's Python, such as "3.11" or "3.11.2".
+        pad: whether pygame is to be in it.
+        out: folder for the archive; made if need be.
+
+    Returns:
+        The archive: .tar.gz, for Windows .zip. The same wheel and lock files always give the same bytes.
+
+    Raises:
+        BundleError: there is no such device, no wheels for it, or no way to get them.
+    """
+    minor = _check_device(target, python)
+    version = wheel.name.split("-")[1]
+    name = f"digitpad-{version}-{target}-python3.{minor}{'' if pad else '-without-pad'}"
+    windows = target.startswith("windows")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as scratch:
+        folder = Path(scratch) / name
+        wheels = folder / "wheels"
+        wheels.mkdir(parents=True)
+        needed = locked(ROOT / "requirements" / "pad.txt", target, minor)
+        needed = {spec: hashes for spec, hashes in needed.items() if pad or spec.split("==")[0] not in pad_packages()}
+        installer = locked(ROOT / "requirements" / "installer.txt", target, minor)
+        _download(needed | installer, wheels, target, minor)
+        shutil.copyfile(wheel, wheels / wheel.name)
+        own = {f"digitpad=={version}": [hashlib.sha256(wheel.read_bytes()).hexdigest()]}
+        (folder / "requirements.txt").write_text(_as_lock(own | needed), newline="\n")
+
+        glibc = _least_glibc(wheels) if target.startswith("linux") else 0
+        (folder / "bundle.json").write_text(
+            json.dumps({"version": version, "target": target, "python": [3, minor], "glibc": [2, glibc]}, indent=1)
+        )
+        words = {"@VERSION@": version, "@TARGET@": target, "@PYTHON@": f"3.{minor}", "@GLIBC@": f"2.{glibc}"}
+        for part in sorted(PARTS.iterdir()):
+            if _belongs(part.name, target):
+                text = part.read_text(encoding="utf-8")
+                for word, value in words.items():
+                    text = text.replace(word, value)
+                crlf = part.suffix == ".bat" or (windows and part.suffix == ".txt")
+                (folder / part.name).write_text(text, encoding="utf-8", newline="\r\n" if crlf else "\n")
+        sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {at}\n" for at, file in _files(folder)]
+        (folder / "SHA256SUMS").write_text("".join(sums), newline="\n")
+        packed = _zip(folder) if windows else _tar(folder)
+        made = Path(scratch) / packed.name
+        return made.replace(out / packed.name)
+
+
+def pad_packages() -> set[str]:
+    """The packages that the pad alone needs; they need no others."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {Requirement(need).name for need in project["optional-dependencies"]["pad"]}
+
+
+def this_machine() -> str:
+    """The target of the machine that runs this.
+
+    Raises:
+        BundleError: it is none.
+    """
+    import platform
+
+    machine = platform.machine()
+    for name, target in TARGETS.items():
+        if (target.sys_platform, target.platform_machine.lower()) == (sys.platform, machine.lower()):
+            return name
+    raise BundleError(f"this machine ({sys.platform}, {machine}) is no target; say TARGET={' or '.join(TARGETS)}")
+
+
+def _check_device(target: str, python: str) -> int:
+    """The minor version of the device's Python 3.
+
+    Raises:
+        BundleError: there is no bundle for such a device.
+    """
+    if target not in TARGETS:
+        if re.search(r"arm(?!64)|i[3-6]86|32", target, re.IGNORECASE) and "64" not in target:
+            raise BundleError(
+                f"{target}: onnxruntime has no wheels for 32-bit systems. A Raspberry Pi 3, 4, 5 or Zero 2 runs the"
+                " 64-bit system: install that, then TARGET=linux-aarch64"
+            )
+        raise BundleError(f"{target}: no such target; choose TARGET={', '.join(TARGETS)}")
+    match = re.fullmatch(r"3\.(\d+)(\.\d+)?", python)
+    if not match or int(match[1]) not in PYTHONS:
+        choice = ", ".join(f"3.{minor}" for minor in PYTHONS)
+        raise BundleError(
+            f"Python {python}: onnxruntime, numpy and Pillow have wheels for Python {choice} here; install one of"
+            " those on the device, then say PYTHON=3.13, for example"
+        )
+    return int(match[1])
+
+
+def locked(lock: Path, target: str, minor: int) -> dict[str, list[str]]:
+    """The packages of a lock file that a device needs: name==version → sha256 of its files."""
+    kind = TARGETS[target]
+    environment = {
+        "python_version": f"3.{minor}",
+        "python_full_version": f"3.{minor}.0",
+        "implementation_name": "cpython",
+        "implementation_version": f"3.{minor}.0",
+        "platform_python_implementation": "CPython",
+        "os_name": "nt" if kind.sys_platform == "win32" else "posix",
+        "sys_platform": kind.sys_platform,
+        "platform_machine": kind.platform_machine,
+        "platform_system": kind.platform_system,
+    }
+    found = {}
+    for line in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        if line[:1].isalnum():
+            text, *hashes = line.split("--hash=sha256:")
+            requirement = Requirement(text.strip())
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                found[f"{requirement.name}{requirement.specifier}"] = [value.strip() for value in hashes]
+    return found
+
+
+def _as_lock(packages: dict[str, list[str]]) -> str:
+    return "".join(
+        f"{spec} \\\n" + " \\\n".join(f"    --hash=sha256:{value}" for value in hashes) + "\n"
+        for spec, hashes in packages.items()
+    )
+
+
+def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: int) -> None:
+    """Fetch the wheels for a device, whatever this machine is; each must have a hash of the lock file.
+
+    Raises:
+        BundleError: a package has no wheel for the device.
+        NoNetworkError: the package index cannot be reached.
+    """
+    lock = wheels.parent / "download.txt"
+    lock.write_text(_as_lock(packages))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--retries=2", f"--dest={wheels}"]
+    command += [f"--python-version=3.{minor}", "--implementation=cp", f"--abi=cp3{minor}", "--abi=abi3", "--abi=none"]
+    command += [f"--platform={platform}" for platform in TARGETS[target].platforms]
+    done = subprocess.run([*command, f"--requirement={lock}"], capture_output=True, text=True, errors="replace")
+    lock.unlink()
+    if done.returncode == 0:
+        return
+    # Without a network pip finds no package either: what it says before tells the two apart.
+    if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Retrying \(", done.stderr):
+        raise NoNetworkError("the package index cannot be reached; the wheels are fetched from there: go online")
+    if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
+        raise BundleError(
+            f"{missing[1]} has no wheel for {target} and Python 3.{minor}; try another Python: PYTHON=3.13, for example"
+        )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+    raise BundleError(f"the wheels could not be fetched ({lines[0] if lines else 'pip says nothing'})")
+
+
+def _least_glibc(wheels: Path) -> int:
+    """The minor version of glibc 2 that all the wheels are content with: of each one's tags the oldest counts."""
+    least = 17
+    for wheel in wheels.glob("*.whl"):
+        tags = [int(minor) for minor in re.findall(r"manylinux_2_(\d+)_", wheel.name)]
+        if tags and "manylinux2014" not in wheel.name:
+            least = max(least, min(tags))
+    return least
+
+
+def _belongs(part: str, target: str) -> bool:
+    """Whether a file of PARTS is of use on a device."""
+    if target.startswith("windows"):
+        return part in ("install.py", "install.bat", "README.txt")
+    if target.startswith("macos"):
+        return part in ("install.py", "install.sh", "README.txt")
+    return part != "install.bat"
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    files = [(path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file()]
+    return sorted(files)
+
+
+def _tar(folder: Path) -> Path:
+    """Pack a folder so that the same content gives the same bytes."""
+    packed = folder.with_name(folder.name + ".tar.gz")
+    with (
+        open(packed, "wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for at, path in _files(folder):
+            entry = tarfile.TarInfo(f"{folder.name}/{at}")
+            entry.size = path.stat().st_size
+            entry.mode = 0o755 if path.suffix == ".sh" else 0o644
+            entry.mtime = 315532800  # 1980: zip knows no earlier time
+            with open(path, "rb") as content:
+                archive.addfile(entry, content)
+    return packed
+
+
+def _zip(folder: Path) -> Path:
+    packed = folder.with_name(folder.name + ".zip")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # wheels are packed already
+        for at, path in _files(folder):
+            archive.writestr(zipfile.ZipInfo(f"{folder.name}/{at}"), path.read_bytes())
+    return packed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
