@@ -63,7 +63,7 @@ RECIPES = {
     "full": Recipe(
         Mixture(rounds=16),
         cnn=Training(epochs=40, dropout=(0.1, 0.2)),
-        mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995),
+        mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
         teachers=2,
         seeds=(1, 2, 3, 4, 5),
     ),
