@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 import digitpad
 from digitpad import Recognizer
@@ -23,6 +23,8 @@ from digitpad.ink import render_strokes
 
 DEMO = json.loads((Path(digitpad.__file__).parent / "demo_strokes.json").read_text())["samples"]
 DIGITS = {sample["label"]: [np.array(stroke, float) for stroke in sample["strokes"]] for sample in DEMO}
+
+MODELS = {name: Recognizer(name) for name in ("cnn", "mlp")}
 
 Grey = NDArray[np.uint8]
 
@@ -251,6 +253,178 @@ def test_the_mnist_test_set_passes_unharmed(mnist: tuple[Grey, Grey]) -> None:
     forms = [in_mnist_form(image.astype(np.float32)[:, :, None] / 255, None) for image in images]
     harmed = sum(form is None or (form != image).any() for form, image in zip(forms, images, strict=True))
     assert harmed <= 2
+
+
+# Cut out closely, of few pixels, on a line: where the border of the picture has ink
+
+
+def cut(digit: str, side: int, pen: float = 0.1) -> NDArray[np.float32]:
+    """A digit that fills a square of so many pixels, as those of older collections do."""
+    ink = draw(digit, 256, pen)
+    ink = ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)]
+    canvas = np.zeros((max(ink.shape),) * 2, np.float32)
+    top, left = (len(canvas) - ink.shape[0]) // 2, (len(canvas) - ink.shape[1]) // 2
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return np.asarray(Image.fromarray(canvas).resize((side, side), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(("side", "bound"), [(8, 17), (12, 10), (16, 7), (20, 5), (32, 5), (64, 4)])
+def test_a_digit_that_fills_few_pixels(digit: str, side: int, bound: float) -> None:
+    assert off(digit, grey(cut(digit, side))) < bound
+    assert off(digit, grey(1 - cut(digit, side))) < bound
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(("side", "bound"), [(16, 12), (32, 8)])
+def test_a_digit_that_fills_few_pixels_in_black_and_white(digit: str, side: int, bound: float) -> None:
+    assert off(digit, cut(digit, side) > 0.5) < bound
+
+
+@pytest.mark.parametrize("size", [20, 32, 100, 300])
+def test_a_zero_cut_out_closely_keeps_its_ring_beside_the_bar_in_it(size: int) -> None:
+    image = Image.new("L", (600, 600), 255)
+    pencil = ImageDraw.Draw(image)
+    pencil.ellipse((80, 0, 519, 599), outline=0, width=45)
+    pencil.line((250, 370, 350, 230), fill=0, width=45)
+    middle = normalise_image(image.resize((size, size), Image.Resampling.BOX))[14]
+    assert np.flatnonzero(np.diff((middle > 128).astype(int)) == 1).size == 3  # ring, bar, ring
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("above", [-40, -4, 3, 12])  # pixels by which the line is lower than the digit's foot
+@pytest.mark.parametrize("tilt", [-0.02, 0, 0.02])
+def test_one_line_as_dark_as_the_ink_is_not_the_digits(digit: str, above: int, tilt: float) -> None:
+    ink = draw(digit, 200, size=(320, 320)).copy()
+    foot = np.flatnonzero(ink.max(axis=1) > 0.5)[-1]
+    rows, columns = np.indices(ink.shape)
+    line = np.abs(rows + tilt * (columns - 160) - foot - above) < 1.1
+    assert off(digit, grey(0.95 - 0.8 * np.maximum(ink, line))) < 8
+
+
+def test_the_bar_of_a_seven_and_the_foot_of_a_two_are_no_lines() -> None:
+    for points in ([(0, 6), (199, 6), (90, 299)], [(40, 0), (160, 80), (0, 293), (199, 293)]):
+        image = Image.new("L", (200, 300), 255)
+        ImageDraw.Draw(image).line(points, fill=0, width=9)
+        wide = (normalise_image(image) > 128).sum(axis=1).max()
+        assert wide >= 11, points
+
+
+# Light
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 30))
+@pytest.mark.parametrize("place", [-0.3, 0.0, 0.25])
+def test_the_edge_of_a_shadow_is_no_ink(angle: int, place: float, random: np.random.Generator) -> None:
+    y, x = np.indices((300, 300)) / 300 - 0.5
+    side = np.cos(np.radians(angle)) * x + np.sin(np.radians(angle)) * y > place
+    for softness in (0, 5):
+        shade = Image.fromarray(grey(np.where(side, 0.5, 0.9))).filter(ImageFilter.BoxBlur(softness))
+        light = np.asarray(shade) / 255 + random.normal(0, 0.01, side.shape)
+        assert off("4", grey(light * (1 - 0.8 * draw("4", 180, size=(300, 300))))) < 4
+
+
+# Pens of any width on canvases of any size
+
+
+@settings(max_examples=30, deadline=None)
+@given(digit=st.sampled_from(list(DIGITS)), exponent=st.floats(4, 12), pen=st.floats(0.01, 0.2))
+def test_pens_of_1_to_20_percent_at_16_to_4000_pixels_get_the_same_verdict(digit, exponent, pen) -> None:
+    picture = grey(1 - draw(digit, min(2**exponent, 4000) / (1.5 + pen), pen))
+    for model in MODELS.values():
+        assert model.predict(picture).probabilities.argmax() == int(digit)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("pixels", [28, 60, 400])
+def test_a_pen_of_a_quarter_of_the_height_gets_the_same_verdict(digit: str, pixels: int) -> None:
+    for model in MODELS.values():
+        picture = grey(1 - draw(digit, pixels / 1.75, 0.25))
+        assert model.predict(picture).probabilities.argmax() == int(digit), model.name
+
+
+def test_a_loop_that_a_marker_filled_is_opened() -> None:
+    image = Image.new("L", (300, 300), 255)
+    ImageDraw.Draw(image).ellipse((95, 95, 205, 205), outline=0, width=52)  # a hole of six pixels, which is then filled
+    ImageDraw.Draw(image).line((180, 150, 180, 290), fill=0, width=50)
+    ImageDraw.Draw(image).ellipse((140, 140, 160, 160), fill=0)
+    seen = normalise_image(image)
+    hole = seen[4:16].min(axis=0)
+    assert hole[hole.size // 2 - 4 : hole.size // 2 + 4].min() < 100
+
+
+@pytest.mark.parametrize("shape", ["square", "triangle", "disc", "heart", "star"])
+def test_a_filled_shape_stays_filled(shape: str) -> None:
+    seen = normalise_image(filled(shape))
+    inside = Image.fromarray(seen).point(lambda level: 255 * (level > 100))
+    ImageDraw.floodfill(inside, (0, 0), 128)
+    assert 0 not in np.asarray(inside)  # no paper that the ink shuts in
+    assert (seen > 200).sum() > 60
+
+
+def filled(shape: str) -> Image.Image:
+    image = Image.new("L", (300, 300), 255)
+    pencil, angle = ImageDraw.Draw(image), np.linspace(0, 2 * np.pi, 101)
+    if shape == "disc":
+        pencil.ellipse((80, 80, 220, 220), fill=0)
+        return image
+    corners = {
+        "square": [(80, 80), (220, 80), (220, 220), (80, 220)],
+        "triangle": [(150, 60), (240, 230), (60, 230)],
+        "heart": np.column_stack(
+            [150 + 96 * np.sin(angle) ** 3, 150 - 78 * np.cos(angle) + 30 * np.cos(2 * angle) + 12 * np.cos(3 * angle)]
+        ).tolist(),
+        "star": [
+            (150 + r * np.sin(a), 150 - r * np.cos(a))
+            for r, a in zip([110, 45] * 5, np.arange(10) * np.pi / 5, strict=True)
+        ],
+    }[shape]
+    pencil.polygon([tuple(corner) for corner in corners], fill=0)
+    return image
+
+
+# What is no digit is shown whole
+
+
+def several(*digits: str, height: float = 120) -> Grey:
+    return np.concatenate([grey(1 - draw(digit, height)) for digit in digits], axis=1)
+
+
+@pytest.mark.parametrize("digits", ["17", "38", "2019", "40"])
+def test_all_digits_of_several_are_seen(digits: str) -> None:
+    covered = (normalise_image(several(*digits)) > 128).any(axis=0)
+    assert np.flatnonzero(np.diff(covered.astype(int), prepend=0) == 1).size >= min(len(digits), 3)
+
+
+def test_digits_cut_by_the_border_are_seen_beside_a_whole_one() -> None:
+    picture = several("3", "8", "3")[:, 75:-75]
+    assert (picture[:, [0, -1]] < 128).any(axis=0).all()
+    covered = (normalise_image(picture) > 128).any(axis=0)
+    assert np.flatnonzero(np.diff(covered.astype(int), prepend=0) == 1).size == 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", ["noise", "bits", "grain", "clouds", "stripes", "squares"])
+@pytest.mark.parametrize("size", [28, 300])
+def test_texture_that_fills_the_frame_becomes_no_neat_digit(kind: str, size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    y, x = np.indices((size, size))
+    picture = {
+        "noise": lambda: random.integers(0, 256, (size, size), np.uint8),
+        "bits": lambda: grey(random.random((size, size)) < 0.5),
+        "grain": lambda: enlarged(random, size // 4, size),
+        "clouds": lambda: enlarged(random, 14, size),
+        "stripes": lambda: grey(0.5 + 0.5 * np.sin((x + seed * y) * 50 / size)),
+        "squares": lambda: grey((x * 12 // size + y * 12 // size) % 2),
+    }[kind]()
+    for model in MODELS.values():
+        prediction = model.predict(picture)
+        assert prediction.status != "digit" or prediction.confidence < 0.9, (kind, model.name)
+
+
+def enlarged(random: np.random.Generator, cells: int, size: int) -> Grey:
+    image = Image.fromarray(random.integers(0, 256, (cells, cells), np.uint8))
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 # Kinds of image
