@@ -1,4 +1,4 @@
-"""`python -m train.compare cnn|mlp`: what each part of the recipe is worth, on the validation parts, over several seeds.
+"""`python -m train.compare cnn|mlp`: what each part of the recipe is worth on the validation parts, over several seeds.
 
 Short runs on the full recipe's pool, one thing changed at a time. Writes docs/training.md; what was measured already is
 read from artifacts/compare/, so that a stopped comparison goes on.
@@ -158,8 +158,8 @@ def write_table(path: Path) -> None:
         "",
         "Errors in per cent on the validation parts, mean ± standard deviation over the seeds, of short runs:"
         f" {EPOCHS['cnn']} epochs of the CNN, {EPOCHS['mlp']} of the MLP, with one thing changed at a time. Written by"
-        " `python -m train.compare cnn|mlp` (after `make train RECIPE=full`, whose pool it uses). One wrong answer is 0.02 of"
-        " MNIST's 5,000 digits and 0.07 of the pen writers' 1,498: differences of a few say nothing.",
+        " `python -m train.compare cnn|mlp` (after `make train RECIPE=full`, whose pool it uses). One wrong answer is"
+        " 0.02 of MNIST's 5,000 digits and 0.07 of the pen writers' 1,498: differences of a few say nothing.",
         "",
     ]
     for network in NETWORKS:
