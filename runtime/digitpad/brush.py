@@ -54,7 +54,11 @@ class Ink:
                 if self._last is not None:
                     self._inked.add(self._last)
                 self._last, self._points, self._under_tail = stroke, 0, None
-            if self._points < len(stroke.points):
+            if stroke is not new[-1] and self._points == 0:  # it will not grow: no need to ink its end on trial
+                stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
+                self._ink(stamps)
+                changed = _join(changed, _around(stamps))
+            elif self._points < len(stroke.points):
                 changed = _join(changed, self._extend(stroke))
         if changed is None:
             return None

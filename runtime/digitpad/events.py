@@ -165,6 +165,9 @@ class Events:
             (pad.redo if shift else pad.undo)()
         elif event.key == pygame.K_y and control:
             pad.redo()
+        elif typed in ("[", "]") or (not typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET)):
+            # First by what is typed: on many keyboards brackets share a key with a digit.
+            self._thicker(-1 if typed == "[" or event.key == pygame.K_LEFTBRACKET else 1)
         elif digit is not None:
             if shift:
                 pad.label(str(digit))
@@ -174,8 +177,6 @@ class Events:
             pad.toggle_help()
         elif pad.focus and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
             pad.press(pad.focus)
-        elif typed in ("[", "]") or event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
-            self._thicker(-1 if "[" in (typed, chr(event.key)) else 1)
         elif pad.focus == "brush" and event.key in _ARROWS:
             self._thicker(_ARROWS[event.key])
         else:

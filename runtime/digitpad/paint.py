@@ -213,7 +213,7 @@ def paint_past(surface: pygame.Surface, rect: Rect, past: Past, theme: Theme, bo
     paint_panel(surface, rect, face, theme.edge, theme.back, max(4, body // 2))
     side = min(rect.h - 6, rect.w * 6 // 10)
     image = pygame.Surface((28, 28), depth=8)
-    image.set_palette([mix(face, theme.text, value / 255) for value in range(256)])
+    image.set_palette(shades(face, theme.text))
     pygame.surfarray.blit_array(image, past.image.T)
     scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
     surface.blit(scaled, (rect.x + 3, rect.y + (rect.h - side) // 2))
@@ -329,9 +329,10 @@ def paint_help(
         write(surface, meaning, size, theme.text, rect.x + round(rect.w * 0.32), middle)
 
 
-def paper_colours(theme: Theme) -> list[Colour]:
+@cache
+def shades(paper: Colour, ink: Colour) -> list[Colour]:
     """The colours from bare paper (0) to full ink (255)."""
-    return [mix(theme.paper, theme.ink, part / 255) for part in range(256)]
+    return [mix(paper, ink, part / 255) for part in range(256)]
 
 
 def shorten(text: str, type_: pygame.font.Font, width: int) -> str:

@@ -85,7 +85,7 @@ class View:
         if self._paper.get_width() != layout.paper.w:
             self._ink = Ink(layout.paper.w)
             self._paper = pygame.Surface(layout.paper[2:], depth=8)
-        self._paper.set_palette(paint.paper_colours(pad.theme))
+        self._paper.set_palette(paint.shades(pad.theme.paper, pad.theme.ink))
         self.layout = layout
         self._painted = {"frame": frame}
         surface.fill(pad.theme.back)

@@ -9,103 +9,20 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pygame")
-os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
 
 from digitpad import DigitPadError, ModelError
 from digitpad.demo import click, drag
 from digitpad.demo_strokes import demo_samples
-from digitpad.ink import render_strokes
 from digitpad.models import models_folder
-from digitpad.pad import LIVE_MS, Pad, run_pad
+from digitpad.pad import LIVE_MS, run_pad
 from digitpad.paint import DARK, LIGHT
-from digitpad.recognizer import Prediction, Recognizer
+from digitpad.recognizer import Recognizer
 from digitpad.view import HELP
-from digitpad.window import open_window
+from tests.runtime.pad_user import THREE, StandIn, accent_in, finger, finger_drag, part, post, press_key, tap, window
 
-THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
-
-
-class StandIn:
-    """Reads the same digit in everything that has ink, and counts how often it is asked."""
-
-    def __init__(self, name, digit=3, status="digit"):
-        self.name, self.digit, self.status, self.asked = name, digit, status, 0
-
-    def predict_strokes(self, strokes):
-        return self.predict_normalised(render_strokes(strokes))
-
-    def predict_normalised(self, image):
-        self.asked += 1
-        if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        probabilities = np.full(10, 0.01, np.float32)
-        probabilities[self.digit] = 0.91
-        digit = None if self.status == "not_a_digit" else self.digit
-        return Prediction(self.status, digit, 0.91, probabilities, 0.0, image)
-
-
-@pytest.fixture(autouse=True)
-def nothing_of_the_users(tmp_path, monkeypatch):
-    """Neither the settings nor the documents of whoever runs the tests are touched."""
-    monkeypatch.setattr("digitpad.pad.settings_file", lambda: tmp_path / "settings" / "pad.json")
-    monkeypatch.setattr("digitpad.pad.save_folder", lambda: tmp_path / "documents")
-
-
-@pytest.fixture
-def make_pad(tmp_path):
-    """Makes a pad in an open window of some size, with stand-ins for the models unless told otherwise."""
-
-    def make(*args, size=(1000, 640), load=StandIn, **options):
-        open_window(size)
-        pygame.event.clear()
-        pad = Pad(*args, load=load, folder=tmp_path / "files", **options)
-        pad.step(0)
-        pad.load_models()
-        pad.step(0)
-        return pad
-
-    yield make
-    pygame.quit()
-
-
-def post(pad, *events):
-    for kind, attributes in events:
-        pygame.event.post(pygame.event.Event(kind, attributes))
-    pad.step(0)
-
-
-def press_key(pad, key, mod=0, unicode=""):
-    post(pad, (pygame.KEYDOWN, {"key": key, "mod": mod, "unicode": unicode}), (pygame.KEYUP, {"key": key, "mod": mod}))
-
-
-def finger(pad, kind, x, y, finger_id=0):
-    width, height = pad.view.layout.size
-    position = {"x": x / width, "y": y / height, "dx": 0, "dy": 0}
-    post(pad, (kind, position | {"touch_id": 7, "finger_id": finger_id}))
-
-
-def tap(pad, rect, finger_id=0):
-    for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
-        finger(pad, kind, rect.x + rect.w / 2, rect.y + rect.h / 2, finger_id)
-
-
-def finger_drag(pad, points):
-    paper = pad.view.layout.paper
-    on_screen = [(paper.x + x * paper.w, paper.y + y * paper.h) for x, y in points]
-    finger(pad, pygame.FINGERDOWN, *on_screen[0])
-    for point in on_screen[1:]:
-        finger(pad, pygame.FINGERMOTION, *point)
-    finger(pad, pygame.FINGERUP, *on_screen[-1])
-
-
-def window():
-    return pygame.surfarray.array3d(pygame.display.get_surface())
-
-
-def part(rect):
-    return window()[rect.x : rect.right, rect.y : rect.bottom]
+pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
 
 
 # From blank paper to a digit
@@ -166,10 +83,6 @@ def test_an_answer_to_doubt_does_not_look_like_a_certain_one(make_pad, status):
     drag(certain, THREE)
     click(certain, "predict")
     assert accent_in(certain.view.layout.cards[0].digit)
-
-
-def accent_in(rect):
-    return (part(rect) == LIGHT.accent).all(axis=2).any()
 
 
 def test_the_picture_of_what_the_model_saw_is_shown_magnified(make_pad):
