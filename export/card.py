@@ -27,8 +27,6 @@ their checksums.
 
 {models}
 
-{seeds}
-
 {report}
 
 ## The contract
@@ -55,8 +53,8 @@ Both networks learn from distorted images (rotation, scale, shear, shift, elasti
 anew, from generated digits, and from generated pictures that are no digit; the weights are an exponential moving
 average. One temperature per model is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of
 how much likelier "not a digit" is than all digits together, by a class of its own (outlier exposure: Hendrycks,
-Mazeika, Dietterich, ICLR 2019). The thresholds keep {kept:.0%} of the digits of each validation part, and ask for
-{right:.1%} right answers. Every choice was made on validation digits; the MNIST test set is read only to report.
+Mazeika, Dietterich, ICLR 2019). The thresholds keep {kept} of the digits of each validation part, and ask for
+{right} right answers. Every choice was made on validation digits; the MNIST test set is read only to report.
 
 ## What they do not do
 
@@ -82,10 +80,9 @@ def write_card(path: Path, manifest: Manifest, pictures: str) -> None:
         figures=figures_table(manifest),
         sets=tables.about_sets(manifest),
         models=models,
-        seeds=seeds_table(manifest),
-        report=report_text(manifest, pictures),
-        kept=KEPT,
-        right=RIGHT,
+        report=join(seeds_table(manifest), report_text(manifest, pictures)),
+        kept=f"{100 * KEPT:g} %",
+        right=f"{100 * RIGHT:g} %",
     )
     write_whole(path, text.encode())
 
@@ -132,7 +129,12 @@ def report_text(manifest: Manifest, pictures: str) -> str:
             tables.picture("variants", folder=pictures),
         ),
         "What is no digit": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
-        "How honest they are": join(tables.confidence_table(manifest), tables.CONFIDENCE, *calibration),
+        "How honest they are": join(
+            tables.confidence_table(manifest),
+            tables.CONFIDENCE,
+            *calibration,
+            tables.held_out_writers(manifest, only=["all"]),
+        ),
         "What they still get wrong": join(tables.ERRORS, *errors),
     }
     more = f"All figures, kind by kind and writer by writer: [evaluation]({pictures}README.md)."
@@ -147,7 +149,7 @@ def _well_and_not(manifest: Manifest, key: str, title: str) -> str:
     models = ", ".join(by_model)
     return join(
         title,
-        f"- Read well (at least {GOOD:.0%} are right with each of {models}): {', '.join(well) or 'none'}.\n"
+        f"- Read well (at least {GOOD:.0%} are right with each of {models}): {'; '.join(well) or 'none'}.\n"
         f"- Not so well ({models}): {_with_shares(accuracy, badly)}.",
         tables.SHEETS[key],
     )
@@ -161,7 +163,7 @@ def _taken_or_not(manifest: Manifest) -> str:
     models = ", ".join(by_model)
     return join(
         f"- Seldom taken for a digit (status `digit` for at most {SELDOM:.0%} with each of {models}):"
-        f" {', '.join(seldom) or 'none'}.\n"
+        f" {'; '.join(seldom) or 'none'}.\n"
         f"- More often ({models}): {_with_shares(taken, [kind for kind in often if kind != 'all'])}.",
         tables.outlier_text(manifest),
         tables.outlier_table(manifest, only=["all"]),

@@ -140,7 +140,9 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _write_png(image: Image.Image, path: Path) -> None:
-    """A quarter of the bytes: 128 colours are enough for lines, letters and grey."""
+    """A quarter of the bytes: 128 colours are enough, if the rare ones, such as a frame's, count like the others."""
     buffer = io.BytesIO()
-    image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+    image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        buffer, format="png", optimize=True
+    )
     write_whole(path, buffer.getvalue())

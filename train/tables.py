@@ -24,7 +24,7 @@ def page(results: Results) -> str:
         ("One model against another", comparisons(results)),
         ("Confidence and status", join(confidence_table(results), CONFIDENCE, *calibration_pictures(results))),
         ("Writer by writer", writers(results)),
-        ("A writer on whom nothing was fitted", held_out_writers(results)),
+        ("Each writer left out", held_out_writers(results)),
         ("What is no digit", outliers(results)),
         ("How the picture was made", conditions(results)),
         ("Ways of writing", variants(results)),
@@ -130,10 +130,10 @@ def writers(results: Results) -> str:
     )
 
 
-def held_out_writers(results: Results) -> str:
-    """Leave one writer out: calibration, and what the `digit` answers are worth."""
-    text = """Temperature and thresholds were fitted on MNIST validation and the other writers, without the one that is
-measured; the shipped values are fitted on all of them."""
+def held_out_writers(results: Results, only: list[str] | None = None) -> str:
+    """Leave one writer out: calibration, and what the `digit` answers are worth, of every writer or of "all"."""
+    text = """A writer on whom nothing was fitted: temperature and thresholds come from MNIST validation and the other
+writers, without the one that is measured; those in the file are fitted on all of them."""
     columns: Columns = {
         "ECE": lambda r: percent(r["ece"]),
         "NLL": lambda r: f"{r['nll']:.4f}",
@@ -141,7 +141,8 @@ measured; the shipped values are fitted on all of them."""
         "right": lambda r: percent(r["answered_accuracy"]),
         "temperature": lambda r: f"{r['temperature']:.2f}" if "temperature" in r else "",
     }
-    return _section(results, "held_out_writers", "writer", columns, text)
+    by_model = _only(reports(results, "held_out_writers"), only)
+    return join(text, side_by_side(by_model, columns)) if by_model else ""
 
 
 def outliers(results: Results) -> str:
@@ -155,9 +156,9 @@ def outlier_text(results: Results) -> str:
     """What was measured with, and how to read the table and the picture."""
     kinds = next(iter(reports(results, "outliers").values()))
     unseen = ", ".join(kind for kind, entry in kinds.items() if not entry.get("trained_on", True))
-    return f"""Pictures by our own generator, of shapes that are never trained on, and of these kinds none is:
-{unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that passes
-where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the
+    return f"""Pictures by our own generator, of shapes that are never trained on; nothing at all is trained on of these
+kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that
+passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the
 picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
 
@@ -175,8 +176,7 @@ def outlier_table(results: Results, only: list[str] | None = None) -> str:
     for name in next(iter(by_model.values()))["all"]["auroc"]:
         columns |= {f"AUROC, {short_title(name)}": auroc(name), f"FPR95, {short_title(name)}": fpr95(name)}
     columns["taken"] = lambda r: percent(r["digit"], 1)
-    shown = {m: {kind: r for kind, r in of.items() if not only or kind in only} for m, of in by_model.items()}
-    return side_by_side(shown, columns, "kind")
+    return side_by_side(_only(by_model, only), columns, "kind")
 
 
 CASE_COLUMNS: Columns = {
@@ -280,6 +280,10 @@ def chance(p: float) -> str:
 def short_title(name: str) -> str:
     """What a set is called in a table; SETS says more."""
     return SETS[name][0] if name in SETS else name
+
+
+def _only(by_model: dict[str, dict[str, dict[str, Any]]], names: list[str] | None) -> dict[str, dict[str, Any]]:
+    return {m: {name: of[name] for name in names or of} for m, of in by_model.items()}
 
 
 def _section(results: Results, key: str, what: str, columns: Columns, text: str) -> str:

@@ -21,6 +21,7 @@ from train.data import Digits
 from train.evaluate import load_set, main
 from train.generate import VARIANTS, generate_digits, generate_samples
 from train.held_out import leave_one_writer_out, uncalibrated_scores
+from train.plots import Cell, plot_sheet
 from train.tables import page, picture_name
 
 TINY = Path(__file__).parents[1] / "runtime" / "data" / "tiny.onnx"
@@ -239,3 +240,13 @@ def test_pictures_and_what_is_no_digit_are_measured_and_shown(tmp_path: Path, mo
     assert {True, False} == {of["trained_on"] for kind, of in outliers["cnn"].items() if kind != "all"}
     assert (tmp_path / "conditions.png").stat().st_size < 150_000
     assert (tmp_path / "outliers.png").stat().st_size < 150_000
+
+
+def test_a_frame_keeps_its_colour_among_many_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    photos = rng.integers(20, 235, (30, 40, 60, 1)) + rng.integers(-20, 20, (30, 40, 60, 3))
+    cells = [Cell(photo.astype(np.uint8)) for photo in photos]
+    plot_sheet({"a": cells, "b": [Cell(cells[0].image, "orange"), Cell(cells[0].image, "red")]}, tmp_path / "sheet.png")
+    colours = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")).reshape(-1, 3).astype(int)
+    for frame in ((255, 165, 0), (255, 0, 0)):
+        assert (np.abs(colours - frame).max(axis=1) <= 25).sum() >= 2 * (40 + 60)
