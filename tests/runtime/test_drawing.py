@@ -1,6 +1,7 @@
 """What a drawing keeps, takes back and has read; its ink on screen; and where the window's parts lie."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from digitpad.drawing import BRUSH, MARK, Drawing, Picture, verdict
 from digitpad.errors import ModelError
 from digitpad.ink import render_strokes
 from digitpad.layout import Rect, lay_out
+from digitpad.lines import Stroke, cut
 from digitpad.recognizer import Prediction
 
 coordinates = st.floats(-0.5, 1.5)
@@ -188,6 +190,119 @@ def test_every_status_is_said_in_words(status, large, said):
 def test_no_answer_claims_to_be_certain():
     certain = Prediction("digit", 1, 1.0, np.eye(10, dtype=np.float32)[1], 0.0, np.zeros((28, 28), np.uint8))
     assert verdict(certain)[1][0].startswith("99.9")
+
+
+# The eraser
+
+radii = st.floats(0.02, 0.12)
+
+
+def distance(point, start, end):
+    """From a point to a line with ends."""
+    p, a, b = (np.array(v) for v in (point, start, end))
+    length2 = float((b - a) @ (b - a))
+    t = min(max(float((p - a) @ (b - a)) / length2, 0), 1) if length2 else 0
+    return float(np.hypot(*(p - a - t * (b - a))))
+
+
+def along(points):
+    """Many points on the lines from point to point."""
+    parts = np.linspace(0, 1, 7)[:, None]
+    return [tuple(p) for a, b in pairwise(points) for p in np.array(a) + parts * (np.array(b) - np.array(a))]
+
+
+@given(lines, coordinates, coordinates, coordinates, coordinates, radii)
+@settings(max_examples=60, deadline=None)
+def test_what_an_eraser_leaves_is_out_of_its_reach_and_nothing_else_is_gone(line, x0, y0, x1, y1, radius):
+    stroke, start, end = Stroke(line, [BRUSH] * len(line)), (x0, y0), (x1, y1)
+    pieces = cut(stroke, start, end, radius)
+    assert pieces is None or all(len(piece.points) == len(piece.widths) > 1 for piece in pieces)
+    left, reach = ([stroke] if pieces is None else pieces), radius + BRUSH / 2
+    assert all(distance(p, start, end) > reach - 1e-6 for piece in left for p in along(piece.points))
+    still_there = [pair for piece in left for pair in pairwise(piece.points)]
+    for p in along(line):
+        if distance(p, start, end) > reach + 1e-6:
+            assert any(distance(p, *pair) < 1e-6 for pair in still_there)
+
+
+def test_erasing_is_one_step_for_undo_and_leaves_other_strokes_alone():
+    drawing = drawn([(0.1, 0.5), (0.9, 0.5)], OTHER)
+    before = list(drawing.strokes)
+    drawing.press(0.3, 0.4, erase=True)
+    drawing.move(0.3, 0.55)
+    drawing.move(0.6, 0.55)
+    drawing.lift()
+    assert len(drawing.strokes) == 3 and drawing.strokes[2] is before[1]
+    drawing.undo()
+    assert drawing.strokes == before
+    drawing.redo()
+    assert len(drawing.strokes) == 3
+
+
+def test_an_eraser_that_meets_nothing_is_no_step():
+    drawing = drawn(LINE)
+    drawing.press(0.05, 0.95, erase=True)
+    drawing.move(0.2, 0.95)
+    drawing.lift()
+    drawing.undo()
+    assert drawing.strokes == []
+
+
+def test_a_dot_is_erased_whole():
+    drawing = drawn([(0.5, 0.5)])
+    drawing.press(0.52, 0.5, erase=True)
+    drawing.lift()
+    assert drawing.strokes == []
+
+
+@given(st.lists(lines, min_size=1, max_size=5), lines, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo):
+    drawing, ink = Drawing(), Ink(90)
+    for stroke in strokes:
+        draw(drawing, *stroke)
+        ink.follow(drawing)
+    drawing.press(*way[0], erase=True)
+    for point in way[1:]:
+        drawing.move(*point)
+        ink.follow(drawing)
+    drawing.lift()
+    if undo:
+        drawing.undo()
+    ink.follow(drawing)
+    at_once = Ink(90)
+    at_once.follow(drawing)
+    assert np.array_equal(ink.covered, at_once.covered)
+
+
+def test_a_picture_that_was_cleared_or_drawn_over_comes_back():
+    drawing, image = Drawing(), picture(np.full((28, 28), 9, np.uint8))
+    drawing.put([], image)
+    drawing.clear()
+    drawing.undo()
+    assert drawing.picture is image
+    draw(drawing, *LINE)
+    assert drawing.picture is None
+    drawing.undo()
+    assert drawing.picture is image and drawing.strokes == []
+    drawing.redo()
+    assert drawing.picture is None and points(drawing) == [LINE]
+
+
+def test_the_time_an_answer_took_is_kept():
+    ticks = iter([1.0, 1.004])
+    drawing = Drawing(clock=lambda: next(ticks))
+    draw(drawing, *LINE)
+    drawing.ask({"cnn": Sees3()})
+    assert drawing.took["cnn"] == pytest.approx(0.004)
+
+
+def test_a_second_digit_is_named_only_if_it_is_close():
+    for second, named in ((0.09, False), (0.11, True)):
+        probabilities = np.zeros(10, np.float32)
+        probabilities[[4, 9]] = 1 - second, second
+        answer = Prediction("digit", 4, 1 - second, probabilities, 0.0, np.zeros((28, 28), np.uint8))
+        assert ("9" in verdict(answer)[1][0].split("sure")[1]) == named
 
 
 # Ink
