@@ -66,7 +66,7 @@ evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=P
 
 bundle: wheel ## make an archive that installs offline: TARGET=linux-aarch64|... PYTHON=3.11 PAD=0 OUT=DIR
 	@.venv-test/bin/python -m deploy.bundle --wheel dist/*.whl $(call option,--target,$(TARGET)) \
-		$(call option,--python,$(device_python)) $(if $(filter 0,$(PAD)),--without-pad) $(call option,--out,$(OUT))
+		$(call option,--python,$(device_python)) $(if $(filter 0,$(PAD)),--without-pygame) $(call option,--out,$(OUT))
 
 test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read a picture (as root, some minutes)
 	@$(MAKE) --no-print-directory bundle TARGET=linux-aarch64 PYTHON=3.11

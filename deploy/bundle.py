@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +48,7 @@ TARGETS = {
     "macos-arm64": Target(["macosx_14_0_arm64"], "darwin", "arm64", "Darwin"),
     "windows-amd64": Target(["win_amd64"], "win32", "AMD64", "Windows"),
 }
+PYGAME = ("pygame", "pygame-ce")
 PYTHONS = range(11, 15)  # minor versions of Python 3
 
 
@@ -66,12 +66,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--wheel", type=Path, required=True, help="digitpad's own wheel")
     parser.add_argument("--target", help=f"{', '.join(TARGETS)} (default: this machine's)")
     parser.add_argument("--python", help="the device's Python, such as 3.11 (default: the one that runs this)")
-    parser.add_argument("--without-pad", action="store_true", help="leave pygame out")
+    parser.add_argument("--without-pygame", action="store_true", help="leave pygame out")
     parser.add_argument("--out", type=Path, default=ROOT / "bundle", help="folder for the archive")
     options = parser.parse_args(argv)
     python = options.python or f"3.{sys.version_info.minor}"
     try:
-        archive = bundle(options.wheel, options.target or this_machine(), python, not options.without_pad, options.out)
+        archive = bundle(
+            options.wheel, options.target or this_machine(), python, not options.without_pygame, options.out
+        )
     except BundleError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
@@ -82,14 +84,14 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def bundle(wheel: Path, target: str, python: str, pad: bool, out: Path) -> Path:
+def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Path:
     """Make the archive for a device.
 
     Args:
         wheel: digitpad's own wheel, already built.
         target: a name of TARGETS.
         python: the device's Python, such as "3.11" or "3.11.2".
-        pad: whether pygame is to be in it.
+        pygame: whether it is to be in it; without, the pad needs the system's.
         out: folder for the archive; made if need be.
 
     Returns:
@@ -100,7 +102,7 @@ def bundle(wheel: Path, target: str, python: str, pad: bool, out: Path) -> Path:
     """
     minor = _check_device(target, python)
     version = wheel.name.split("-")[1]
-    name = f"digitpad-{version}-{target}-python3.{minor}{'' if pad else '-without-pad'}"
+    name = f"digitpad-{version}-{target}-python3.{minor}{'' if pygame else '-without-pygame'}"
     windows = target.startswith("windows")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as scratch:
@@ -108,7 +110,7 @@ def bundle(wheel: Path, target: str, python: str, pad: bool, out: Path) -> Path:
         wheels = folder / "wheels"
         wheels.mkdir(parents=True)
         needed = locked(ROOT / "requirements" / "pad.txt", target, minor)
-        needed = {spec: hashes for spec, hashes in needed.items() if pad or spec.split("==")[0] not in pad_packages()}
+        needed = {spec: hashes for spec, hashes in needed.items() if pygame or spec.split("==")[0] not in PYGAME}
         installer = locked(ROOT / "requirements" / "installer.txt", target, minor)
         _download(needed | installer, wheels, target, minor)
         shutil.copyfile(wheel, wheels / wheel.name)
@@ -132,12 +134,6 @@ def bundle(wheel: Path, target: str, python: str, pad: bool, out: Path) -> Path:
         packed = _zip(folder) if windows else _tar(folder)
         made = Path(scratch) / packed.name
         return made.replace(out / packed.name)
-
-
-def pad_packages() -> set[str]:
-    """The packages that the pad alone needs; they need no others."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {Requirement(need).name for need in project["optional-dependencies"]["pad"]}
 
 
 def this_machine() -> str:

@@ -108,7 +108,7 @@ def test_a_bundle_is_told_the_devices_python_and_made_by_any(checkout: Path) -> 
     for said, told in (
         ("PYTHON=3.12", '--python "3.12"'),
         ("PYTHON=2.7", '--python "2.7"'),
-        ("PAD=0", "--without-pad"),
+        ("PAD=0", "--without-pygame"),
     ):
         shown = make(checkout, "--dry-run", "bundle", "TARGET=linux-aarch64", said)
         assert '--target "linux-aarch64"' in shown.stdout and told in shown.stdout, shown.stderr
