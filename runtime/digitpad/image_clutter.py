@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from digitpad.image_filters import Marks, largest, spread
 
 _STRIPS = 24  # upright strips of the picture in which ruled lines are looked for
+_PALE = 0.15  # of full contrast: as dark as a ruled line surely is, on average over a strip
 _FAINT = 0.025  # of full contrast: lines that differ less from their paper are not seen
 
 Map = NDArray[np.float32]
@@ -115,7 +116,8 @@ def _without_level_rules(ink: Map) -> Map:
     rows = np.arange(height)
     shifts = np.rint(slopes[:, None] * place).astype(int)  # (slopes, strips)
     sheared = strips[np.arange(_STRIPS)[:, None], np.clip(rows + shifts[:, :, None], 0, height - 1)]
-    best = int(sheared.mean(axis=1).var(axis=1).argmax())
+    # The slope at which lines stand out, not a digit's bar, which is darker.
+    best = int(np.minimum(sheared, _PALE).mean(axis=1).var(axis=1).argmax())
     # What nearly all strips have at the same height reaches across the picture.
     rule = np.percentile(largest(sheared[best].T, 1).T, 15, axis=0)
     rule -= np.median(rule)
