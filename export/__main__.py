@@ -15,6 +15,7 @@ from digitpad.strokes import read_samples
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
 from export.manifest import forget_comparisons, read_manifest, write_manifest
+from export.quantise import export_int8
 from train.answers import measure
 from train.data import Digits
 from train.evaluate import known_sets
@@ -79,8 +80,12 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
     finally:
         new.unlink(missing_ok=True)
     write_manifest(folder, manifest)
+    export_int8(folder, name, manifest, sets, data)
+    write_manifest(folder, manifest)
 
-    recognizers = {other: Recognizer(folder / entry["file"]) for other, entry in sorted(manifest.items())}
+    # Not the int8 forms: their sums are rounded otherwise from one kind of processor to the next.
+    exact = {other: entry["file"] for other, entry in sorted(manifest.items()) if not other.endswith("-int8")}
+    recognizers = {other: Recognizer(folder / file) for other, file in exact.items()}
     write_whole(folder / "reference.json", _json(reference_vectors(recognizers)))
     write_card(folder / "README.md", manifest, "evaluation/" if out else "../docs/evaluation/")
     if out is None:

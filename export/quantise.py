@@ -1,0 +1,186 @@
+"""The int8 form of an exported model: smaller, and faster where the processor multiplies bytes faster than floats.
+
+Static quantisation from the finished file (B. Jacob et al., Quantization and training of neural networks for efficient
+integer-arithmetic-only inference, CVPR 2018): every weight and, from training images that went through the network,
+the range of everything between two layers. The file keeps the contract, and with it bytes in and calibrated
+probabilities out.
+"""
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from digitpad import Recognizer
+from digitpad.files import write_whole
+from export.contract import IR_VERSION, OPSET
+from export.manifest import Manifest, forget_comparisons
+from train.answers import measure
+from train.data import DataError, Digits, load_mnist, load_pen, render
+
+MOST_LOST = {"mnist_validation": 0.0005, "pen_validation": 0.002}  # of accuracy, against the float32 file
+CALIBRATION = 1000  # training images of each data set
+LAYERS = ["Conv", "MatMul", "Gemm", "MaxPool"]  # what is computed in int8; the outputs' arithmetic stays in float32
+
+
+def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Digits], data: Path | None) -> None:
+    """Write NAME-int8.onnx beside NAME.onnx, and its entry into the manifest, if it reads as well; else drop both.
+
+    Args:
+        folder: of the models; the float32 file is in it.
+        name: the float32 model's.
+        manifest: entries by name; the float32 model's is measured.
+        sets: the fixed sets, by name.
+        data: folder of the training images.
+
+    Raises:
+        DigitPadError: a file cannot be written, or the int8 file does not keep the contract.
+    """
+    int8 = f"{name}-int8"
+    path = folder / f"{int8}.onnx"
+    reason, entry = "no training images at hand to calibrate it with, or no validation sets to judge it by", None
+    images = _training_images(data) if set(MOST_LOST) <= set(sets) else None
+    if images is not None:
+        content = quantise((folder / f"{name}.onnx").read_bytes(), int8, images)
+        new = path.with_name(f".new-{path.name}")
+        write_whole(new, content)
+        try:
+            recognizer = Recognizer(new)  # raises ModelError where the contract is not kept
+            figures = {key: measure(recognizer, digits) for key, digits in sets.items()}
+            reason = lost_too_much(manifest[name]["accuracy"], {key: value.accuracy for key, value in figures.items()})
+            if not reason:
+                difference = _largest_difference(recognizer, Recognizer(folder / f"{name}.onnx"), sets)
+                entry = {
+                    **manifest[name],
+                    "file": path.name,
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "bytes": len(content),
+                    "largest_difference": difference,
+                    "accuracy": {key: value.accuracy for key, value in figures.items()},
+                    "figures": {key: asdict(value) for key, value in figures.items()},
+                    "report": {},
+                }
+                new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    if entry is None:
+        path.unlink(missing_ok=True)  # what is there belongs to another float32 file
+        manifest.pop(int8, None)
+        forget_comparisons(manifest, int8)
+        print(f"{int8}: not written: {reason}")
+        return
+    if manifest.get(int8, {}).get("sha256") == entry["sha256"]:
+        entry["report"] = manifest[int8].get("report", {})
+    else:
+        forget_comparisons(manifest, int8)
+    manifest[int8] = entry
+    accuracies = ", ".join(f"{key} {entry['accuracy'][key]:.2%}" for key in MOST_LOST)
+    print(f"{int8}: {entry['bytes']:,} bytes instead of {manifest[name]['bytes']:,}; {accuracies}")
+
+
+def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
+    """Turn a float32 model file into an int8 one that keeps the contract, under another name.
+
+    Args:
+        data: the model file.
+        name: what the new one is to be called.
+        images: uint8 (N, 28, 28) that the network has learnt from; one must hold a 0 and a 255.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Images(CalibrationDataReader):
+        """Hands the images over in batches."""
+
+        def __init__(self) -> None:
+            self._batches: Iterator[NDArray[np.uint8]] = iter(np.array_split(images, max(len(images) // 100, 1)))
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self._batches, None)
+            return None if batch is None else {"image": batch}
+
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "int8.onnx"
+        logging.disable(logging.WARNING)  # it recommends to have the graph tidied up first, which ours is
+        quantize_static(
+            onnx.load_from_string(data),
+            out,
+            Images(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=LAYERS,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            # Seven bits: where a processor has no instructions for int8 networks, sums of eight overflow.
+            reduce_range=True,
+        )
+        logging.disable(logging.NOTSET)
+        model = onnx.load(out)
+    _take_bytes_as_they_are(model)
+    metadata = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
+    del model.metadata_props[:], model.opset_import[:]
+    helper.set_model_props(model, metadata | {"digitpad.name": name})
+    model.opset_import.append(helper.make_opsetid("", OPSET))
+    model.producer_name, model.producer_version, model.ir_version, model.graph.name = "digitpad", "", IR_VERSION, name
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:
+    """Why the int8 model is not to be shipped, in one line; empty where it reads as well as the float32 one."""
+    for key, most in MOST_LOST.items():
+        lost = float32[key] - int8[key]
+        if lost > most + 1e-9:
+            return f"it loses {100 * lost:.2f} points on {key}, more than {100 * most:.2f}"
+    return ""
+
+
+def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
+    """Drop the way of the image's bytes to floats and back to the same bytes.
+
+    image → Cast → Reshape → QuantizeLinear → DequantizeLinear becomes image → Reshape → DequantizeLinear.
+    """
+    graph = model.graph
+    users: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    (cast,) = users["image"]
+    (reshape,) = users[cast.output[0]]
+    (quantize,) = users[reshape.output[0]]
+    values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    kinds = [node.op_type for node in (cast, reshape, quantize)]
+    if kinds != ["Cast", "Reshape", "QuantizeLinear"] or values[quantize.input[2]] != 0:
+        raise AssertionError(f"the network begins otherwise than it used to: {kinds}")
+    if not np.isclose(values[quantize.input[1]], 1.0):
+        raise AssertionError("the calibration images do not reach from 0 to 255")
+    reshape.input[0] = "image"
+    for user in users[quantize.output[0]]:
+        user.input[list(user.input).index(quantize.output[0])] = reshape.output[0]
+    graph.node.remove(cast)
+    graph.node.remove(quantize)
+    del graph.value_info[:]
+
+
+def _training_images(data: Path | None) -> NDArray[np.uint8] | None:
+    """Images that the networks have learnt from, in the form they see; None where there are none at hand."""
+    try:
+        mnist, pen = load_mnist(data).train.images, load_pen(data).train
+    except DataError:
+        return None
+    rng = np.random.default_rng(8)
+    some = [rng.choice(count, CALIBRATION, replace=False) for count in (len(mnist), len(pen))]
+    return np.concatenate([mnist[some[0]], render([pen[i] for i in some[1]]).images])
+
+
+def _largest_difference(one: Recognizer, other: Recognizer, sets: dict[str, Digits]) -> float:
+    images = np.concatenate([sets[key].images for key in MOST_LOST])
+    return float(np.abs(one.predict_batch(images) - other.predict_batch(images)).max())
