@@ -131,8 +131,11 @@ def save_window(path: Path) -> None:
     Raises:
         DigitPadError: it cannot be written.
     """
+    from PIL import Image
+
     data = io.BytesIO()
-    _picture().save(data, "PNG", optimize=True)
+    # A palette, for small files: a window has few colours.
+    _picture().quantize(256, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     write_whole(path, data.getvalue())
 
 

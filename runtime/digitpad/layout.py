@@ -170,8 +170,8 @@ def _shares(rect: Rect, shares: Sequence[float], gap: int) -> list[Rect]:
 
 
 def _for_cards(rect: Rect, cards: int, gap: int) -> list[Rect]:
-    """Cut a rectangle into cards: side by side, or one above the other where that leaves them less narrow."""
-    if cards == 1 or rect.w >= 0.8 * rect.h:
+    """Cut a rectangle into cards: side by side, or one above the other where they would be too narrow to read."""
+    if rect.w // cards >= 70 or rect.h // cards < 72:
         return split(rect, cards, gap)
     standing = Rect(rect.y, rect.x, rect.h, rect.w)
     return [Rect(part.y, part.x, part.h, part.w) for part in split(standing, cards, gap)]

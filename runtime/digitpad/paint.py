@@ -211,23 +211,27 @@ def paint_past(surface: pygame.Surface, rect: Rect, past: Past, theme: Theme, bo
         return
     face = mix(theme.card, theme.text, 0.08) if past.under_pointer else theme.card
     paint_panel(surface, rect, face, theme.edge, theme.back, max(4, body // 2))
-    side = min(rect.h - 6, rect.w * 6 // 10)
+    margin = max(3, small // 3)
+    side = min(rect.h - 2 * margin, rect.w * 6 // 10)
     image = pygame.Surface((28, 28), depth=8)
     image.set_palette(shades(face, theme.text))
     pygame.surfarray.blit_array(image, past.image.T)
     scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
-    surface.blit(scaled, (rect.x + 3, rect.y + (rect.h - side) // 2))
-    words = Rect(rect.x + side + 3, rect.y, rect.w - side - 5, rect.h)
+    surface.blit(scaled, (rect.x + margin, rect.y + (rect.h - side) // 2))
+    words = Rect(rect.x + margin + side, rect.y, rect.w - side - margin - 2, rect.h)
     paint_text(surface, words, [past.answer], theme.text, [body, small, 10, 9, 8])
     if past.focused:
         paint_focus(surface, rect, theme, small)
 
 
 def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, body: int, small: int) -> None:
-    """Paint a remark over what is there."""
-    paint_panel(surface, rect, theme.text, theme.text, None, max(4, body // 2))
-    inner = Rect(rect.x + small // 2, rect.y, rect.w - small, rect.h)
-    paint_text(surface, inner, [text], theme.card, [body, small, 10])
+    """Paint a remark over what is there: at the foot of the rectangle, as high as the words need."""
+    room = Rect(rect.x + small // 2, rect.y, rect.w - small, rect.h)
+    lines, size = _fit([text], [body, small, 10], room.w, room.h)
+    high = min(len(lines) * font(size).get_linesize() + small, rect.h)
+    foot = Rect(rect.x, rect.bottom - high, rect.w, high)
+    paint_panel(surface, foot, theme.text, theme.text, None, max(4, body // 2))
+    paint_text(surface, Rect(room.x, foot.y, room.w, high), [text], theme.card, [body, small, 10])
 
 
 def paint_bars(

@@ -148,7 +148,7 @@ class View:
             "clear": button("Clear", "C", "clear", enabled=not drawing.is_empty),
             "save": button("Save", "S", "save", enabled=bool(drawing.strokes) and not pad.kiosk),
             "help": button("Help", "H", "help", on=pad.help_is_open),
-            "previous": button("Previous", "", "previous", enabled=not first),
+            "previous": button("Back", "", "previous", enabled=not first),
             "next": button("Next", "", "next", enabled=not last),
             "live": button("Live", "L", on=pad.live),
             "predict": button("Predict the Digit", "Enter", primary=True),

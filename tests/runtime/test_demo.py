@@ -36,7 +36,7 @@ def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, few_states,
     out, status = pictures
     assert status == 0
     assert sorted(p.name for p in out.iterdir()) == sorted([*NAMES, "pad.gif", "states"]), "and nothing half-written"
-    shown = [np.asarray(Image.open(out / name)) for name in NAMES]
+    shown = [np.asarray(Image.open(out / name).convert("RGB")) for name in NAMES]
     assert all(p.shape == (640, 1000, 3) for p in shown)
     assert len({p.tobytes() for p in shown}) == 11
     run_demo(tmp_path)
@@ -50,7 +50,7 @@ def test_every_state_is_pictured_at_four_sizes(pictures):
     for width, height in SIZES:
         looks = {s: Image.open(states / f"{s}_{width}x{height}.png") for s in STATES}
         assert all(look.size == (width, height) for look in looks.values())
-        assert len({look.tobytes() for look in looks.values()}) == len(STATES), "each looks different"
+        assert len({look.convert("RGB").tobytes() for look in looks.values()}) == len(STATES), "each looks different"
 
 
 def test_the_moving_picture_shows_a_digit_drawn_and_read(pictures):
