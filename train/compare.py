@@ -54,6 +54,7 @@ VARIANTS = (
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
     Variant("no pen digits", without=("pen",)),
+    Variant("no undistorted pictures", without=("undistorted",)),
     Variant("no generated digits", without=("generated",)),
     Variant("neither pen nor generated digits", without=("pen", "generated")),
     Variant("nothing that is no digit", without=("outliers",)),
@@ -100,7 +101,9 @@ def main(argv: list[str] | None = None) -> int:
     mnist, pen = load_mnist(), load_pen()
     validation = {"mnist": mnist.validation, "pen": render(pen.validation)}
     mixture = FULL.mixture
-    parts = {"mnist": len(mnist.train), "pen": len(pen.train) * mixture.pen_repeats}  # of a round, in its order
+    # What a round is made of, in its order.
+    parts = {"mnist": len(mnist.train), "undistorted": mixture.undistorted}
+    parts |= {"pen": len(pen.train) * mixture.pen_repeats}
     parts |= {"generated": mixture.generated, "outliers": mixture.outliers}
     for seed in SEEDS:
         for variant in VARIANTS:

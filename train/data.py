@@ -77,6 +77,10 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def pick(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Digits":
+        """Those that a mask or an index picks."""
+        return Digits(self.images[which], self.labels[which])
+
     def __add__(self, other: "Digits") -> "Digits":
         return Digits(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
 
