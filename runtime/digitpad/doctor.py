@@ -72,7 +72,7 @@ def run_doctor() -> int:
         if not trouble:
             report("ok", "models", f"{names}: whole, they load and answer")
 
-    version, trouble = _child("import pygame; print(pygame.version.ver, 'with SDL', pygame.version.SDL)")
+    version, trouble = _child("import platformdirs, pygame; print(pygame.version.ver, 'with SDL', pygame.version.SDL)")
     if not trouble:
         report("ok", "pygame", version)
         display, trouble = _child(DISPLAY_CODE)
@@ -80,8 +80,10 @@ def run_doctor() -> int:
             report("note", "display", "none: the pad cannot open here; `digitpad demo --out DIR` draws without one")
         else:
             report("ok", "display", display)
-    elif "No module named 'pygame'" in trouble[-1]:
-        report("note", "pygame", "not installed: the pad cannot open; if you want it: pip install 'digitpad[pad]'")
+    elif missing := next(
+        (name for name in ("pygame", "platformdirs") if f"No module named '{name}'" in trouble[-1]), ""
+    ):
+        report("note", missing, "not installed: the pad cannot open; if you want it: pip install 'digitpad[pad]'")
     else:
         report("BROKEN", "pygame", f"{trouble[-1]}; install pygame again")
 

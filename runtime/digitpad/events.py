@@ -219,9 +219,9 @@ def _pressure(event: pygame.event.Event) -> float:
     """
     pressure = getattr(event, "pressure", None)
     if pressure is None:
-        from pygame._sdl2 import touch
+        with suppress(pygame.error, ImportError):
+            from pygame._sdl2 import touch
 
-        with suppress(pygame.error):
             fingers = (touch.get_finger(event.touch_id, n) for n in range(touch.get_num_fingers(event.touch_id)))
             pressure = next((f["pressure"] for f in fingers if f and f["id"] == event.finger_id), None)
     return float(pressure) if pressure else 1.0

@@ -20,6 +20,11 @@ from digitpad.files import write_whole
 from digitpad.lines import Stroke
 from digitpad.strokes import Sample, parse_samples, write_samples
 
+try:
+    import platformdirs
+except ImportError:
+    raise DigitPadError("the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'") from None
+
 GATHERED = "my_digits.json"
 CANVAS = 1000  # the paper's side in the files
 PICTURE = 560  # pixels: the saved picture's side
@@ -27,9 +32,12 @@ PICTURE = 560  # pixels: the saved picture's side
 
 def save_folder() -> Path:
     """Where the pad puts its files: the folder `digitpad` among the user's documents."""
-    import platformdirs
-
     return Path(platformdirs.user_documents_dir()) / "digitpad"
+
+
+def settings_folder() -> Path:
+    """Where the user's programs keep their settings."""
+    return Path(platformdirs.user_config_dir("digitpad", appauthor=False))
 
 
 def save_drawing(drawing: Drawing, folder: Path) -> Path:

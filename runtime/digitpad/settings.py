@@ -8,7 +8,7 @@ from pathlib import Path
 from digitpad.drawing import BRUSH, THICKEST, THINNEST
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
-from digitpad.saving import make_folder
+from digitpad.saving import make_folder, settings_folder
 
 MODELS = ("cnn", "mlp", "both")
 
@@ -27,9 +27,7 @@ class Settings:
 
 def settings_file() -> Path:
     """Where the settings are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("digitpad", appauthor=False)) / "pad.json"
+    return settings_folder() / "pad.json"
 
 
 def read_settings(path: Path) -> tuple[Settings, str]:

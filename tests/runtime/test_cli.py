@@ -299,7 +299,8 @@ def test_the_pad_without_pygame_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "pygame", None)
-    monkeypatch.delitem(sys.modules, "digitpad.pad", raising=False)
+    for module in ("digitpad.pad", "digitpad.sdl"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     assert cli.main(["pad"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "digitpad[pad]" in line

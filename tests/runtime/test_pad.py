@@ -501,6 +501,13 @@ def test_without_pygame_one_line_says_how_to_get_it():
     assert done.stdout == "the pad needs pygame, which is not installed: pip install 'digitpad[pad]'\n"
 
 
+def test_without_platformdirs_one_line_says_how_to_get_it():
+    code = "import sys; sys.modules['platformdirs'] = None; from digitpad.cli import main; main(['pad'])"
+    done = run_python(code, SDL_VIDEODRIVER="dummy")
+    line = "digitpad: the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'\n"
+    assert (done.stdout, done.stderr) == ("", line)
+
+
 def test_the_window_opens_quietly_and_touches_no_sound_device():
     code = (
         "import sys; from digitpad.window import open_window; open_window((640, 480));"
