@@ -18,6 +18,7 @@ _COARSE = 64  # and while paper and light are
 _TINY = 24  # pixels: pictures so small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 _FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
+_FAINT_IN_SHADE = 0.12  # the same where light is uneven, which leaves traces
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 Map = NDArray[np.float32]
@@ -100,7 +101,7 @@ def _ink_on_paper(grey: Map) -> Map:
         ink = paper - grey
         if lit:  # a shadow dims paper and ink alike
             ink /= np.maximum(paper, 0.15)
-    return _levelled(without_rules(np.clip(ink, -1, 1)))
+    return _levelled(without_rules(np.clip(ink, -1, 1)), _FAINT if even else _FAINT_IN_SHADE)
 
 
 def _light(coarse: Map, plane: Map) -> Map:
@@ -165,13 +166,13 @@ def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
     return bool(off.mean() < 0.6 and stretch < 0.35 and as_ink)
 
 
-def _levelled(ink: Map) -> Map:
-    """Scale differences from paper so that 0.5 lies on the outline of the ink; all 0 where none stands out."""
+def _levelled(ink: Map, faint: float) -> Map:
+    """Scale differences from paper so that 0.5 lies on the outline of the ink; all 0 where none is above `faint`."""
     level, noise = _paper_noise(ink)
     if noise > 0.008 and min(ink.shape) > 100:
         ink = blurred(ink, 3)
         level, noise = _paper_noise(ink)
-    stands_out = ink[ink > level + max(5 * noise, _FAINT)]
+    stands_out = ink[ink > level + max(5 * noise, faint)]
     if not stands_out.size:
         return np.zeros_like(ink)
     black = float(np.percentile(stands_out, 75)) - level

@@ -158,6 +158,12 @@ def light(shape: tuple[int, ...], dark: float) -> NDArray[np.float64]:
     return 0.9 - dark * (x / shape[1] + y / shape[0]) / 2
 
 
+def vignetted(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Light that fades to one side and to the corners."""
+    y, x = np.indices(shape) / max(shape) - 0.5
+    return (1 - 0.75 * (0.5 + (0.7 * x + 0.7 * y) / 1.4)) * (1 - 0.2 * (x**2 + y**2))
+
+
 def smear(shape: tuple[int, ...], where: float, width: float) -> NDArray[np.float64]:
     """A shadow at the left side, as a factor."""
     y, x = np.indices(shape)
@@ -548,9 +554,10 @@ def test_threads_may_share_it() -> None:
         np.ones((1, 1), bool),
         np.full((10, 10000), 200, np.uint8),
         grey(light((300, 300), 0.6)),
+        grey(vignetted((300, 300)) + np.random.default_rng(3).normal(0, 0.01, (300, 300))),
         grey(0.85 + np.random.default_rng(2).normal(0, 0.02, (300, 300))),
     ],
-    ids=["black", "white", "grey", "transparent", "one pixel", "strip", "gradient", "paper"],
+    ids=["black", "white", "grey", "transparent", "one pixel", "strip", "gradient", "dark corner", "paper"],
 )
 def test_no_ink_is_blank(image: Any, tiny: Path) -> None:
     assert not normalise_image(image).any()

@@ -91,7 +91,7 @@ def test_the_picture_has_the_form_of_mnist(strokes: Strokes) -> None:
     image = render_strokes(strokes)
     assert image.shape == (28, 28)
     assert image.dtype == np.uint8
-    assert centre_of_mass(image.astype(np.float32)) == pytest.approx([14.5, 14.5], abs=0.1)
+    assert centre_of_mass(image.astype(np.float32)) == pytest.approx([14.5, 14.5], abs=0.2)
     # Twenty pixels of ink along the longer side; where they begin between two pixels, they touch twenty-one.
     rows, columns = np.nonzero(image)
     assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
