@@ -196,10 +196,10 @@ def test_ten_thousand_strokes(make_pad):
     drag(pad, [(0.5, 0.4), (0.5, 0.6)])
     assert len(pad.drawing.strokes) != 10_001
     for _ in range(3):
-        click(pad, "undo")
+        pad.undo()
     assert len(pad.drawing.strokes) == 9_999
-    click(pad, "clear")
-    click(pad, "undo")
+    pad.clear()
+    pad.undo()
     assert len(pad.drawing.strokes) == 9_999
 
 
