@@ -15,7 +15,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest test-aarch64 lint wheel bundle lock clean
+.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest test-aarch64 bench bench-train lint wheel bundle lock clean
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -72,6 +72,15 @@ test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read 
 	@$(MAKE) --no-print-directory bundle TARGET=linux-aarch64 PYTHON=3.11
 	deploy/test_aarch64.sh bundle/digitpad-*-linux-aarch64-python3.11.tar.gz
 
+## Measure it
+
+bench: .venv-train/.ready ## time models and runtime against Keras, PyTorch, LiteRT and others: OUT=DIR
+	@.venv-train/bin/python -m bench $(call option,--out,$(OUT))
+
+bench-train: .venv-train/.ready ## time our recipe and a classic one to 99.25 % on validation: RECIPE=... OUT=DIR DATA=DIR
+	@.venv-train/bin/python -m bench.training $(call option,--recipe,$(RECIPE)) $(call option,--out,$(OUT)) \
+		$(call option,--data,$(DATA))
+
 ## Work on it
 
 test: test-runtime .venv-train/.ready ## run all tests
@@ -98,7 +107,7 @@ lock: ## refresh the lock files in requirements/
 	$(COMPILE) pyproject.toml --extra pad --output-file requirements/pad.txt
 	$(COMPILE) pyproject.toml --extra pad --extra dev --output-file requirements/test.txt
 	$(COMPILE) pyproject.toml --extra pad --extra dev --resolution lowest-direct --output-file requirements/oldest.txt
-	$(COMPILE) pyproject.toml --extra pad --extra dev --extra train --no-config --output-file requirements/train.txt
+	$(COMPILE) pyproject.toml --extra pad --extra dev --extra train --extra bench --no-config --output-file requirements/train.txt
 	echo pip | $(COMPILE) - --output-file requirements/installer.txt
 
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

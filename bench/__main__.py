@@ -1,0 +1,336 @@
+"""`make bench`: one run, all sides in it, alternating; medians and spread as a table and as JSON.
+
+Latency and throughput on one thread, cold start and peak memory of whole processes, bytes on disk, and errors on the
+MNIST test set where it is at hand. What is not installed is named as such.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from packaging.requirements import Requirement
+from PIL import Image
+
+from bench.sides import BATCH, SIDES, demo_images, zoo_file
+from digitpad import DigitPadError, Recognizer
+from digitpad.files import write_whole
+from digitpad.models import find_model, shipped_models
+from train.data import load_mnist
+
+ROOT = Path(__file__).parents[1]
+Row = dict[str, Any]
+BARE = "import numpy, onnxruntime, PIL.Image"
+KERAS = "import sys; from train.cnn import load_cnn; import numpy as np; from PIL import Image; " + (
+    "x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32)[None, ..., None] / 255; "
+    "print(load_cnn('train/weights/cnn.keras').predict(x, verbose=0).argmax())"
+)
+TORCH = "import sys; from train.mlp import load_mlp; from pathlib import Path; import numpy as np, torch; " + (
+    "from PIL import Image; x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32) / 255; "
+    "print(load_mlp(Path('train/weights/mlp.pt')).eval()(torch.from_numpy(x)[None]).argmax())"
+)
+
+
+def main() -> int:
+    """Measure, print and write; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "bench", help="folder for the results")
+    parser.add_argument("--rounds", type=int, default=20, help="how often the sides take turns (%(default)s)")
+    options = parser.parse_args()
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        results = {
+            "machine": f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            "load": os.getloadavg()[0],
+            "latency": latency(options.rounds),
+            "processes": processes(max(options.rounds // 2, 3)),
+            "pad": pad_at_rest(),
+            "disk": disk(),
+            "errors": errors(),
+        }
+    except DigitPadError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: stopped; nothing was written", file=sys.stderr)
+        return 130
+    text = as_tables(results)
+    print(text)
+    write_whole(options.out / "bench.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_whole(options.out / "bench.md", text.encode())
+    print(f"written: {options.out / 'bench.md'}, {options.out / 'bench.json'}")
+    return 0
+
+
+def latency(rounds: int) -> dict[str, Row]:
+    """Every side in its own process, one at work at a time: in each round, each runs a few times."""
+    rows: dict[str, Row] = {name: {"what": what} for name, (what, _) in SIDES.items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        made = subprocess.run([sys.executable, "-m", "bench.peers", scratch], cwd=ROOT, capture_output=True, text=True)
+        if made.returncode:
+            print(f"bench: peers could not be exported: {last_line(made.stderr)}", file=sys.stderr)
+        children: dict[str, subprocess.Popen[str]] = {}
+        try:
+            for name in SIDES:
+                command = [sys.executable, "-m", "bench.sides", name, scratch]
+                children[name] = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+                rows[name] |= answer(children[name])
+            seconds: dict[str, dict[str, list[float]]] = {name: {"single": [], "batch": []} for name in SIDES}
+            for _ in range(rounds):
+                for name, child in children.items():
+                    if "missing" not in rows[name]:
+                        seconds[name]["single"] += ask(child, "single 50")
+                        if rows[name]["batch"]:
+                            seconds[name]["batch"] += ask(child, "batch 1")
+        finally:
+            for child in children.values():
+                child.kill()
+                child.communicate()
+    for name, row in rows.items():
+        if "missing" not in row:
+            row["p50_us"], row["p99_us"] = (1e6 * np.percentile(seconds[name]["single"], [50, 99])).round(1).tolist()
+            # Between the rounds' medians: how far to trust the figure on this machine.
+            row["spread_us"] = np.round(1e6 * np.std(np.median(np.reshape(seconds[name]["single"], (-1, 50)), 1)), 1)
+            row["batch"] = round(1 / float(np.median(seconds[name]["batch"]))) if row["batch"] else None
+    return rows
+
+
+def processes(rounds: int) -> dict[str, Row]:
+    """Whole processes that read one picture, in turn: wall time, processor time, peak memory."""
+    rows: dict[str, Row] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        picture = Path(scratch) / "seven.png"
+        Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).resize((280, 280)).save(picture)
+        commands = {
+            "bare": ["-c", BARE],
+            "digitpad": ["-m", "digitpad", "predict", str(picture)],
+            "digitpad int8": ["-m", "digitpad", "predict", str(picture), "--model", "cnn-int8"],
+            "Keras": ["-c", KERAS, str(picture)],
+            "PyTorch": ["-c", TORCH, str(picture)],
+        }
+        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
+        for number in range(rounds + 1):
+            for name, command in commands.items():
+                if name in ("Keras", "PyTorch") and number > 3:
+                    continue  # seconds each
+                figures = process(command)
+                if number:  # the first finds nothing in the disk's cache
+                    measured[name].append(figures) if figures else None
+    for name, runs in measured.items():
+        if not runs:
+            rows[name] = {"missing": "cannot be run here"}
+            continue
+        wall, cpu, memory = zip(*runs, strict=True)
+        rows[name] = {
+            "wall_ms": round(1e3 * float(np.median(wall)), 1),
+            "cpu_ms": round(1e3 * float(np.median(cpu)), 1),
+            "spread_cpu_ms": round(1e3 * float(np.std(cpu)), 1),
+            "memory_mb": round(float(np.median(memory)), 1),
+        }
+    return rows
+
+
+# A process inherits the peak memory of the one that starts it: a small one starts those that are measured.
+LAUNCHER = """
+import json, os, sys, time
+nowhere = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
+start = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=nowhere)
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - start
+print(json.dumps([status, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+"""
+
+
+def process(arguments: list[str]) -> tuple[float, float, float] | None:
+    """Wall seconds, processor seconds and peak MiB of a Python process; None where it fails."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)  # set by digitpad's import here; the bare side knows nothing of it
+    command = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    status, wall, cpu, memory = json.loads(done.stdout)
+    return None if status else (wall, cpu, memory / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def pad_at_rest(seconds: float = 20) -> Row:
+    """Share of one core that an open pad takes while nobody touches it, off-screen."""
+    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT / "runtime")}
+    with tempfile.TemporaryDirectory() as home:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "digitpad", "pad"],
+            env=environment | {"HOME": home},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            time.sleep(10)  # until it has started
+            before = processor_seconds(child.pid)
+            time.sleep(seconds)
+            after = processor_seconds(child.pid)
+        finally:
+            child.kill()
+            child.wait()
+    if before is None or after is None:
+        return {"missing": "the pad does not open here, or this system has no /proc"}
+    return {"share": (after - before) / seconds}
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Processor time that a process has used so far; None where it cannot be told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def disk() -> dict[str, Row]:
+    """Bytes of the models, and of what must be installed for the runtime, for TensorFlow and for PyTorch."""
+    rows: dict[str, Row] = {name: {"bytes": find_model(name).stat().st_size} for name in shipped_models()}
+    slim = {"numpy", "onnxruntime", "pillow"}
+    for name, roots in {"digitpad": slim, "TensorFlow": {"tensorflow"}, "PyTorch": {"torch"}}.items():
+        try:
+            rows[f"environment of {name}"] = {"bytes": sum(installed_bytes(needed) for needed in closure(roots))}
+        except importlib.metadata.PackageNotFoundError as error:
+            rows[f"environment of {name}"] = {"missing": f"{error.name} is not installed"}
+    rows["environment of digitpad"]["bytes"] += sum(row["bytes"] for name, row in rows.items() if "env" not in name)
+    return rows
+
+
+def closure(roots: set[str]) -> set[str]:
+    """The packages, and all that they need in turn, without extras."""
+    found: set[str] = set()
+    waiting = set(roots)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name not in found:
+            found.add(name)
+            for text in importlib.metadata.requires(name) or []:
+                need = Requirement(text)
+                if need.marker is None or need.marker.evaluate({"extra": ""}):
+                    waiting.add(need.name)
+    return found
+
+
+def installed_bytes(name: str) -> int:
+    """Bytes of a package's files, without what Python compiled of them."""
+    files = [Path(str(file.locate())) for file in importlib.metadata.files(name) or [] if file.suffix != ".pyc"]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def errors() -> dict[str, Row]:
+    """Wrong answers among MNIST's 10,000 test digits, ours and the Model Zoo network's."""
+    import onnxruntime as ort
+
+    try:
+        test = load_mnist().test
+    except DigitPadError as error:
+        return {"MNIST": {"missing": str(error)}}
+    rows: dict[str, Row] = {}
+    for name in shipped_models():
+        rows[name] = {"wrong": int((Recognizer(name).predict_batch(test.images).argmax(1) != test.labels).sum())}
+    try:
+        session = ort.InferenceSession(zoo_file(), providers=["CPUExecutionProvider"])
+        (entry,) = session.get_inputs()
+        answers = [session.run(None, {entry.name: x[None, None].astype(np.float32)})[0].argmax() for x in test.images]
+        rows["zoo"] = {"wrong": int((np.array(answers) != test.labels).sum())}
+    except OSError as error:
+        rows["zoo"] = {"missing": str(error)}
+    return rows
+
+
+def as_tables(results: dict[str, Any]) -> str:
+    """The results in Markdown, with the ratios that matter."""
+    rows, wholes = results["latency"], results["processes"]
+    lines = [
+        f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
+        "",
+        f"| | one image, p50 | p99 | spread of p50 | batches of {BATCH}, images/s | against cnn |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows.values():
+        if "missing" in row:
+            lines.append(f"| {row['what']} | not measured: {row['missing']} | | | | |")
+            continue
+        many = f"{row['batch']:,}" if row["batch"] else "-"
+        against = f"{row['p50_us'] / rows['cnn']['p50_us']:.2f}"
+        lines.append(
+            f"| {row['what']} | {row['p50_us']:,.0f} µs | {row['p99_us']:,.0f} µs | {row['spread_us']:,.1f} µs"
+            f" | {many} | {against} |"
+        )
+    lines += ["", "| process that reads one picture | wall | processor | peak memory | against the bare import |"]
+    lines.append("|---|---|---|---|---|")
+    names = {"bare": f'`python -c "{BARE}"`', "digitpad": "`digitpad predict`", "Keras": "Keras, this CNN"}
+    names |= {"digitpad int8": "`digitpad predict --model cnn-int8`", "PyTorch": "PyTorch, this MLP"}
+    for name, row in wholes.items():
+        if "missing" in row:
+            lines.append(f"| {names[name]} | not measured: {row['missing']} | | | |")
+            continue
+        ratios = [row[key] / wholes["bare"][key] for key in ("wall_ms", "cpu_ms", "memory_mb")]
+        lines.append(
+            f"| {names[name]} | {row['wall_ms']:.0f} ms | {row['cpu_ms']:.0f} ms | {row['memory_mb']:.1f} MiB"
+            f" | {ratios[0]:.2f} wall, {ratios[1]:.2f} processor, {ratios[2]:.2f} memory |"
+        )
+    rest = results["pad"]
+    at_rest = rest["missing"] if "missing" in rest else f"{rest['share']:.2%} of one core"
+    lines += ["", f"The pad while nobody touches it, off-screen: {at_rest}.", ""]
+    lines += ["| on disk | MB | |", "|---|---|---|"]
+    slim = results["disk"]["environment of digitpad"]["bytes"]
+    for name, row in results["disk"].items():
+        size = f"not measured: {row['missing']}" if "missing" in row else f"{row['bytes'] / 1e6:,.1f}"
+        times = f"{row['bytes'] / slim:.1f} times digitpad's" if name.startswith("env") and "bytes" in row else ""
+        lines.append(f"| {name} | {size} | {times} |")
+    lines += ["", "| wrong among MNIST's 10,000 test digits | |", "|---|---|"]
+    for name, row in results["errors"].items():
+        lines.append(f"| {name} | {row.get('wrong', 'not measured: ' + str(row.get('missing')))} |")
+    return "\n".join(lines) + "\n"
+
+
+def answer(child: "subprocess.Popen[str]") -> Any:
+    """The next line of a side, read as JSON; one that died is missing."""
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    return json.loads(line) if line else {"missing": "it ends without an answer"}
+
+
+def ask(child: "subprocess.Popen[str]", command: str) -> list[float]:
+    """Send a side a command and return the seconds it measured."""
+    assert child.stdin is not None
+    print(command, file=child.stdin, flush=True)
+    seconds = answer(child)
+    if not isinstance(seconds, list):
+        raise DigitPadError(f"a side of the benchmark died at work: {child.args!r}")
+    return seconds
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        return next(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def last_line(text: str) -> str:
+    """The last line of what a process complained of."""
+    return (text.strip().splitlines() or ["no reason given"])[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

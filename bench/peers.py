@@ -1,0 +1,68 @@
+"""`python -m bench.peers FOLDER`: writes the networks of others, and ours in other formats, for the sides to run.
+
+The Keras examples are exported untrained: how long they take does not depend on what they have learnt.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from digitpad.files import write_whole
+from train.cnn import load_cnn
+
+ROOT = Path(__file__).parents[1]
+
+
+def main(folder: Path) -> None:
+    """Write classic.onnx, convnet.onnx and cnn.tflite."""
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    for name, model in (("classic", classic_mnist_cnn()), ("convnet", mnist_convnet())):
+        signature = [tf.TensorSpec([None, 28, 28, 1], tf.float32, name="image")]
+        network = tf.function(lambda image, model=model: model(image, training=False), input_signature=signature)
+        proto, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=18)
+        write_whole(folder / f"{name}.onnx", proto.SerializeToString())
+    converter = tf.lite.TFLiteConverter.from_keras_model(load_cnn(ROOT / "train" / "weights" / "cnn.keras"))
+    write_whole(folder / "cnn.tflite", converter.convert())
+
+
+def classic_mnist_cnn() -> keras.Model:
+    """The Keras example `mnist_cnn.py` as it was for years: 1.2 million parameters."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def mnist_convnet() -> keras.Model:
+    """The Keras example of today, "Simple MNIST convnet"."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,137 @@
+"""`make bench-train`: how long our recipe and a classic one take to first reach 99.25 % on MNIST's validation part.
+
+The classic one is the Keras example `mnist_cnn.py` as published: Adadelta with learning rate 1.0, batches of 128,
+12 epochs. Each has the machine to itself, one after the other; the time counts from the start of the process, with all
+that it needs to get going: our pool of distorted digits and its teachers, if the recipe has any.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from digitpad import DigitPadError
+from digitpad.files import write_whole
+from train.recipes import RECIPES
+
+ROOT = Path(__file__).parents[1]
+WANTED = 0.9925
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Train both, print and write; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m bench.training", description=__doc__)
+    parser.add_argument("--recipe", choices=RECIPES, default="default", help="ours (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=12, help="of the classic one (%(default)s)")
+    parser.add_argument("--data", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "bench", help="folder for the results")
+    parser.add_argument("--classic", action="store_true", help=argparse.SUPPRESS)  # train it, in this very process
+    options = parser.parse_args()
+    if options.classic:
+        train_classic(options.epochs, options.data)
+        return 0
+    data = ["--data", str(options.data)] if options.data else []
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=options.out) as scratch:
+            ours = ["train", "--recipe", options.recipe, "--only", "cnn", "--out", scratch, *data]
+            classic = ["bench.training", "--classic", "--epochs", str(options.epochs), *data]
+            rows = {
+                f"digitpad's CNN, recipe {options.recipe}": time_to_accuracy(ours),
+                f"mnist_cnn, {options.epochs} epochs": time_to_accuracy(classic),
+            }
+    except DigitPadError as error:
+        print(f"bench-train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench-train: stopped; nothing was written", file=sys.stderr)
+        return 130
+    text = as_table(rows)
+    print(text)
+    write_whole(options.out / "training.json", (json.dumps(rows, indent=1) + "\n").encode())
+    write_whole(options.out / "training.md", text.encode())
+    return 0
+
+
+def time_to_accuracy(arguments: list[str]) -> Row:
+    """Run a training and follow what it prints, up to the epoch that reaches what is wanted or to its end.
+
+    Raises:
+        DigitPadError: it fails.
+    """
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    start, before = time.perf_counter(), os.times()
+    best, epochs, last = 0.0, 0, ""
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            last = line.strip() or last
+            if match := re.search(r"mnist_validation: loss \S+ +accuracy ([\d.]+)%", line):
+                epochs += 1
+                best = max(best, float(match[1]) / 100)
+                print(f"{arguments[0]}: epoch {epochs}, {time.perf_counter() - start:.0f} s: {match[1]} %", flush=True)
+                if best >= WANTED:
+                    child.terminate()
+                    break
+        status = child.wait()
+    if status and best < WANTED:
+        raise DigitPadError(f"{' '.join(arguments[:1])} fails: {last}")
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {
+        "seconds": round(time.perf_counter() - start, 1),
+        "cpu_seconds": round(cpu, 1),
+        "epochs": epochs,
+        "best": best,
+        "reached": best >= WANTED,
+    }
+
+
+def train_classic(epochs: int, data: Path | None) -> None:
+    """Train `mnist_cnn` as published, and say after each epoch what it reads of the validation part."""
+    import keras
+    import numpy as np
+
+    from bench.peers import classic_mnist_cnn
+    from train.data import load_mnist
+
+    mnist = load_mnist(data)
+    images, seen = (part.images[..., None].astype("float32") / 255 for part in (mnist.train, mnist.validation))
+    labels = keras.utils.to_categorical(mnist.train.labels, 10)
+    keras.utils.set_random_seed(1)
+    model = classic_mnist_cnn()
+    model.compile(optimizer=keras.optimizers.Adadelta(1.0), loss="categorical_crossentropy", metrics=["accuracy"])
+    for _ in range(epochs):
+        loss = model.fit(images, labels, batch_size=128, epochs=1, verbose=0).history["loss"][0]
+        right = (np.asarray(model.predict(seen, batch_size=500, verbose=0)).argmax(1) == mnist.validation.labels).mean()
+        print(f"loss {loss:.4f} | mnist_validation: loss - accuracy {right:.2%}", flush=True)
+
+
+def as_table(rows: dict[str, Row]) -> str:
+    """The results in Markdown."""
+    lines = [f"Time to first reach {WANTED:.2%} of MNIST's validation part:", "", "| | wall | processor | epochs | |"]
+    lines.append("|---|---|---|---|---|")
+    for name, row in rows.items():
+        note = "" if row["reached"] else f"never got there: its whole time; best {row['best']:.2%}"
+        lines.append(f"| {name} | {row['seconds']:,.0f} s | {row['cpu_seconds']:,.0f} s | {row['epochs']} | {note} |")
+    ours, classic = rows.values()
+    lines += ["", f"Ours takes {ours['seconds'] / classic['seconds']:.2f} of the classic one's time."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
