@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.image_filters import Marks, largest, spread
+from digitpad.image_filters import Marks, largest, median, percentiles, spread
 
 _STRIPS = 24  # upright strips of the picture in which ruled lines are looked for
 _PALE = 0.15  # of full contrast: as dark as a ruled line surely is, on average over a strip
@@ -119,8 +119,8 @@ def _without_level_rules(ink: Map) -> Map:
     # The slope at which lines stand out, not a digit's bar, which is darker.
     best = int(np.minimum(sheared, _PALE).mean(axis=1).var(axis=1).argmax())
     # What nearly all strips have at the same height reaches across the picture.
-    rule = np.percentile(largest(sheared[best].T, 1).T, 15, axis=0)
-    rule -= np.median(rule)
+    rule = percentiles(largest(sheared[best].T, 1).T, [15], axis=0)[0]
+    rule -= median(rule)
     peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
     starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
     thickness = peaks.sum() / max(len(starts), 1)
@@ -138,7 +138,7 @@ def _without_level_rules(ink: Map) -> Map:
     rest = np.where(on_rule & (ink < 1.5 * level), np.float32(0), ink)
     # The ink of a stroke goes on where it crosses a line as dark as itself.
     dark = rest[rest > level.max() / 2]
-    above = rest > (0.6 * float(np.percentile(dark, 75)) if dark.size else 1)
+    above = rest > (0.6 * float(percentiles(dark, [75])[0]) if dark.size else 1)
     below = above.copy()
     for _ in range(2 * reach):
         above[1:] |= above[:-1]
@@ -162,7 +162,7 @@ def _without_one_line(ink: Map, line: NDArray[np.intp], level: float, thickness:
     run = np.logical_and.accumulate(dark | (steps < start), axis=0)
     run &= np.logical_and.accumulate((dark | (steps > start))[::-1], axis=0)[::-1]
     length = run.sum(axis=0)
-    alone = length <= 1.5 * float(np.percentile(length, 25)) + 1
+    alone = length <= 1.5 * float(percentiles(length, [25])[0]) + 1
     # The line goes on to both sides of the picture, and what is left does not reach them: else it is a digit's,
     # as the top of a seven cut out closely.
     if not (alone & (length > 0))[[0, 1, 2, -3, -2, -1]].all():

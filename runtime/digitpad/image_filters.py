@@ -1,10 +1,36 @@
 """What finding ink is made of: pictures shrunk, blurred and closed, masks grown and parted into their marks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+
+def percentiles(values: NDArray[Any], percents: Sequence[float], axis: int | None = None) -> NDArray[Any]:
+    """Percentiles along an axis, or of all values, one for each percent: as numpy's own.
+
+    Numpy's own load numpy.ma, which takes a tenth of the time and 2 MB of the memory of reading one picture.
+    """
+    values = values if values.dtype.kind == "f" else values.astype(np.float64)
+    count = values.size if axis is None else values.shape[axis]
+    places = np.asarray(percents) / 100 * (count - 1)
+    below = places.astype(np.intp)
+    above = np.minimum(below + 1, count - 1)
+    ordered = np.partition(values, sorted({*below.tolist(), *above.tolist()}), axis=axis)
+    low, high = np.take(ordered, below, axis), np.take(ordered, above, axis)
+    parts = (places - below).astype(values.dtype)
+    if axis is not None:
+        parts = parts.reshape([-1 if dimension == axis else 1 for dimension in range(values.ndim)])
+    return np.asarray(low + (high - low) * parts)
+
+
+def median(values: NDArray[Any]) -> float:
+    """The median of all values."""
+    return float(percentiles(values, [50])[0])
 
 
 def shrink(picture: Map, side: int) -> Map:

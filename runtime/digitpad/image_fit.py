@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from digitpad.image_filters import percentiles
 from digitpad.ink import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 
 _FRAME = 128  # pixels along the longer side of the ink while the pen is measured and changed
@@ -39,7 +40,7 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
     skeleton = thin(shape)
     # Half a pixel, as the edge lies between the centres of the pixels on both sides of it.
     depths = (inside[skeleton] if skeleton.any() else inside[shape]) - 0.5
-    thinner, half, thicker = np.percentile(depths, [25, 50, 75])
+    thinner, half, thicker = percentiles(depths, [25, 50, 75])
     pen = 2 * float(half)
     # A dot, or a shape that was filled, whose middle lies deep here and less deep there: no pen to change.
     if extent < 2 * pen or (extent < 8 * pen and thicker - thinner > 0.8 * half):

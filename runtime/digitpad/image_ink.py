@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.image_clutter import inside_sheet, without_clutter, without_rules
-from digitpad.image_filters import Marks, blurred, closed, grown, largest, shrink
+from digitpad.image_filters import Marks, blurred, closed, grown, largest, median, percentiles, shrink
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # and while paper and light are
@@ -62,12 +62,12 @@ def _lay_on_paper(colour: Map, alpha: Map) -> Map:
     if seen.all() or not seen.any():
         return colour * alpha[:, :, None]
     values = colour[seen]
-    low, high = np.percentile(values.mean(axis=1), [1, 99])
+    low, high = percentiles(values.mean(axis=1), [1, 99])
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     filled = seen.sum() / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1))
     # Paper and ink both, cut out: the ground continues the paper. Ink alone: the ground is its opposite.
     both = filled > 0.5 and high - low > 0.3
-    ground = np.median(values, axis=0) if both else np.full(values.shape[1], values.mean() < 0.5, np.float32)
+    ground = percentiles(values, [50], axis=0)[0] if both else np.full(values.shape[1], values.mean() < 0.5, np.float32)
     return cast(Map, colour * alpha[:, :, None] + ground * (1 - alpha[:, :, None]))
 
 
@@ -128,9 +128,9 @@ def _paper(coarse: Map) -> tuple[Map, bool]:
     border = np.ones(coarse.shape, bool)
     border[1:-1, 1:-1] = False
     values = coarse[border]
-    middle = np.median(values)
+    middle = np.float32(median(values))
     if max(coarse.shape) <= _TINY:
-        low, high = np.percentile(coarse, [10, 90])
+        low, high = percentiles(coarse, [10, 90])
         paper = low if middle - low < high - middle else high
         return np.full(coarse.shape, paper, np.float32), True
     off = np.abs(around - middle) > _EVEN
@@ -162,7 +162,7 @@ def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
         return True
     side = np.sign(dark)
     darkest, lightest = float((side * picture).max()), float((-side * picture).max())
-    as_ink = np.percentile(side * border[off], 75) > 0.7 * darkest and lightest < 0.3 * darkest
+    as_ink = percentiles(side * border[off], [75])[0] > 0.7 * darkest and lightest < 0.3 * darkest
     return bool(off.mean() < 0.6 and stretch < 0.35 and as_ink)
 
 
@@ -175,7 +175,7 @@ def _levelled(ink: Map, faint: float) -> Map:
     stands_out = ink[ink > level + max(5 * noise, faint)]
     if not stands_out.size:
         return np.zeros_like(ink)
-    black = float(np.percentile(stands_out, 75)) - level
+    black = float(percentiles(stands_out, [75])[0]) - level
     outline = max(_LEVEL * black, 2.5 * noise)
     return cast(Map, np.clip((ink - level) / outline / 2, 0, 1))
 
@@ -189,8 +189,8 @@ def _paper_noise(ink: Map) -> tuple[float, float]:
     # Where two levels are clear, ink may well cover most of the picture; else it does not.
     clear = dark.size and paper.size and dark.mean() - paper.mean() > 5 * paper.std()
     bare = paper if clear else ink
-    level = float(np.median(bare))
-    return level, 1.48 * float(np.median(np.abs(bare - level)))
+    level = median(bare)
+    return level, 1.48 * median(np.abs(bare - level))
 
 
 def _otsu(values: Map) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import ImageError
+from digitpad.image_filters import median
 from digitpad.image_fit import fit_ink
 from digitpad.image_ink import find_ink
 from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
@@ -64,7 +65,7 @@ def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
     if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
         return None
     grey = np.rint(colour[:, :, 0] * 255)
-    if np.median(grey) > 127:
+    if median(grey) > 127:
         grey = 255 - grey
     rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
     if grey.max() < 250 or max(np.ptp(rows), np.ptp(columns)) + 1 not in range(BOX - 1, BOX + 3):
