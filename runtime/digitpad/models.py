@@ -52,7 +52,10 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
     if not is_path(which):
         check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
     session = _open_session(path, data, options or session_options())
-    metadata = _check_contract(path, session)
+    try:
+        metadata = _check_contract(path, session)
+    except UnicodeDecodeError:  # onnxruntime hands names and metadata on as it finds them
+        raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
     return Model(
         metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
     )
@@ -174,7 +177,8 @@ def _open_session(path: Path, data: bytes, options: "onnxruntime.SessionOptions"
     if _SILENT:  # on Windows, or where somebody else loaded it first
         ort.disable_telemetry_events()
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Without its fallback, which would try the same once more and tell of it on standard output.
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime raises a dozen types without a common base
         raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
 

@@ -1,0 +1,63 @@
+"""Whatever is wrong with a file or with strokes, DigitPadError comes out or an answer; and what fuzzing has found."""
+
+from pathlib import Path
+
+import pytest
+
+from digitpad import ModelError, Recognizer
+from tests.runtime import fuzz
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.mark.parametrize(("kind", "cases"), [("image", 150), ("strokes", 100), ("stroke-file", 100), ("manifest", 30)])
+def test_damaged_input_is_answered_or_refused_in_one_line(kind: str, cases: int) -> None:
+    endings = {fuzz.try_case(kind, number) for number in range(cases)}
+    assert endings == {"answered", "refused"}  # else the damage is too small or too large to show anything
+
+
+def test_damaged_settings_are_settings_all_the_same() -> None:
+    pytest.importorskip("platformdirs")
+    assert {fuzz.try_case("settings", number) for number in range(40)} == {"answered", "refused"}
+
+
+def test_damaged_models_are_refused_or_run() -> None:
+    row, problems = fuzz.campaign("model", 0, 40)  # in child processes: the engine may crash
+    assert row["failed"] == 0, problems
+    assert row["answered"] + row["refused"] + row["crashes"] == 40
+    assert row["refused"] > 0
+
+
+def test_a_campaign_counts_what_fails_and_what_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        {"case": 0},
+        {"case": 0, "ended": "refused", "seconds": 0.5, "MB": 70, "error": ""},
+        {"case": 1},
+        {"case": 1, "ended": "failed", "seconds": 0.1, "MB": 90, "error": "ValueError: odd"},
+        {"case": 2},
+    ]
+    ends = iter([(lines, -11), ([{"case": 3}, lines[1] | {"case": 3, "ended": "answered"}], 0)])
+    monkeypatch.setattr(fuzz, "_run_child", lambda *_: next(ends))
+    row, problems = fuzz.campaign("image", 0, 4)
+    assert {key: row[key] for key in ("answered", "refused", "failed", "crashes")} == {
+        "answered": 1, "refused": 1, "failed": 2, "crashes": 1
+    }  # fmt: skip
+    assert (row["seconds"], row["MB"]) == (0.5, 90)
+    assert problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+
+
+# Found by fuzzing
+
+
+@pytest.mark.parametrize("text", [b"digitpad.contract", b"image", b"ood_score", b"digitpad.name"])
+def test_a_model_whose_texts_are_not_text_is_refused_quietly(
+    text: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It came out as a UnicodeDecodeError; and onnxruntime told on standard output that it would try once more."""
+    model = (DATA / "tiny.onnx").read_bytes()
+    assert text in model
+    (tmp_path / "model.onnx").write_bytes(model.replace(text, b"\x87" + text[1:]))
+    with pytest.raises(ModelError) as caught:
+        Recognizer(tmp_path / "model.onnx")
+    assert str(caught.value).isprintable()
+    assert capfd.readouterr() == ("", "")
