@@ -190,7 +190,7 @@ def _predict(args: argparse.Namespace) -> int:
         except DigitPadError as error:
             name = "standard input" if file == "-" else file
             text = str(error)
-            _complain(text if text.startswith(name) else f"{name}: {text}")
+            _complain(text if text.startswith((name, printable(name))) else f"{name}: {text}")
             failed = True
     return 1 if failed else 0
 

@@ -7,7 +7,10 @@ def printable(text: str) -> str:
 
 
 class DigitPadError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose: its text is one line that any terminal can show."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))  # names and what other libraries say of a file may hold anything
 
 
 class ModelError(DigitPadError):

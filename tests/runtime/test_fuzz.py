@@ -61,3 +61,13 @@ def test_a_model_whose_texts_are_not_text_is_refused_quietly(
         Recognizer(tmp_path / "model.onnx")
     assert str(caught.value).isprintable()
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_error_is_one_line_whatever_the_model_holds(tmp_path: Path) -> None:
+    """The engine's complaint quotes names in the file, and an escape in them would steer the terminal."""
+    model = (DATA / "tiny.onnx").read_bytes()
+    for odd in (b"\n", b"\x1b"):
+        (tmp_path / "model.onnx").write_bytes(model.replace(b"ood_score", b"ood" + odd + b"core"))
+        with pytest.raises(ModelError) as caught:
+            Recognizer(tmp_path / "model.onnx")
+        assert str(caught.value).isprintable()
