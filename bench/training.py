@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,7 @@ def time_to_accuracy(arguments: list[str]) -> Row:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -85,7 +87,7 @@ def time_to_accuracy(arguments: list[str]) -> Row:
                 best = max(best, float(match[1]) / 100)
                 print(f"{arguments[0]}: epoch {epochs}, {time.perf_counter() - start:.0f} s: {match[1]} %", flush=True)
                 if best >= WANTED:
-                    child.terminate()
+                    os.killpg(child.pid, signal.SIGINT)  # to all its processes: it waits for them, so they are counted
                     break
         status = child.wait()
     if status and best < WANTED:

@@ -49,9 +49,14 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
     """
     path = find_model(which)
     data = _read(path)
+    source: bytes | str = data
     if not is_path(which):
         check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
-    session = _open_session(path, data, options or session_options())
+        # Ours onnxruntime may read by itself, which saves the memory of our copy. A stranger's file it gets as bytes:
+        # they cannot refer to files beside it. (What encoding it takes for names depends on the system.)
+        source = os.fspath(path) if os.fspath(path).isascii() else data
+    del data
+    session = _open_session(path, source, options or session_options())
     try:
         metadata = _check_contract(path, session)
     except UnicodeDecodeError:  # onnxruntime hands names and metadata on as it finds them
@@ -170,7 +175,9 @@ def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
     return dict(models)
 
 
-def _open_session(path: Path, data: bytes, options: "onnxruntime.SessionOptions") -> "onnxruntime.InferenceSession":
+def _open_session(
+    path: Path, source: bytes | str, options: "onnxruntime.SessionOptions"
+) -> "onnxruntime.InferenceSession":
     import onnxruntime as ort
 
     ort.set_default_logger_severity(4)
@@ -178,7 +185,7 @@ def _open_session(path: Path, data: bytes, options: "onnxruntime.SessionOptions"
         ort.disable_telemetry_events()
     try:
         # Without its fallback, which would try the same once more and tell of it on standard output.
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime raises a dozen types without a common base
         raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
 

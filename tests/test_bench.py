@@ -1,0 +1,84 @@
+"""The benchmarks: what they time is what they say, and what is not there is named."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from bench.__main__ import closure, installed_bytes, process
+from bench.training import as_table, time_to_accuracy
+from digitpad import DigitPadError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module, fake_trainer, that runs whatever is written into it."""
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT / 'runtime'}")
+    return tmp_path / "fake_trainer.py"
+
+
+EPOCH = (
+    'print("cnn  epoch 1/9  loss 0.1  accuracy 99.99%  |  mnist_validation: loss 0.0312  accuracy {}%", flush=True)\n'
+)
+
+
+def test_a_training_is_timed_up_to_the_first_epoch_that_reads_well_enough(trainer: Path) -> None:
+    trainer.write_text(
+        "sum(range(20_000_000))\n" + EPOCH.format("98.76") + EPOCH.format("99.25") + "import time; time.sleep(600)"
+    )
+    row = time_to_accuracy(["fake_trainer"])
+    assert (row["epochs"], row["best"], row["reached"]) == (2, 0.9925, True)
+    assert row["seconds"] < 300 and row["cpu_seconds"] > 0
+
+
+def test_a_training_that_never_reads_well_enough_counts_whole_and_is_marked(trainer: Path) -> None:
+    trainer.write_text(EPOCH.format("99.10") + EPOCH.format("99.24") + EPOCH.format("99.20"))
+    row = time_to_accuracy(["fake_trainer"])
+    assert (row["epochs"], row["best"], row["reached"]) == (3, 0.9924, False)
+    assert "never got there: its whole time; best 99.24%" in as_table({"one": row, "other": row})
+
+
+def test_a_training_that_fails_is_an_error_with_its_last_words(trainer: Path) -> None:
+    trainer.write_text("raise SystemExit('no data at hand')")
+    with pytest.raises(DigitPadError, match="no data at hand"):
+        time_to_accuracy(["fake_trainer"])
+
+
+def test_a_side_that_is_not_there_is_named(tmp_path: Path) -> None:
+    environment = os.environ | {"DIGITPAD_DATA": str(tmp_path), "PYTHONPATH": str(ROOT / "runtime")}
+    command = [sys.executable, "-m", "bench.sides", "zoo", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, input="", timeout=120)
+    assert "mnist-8.onnx" in json.loads(done.stdout)["missing"]
+
+
+@pytest.mark.parametrize("name", ["cnn", "predict_batch", "predict_strokes"])
+def test_our_sides_answer_with_the_seconds_for_each_image(name: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
+    command = [sys.executable, "-m", "bench.sides", name, str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, input="single 3\nsingle 2\n", timeout=120
+    )
+    ready, first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert "missing" not in ready
+    assert (len(first), len(second)) == (3, 2) and min(first + second) > 0
+
+
+def test_peak_memory_is_that_of_the_process_measured_and_not_of_the_one_that_starts_it() -> None:
+    ballast = bytearray(os.urandom(1)) * 300_000_000
+    small, large = process(["-c", "pass"]), process(["-c", "x = bytearray(b'1') * 100_000_000"])
+    assert len(ballast) and small and large
+    assert small[2] < 60 and 90 < large[2] - small[2] < 110
+    assert process(["-c", "raise SystemExit(1)"]) is None
+
+
+def test_an_environment_is_weighed_with_all_that_its_packages_need() -> None:
+    needed = closure({"onnxruntime"})
+    assert {"onnxruntime", "numpy", "protobuf"} <= needed and "torch" not in needed
+    assert installed_bytes("onnxruntime") > 20e6
