@@ -82,7 +82,7 @@ def time_to_accuracy(arguments: list[str]) -> Row:
         assert child.stdout is not None
         for line in child.stdout:
             last = line.strip() or last
-            if match := re.search(r"mnist_validation: loss \S+ +accuracy ([\d.]+)%", line):
+            if match := re.search(r"\bmnist: loss \S+ +accuracy ([\d.]+)%", line):
                 epochs += 1
                 best = max(best, float(match[1]) / 100)
                 print(f"{arguments[0]}: epoch {epochs}, {time.perf_counter() - start:.0f} s: {match[1]} %", flush=True)
@@ -120,7 +120,7 @@ def train_classic(epochs: int, data: Path | None) -> None:
     for _ in range(epochs):
         loss = model.fit(images, labels, batch_size=128, epochs=1, verbose=0).history["loss"][0]
         right = (np.asarray(model.predict(seen, batch_size=500, verbose=0)).argmax(1) == mnist.validation.labels).mean()
-        print(f"loss {loss:.4f} | mnist_validation: loss - accuracy {right:.2%}", flush=True)
+        print(f"loss {loss:.4f} | mnist: loss - accuracy {right:.2%}", flush=True)
 
 
 def as_table(rows: dict[str, Row]) -> str:

@@ -25,7 +25,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 EPOCH = (
-    'print("cnn  epoch 1/9  loss 0.1  accuracy 99.99%  |  mnist_validation: loss 0.0312  accuracy {}%", flush=True)\n'
+    'print("cnn  epoch 1/9  loss 0.1  accuracy 99.99%  |  mnist: loss 0.0312  accuracy {}%", flush=True)\n'
 )
 
 
