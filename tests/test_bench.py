@@ -24,9 +24,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "fake_trainer.py"
 
 
-EPOCH = (
-    'print("cnn  epoch 1/9  loss 0.1  accuracy 99.99%  |  mnist: loss 0.0312  accuracy {}%", flush=True)\n'
-)
+EPOCH = 'print("cnn  epoch 1/9  loss 0.1  accuracy 99.99%  |  mnist: loss 0.0312  accuracy {}%", flush=True)\n'
 
 
 def test_a_training_is_timed_up_to_the_first_epoch_that_reads_well_enough(trainer: Path) -> None:
