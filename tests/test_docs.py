@@ -1,0 +1,81 @@
+"""The pages in docs/, CONTRIBUTING and CHANGELOG: what they name is there, and what they say of limits is so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import digitpad
+from digitpad import cli, images, models, strokes
+
+ROOT = Path(__file__).parents[1]
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def names_in(module: str) -> set[str]:
+    """What a module of the runtime defines: functions, classes, and the methods of those as Class.method."""
+    found = set()
+    for node in ast.parse((ROOT / "runtime" / "digitpad" / f"{module}.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+    return found
+
+
+def test_every_function_the_architecture_names_is_in_the_code() -> None:
+    modules = "|".join(path.stem for path in (ROOT / "runtime" / "digitpad").glob("[a-z]*.py"))
+    named = re.findall(rf"`({modules})\.(?!py\b)([\w.]+)`", ARCHITECTURE.read_text(encoding="utf-8"))
+    assert len(named) > 25
+    assert [f"{module}.{name}" for module, name in named if name not in names_in(module)] == []
+
+
+def test_every_file_the_picture_of_the_architecture_shows_is_there() -> None:
+    picture = ARCHITECTURE.read_text(encoding="utf-8").split("```")[1]
+    files = set(re.findall(r"\b[a-z_]+\.py\b", picture))
+    assert len(files) > 15
+    there = {path.name for folder in ("train", "export", "runtime/digitpad") for path in (ROOT / folder).glob("*.py")}
+    assert files - there == set()
+
+
+def test_the_limits_that_are_told_are_the_limits_there_are() -> None:
+    text = " ".join(ARCHITECTURE.read_text(encoding="utf-8").split())
+    listed = "PNG, JPEG, GIF, BMP, TIFF, WebP and PNM"  # Pillow calls the family of PNM formats PPM
+    assert listed in text
+    assert {name.strip().upper().replace("PNM", "PPM") for name in re.split(",| and ", listed)} == set(images.FORMATS)
+    assert f"files up to {images.MAX_BYTES >> 20} MiB" in text
+    assert f"pictures up to {images.MAX_PIXELS // 10**6} million pixels" in text
+    assert f"Stroke files: {strokes.MAX_BYTES >> 20} MiB unpacked" in text
+    assert f"Model files: {models.MAX_BYTES >> 20} MiB" in text
+    assert f"Standard input: {cli.MAX_STDIN >> 20} MiB" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+        if not link.startswith("http"):
+            assert (page.parent / link).exists(), link
+
+
+def test_every_target_that_is_named_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"`make ([a-z0-9-]+)", page.read_text(encoding="utf-8")))
+        assert named <= targets, page.name
+
+
+def test_every_path_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:train|export|runtime|tests|requirements|docs|onnx_models|\.github)/[\w./-]*)`", text)
+    assert len(named) > 10
+    assert [path for path in named if "vit" not in path and not (ROOT / path).exists()] == []
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    first = re.search(r"^## \[?([\w.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert first is not None and first[1] in ("Unreleased", digitpad.__version__)

@@ -1,0 +1,65 @@
+"""The licences of what is installed with digitpad: all told in docs/licences.md, all as told, and permissive."""
+
+import re
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PERMISSIVE = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-CMU", "Zlib"}
+WEAK_COPYLEFT = {"pygame": "LGPL-2.1", "pygame-ce": "LGPL-2.1"}  # for the pad alone; the page says what follows from it
+# What packages wrote before licences had agreed names, and what is meant.
+OLD_NAMES = {
+    "Apache 2.0": "Apache-2.0",
+    "MIT License": "MIT",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "LGPL": "LGPL-2.1",
+    "LGPL v2.1": "LGPL-2.1",
+    "BSD": "BSD-3-Clause",  # so it is in the files of mpmath and sympy
+}
+
+
+def table() -> dict[str, str]:
+    """The licence that the page tells for each package."""
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in row.split("|")] for row in re.findall(r"^\|(.*)\|$", page, re.MULTILINE)]
+    return {package: licence for package, licence, _ in rows[2:]}
+
+
+def locked() -> set[str]:
+    """The packages that the runtime and the pad need on any platform."""
+    return set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements" / "pad.txt").read_text(), re.MULTILINE))
+
+
+def test_every_package_that_is_installed_with_it_is_in_the_table() -> None:
+    assert set(table()) == locked()
+
+
+@pytest.mark.parametrize("package", sorted(locked()))
+def test_a_package_is_under_the_licence_that_is_told(package: str) -> None:
+    try:
+        told = metadata(package)
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is for another platform")
+    licence = told.get("License-Expression") or told["License"]
+    assert OLD_NAMES.get(licence, licence) == table()[package]
+
+
+def test_every_licence_is_permissive_except_that_of_pygame() -> None:
+    for package, licence in table().items():
+        if package in WEAK_COPYLEFT:
+            assert licence == WEAK_COPYLEFT[package]
+        elif " OR " in licence:
+            assert set(licence.split(" OR ")) & PERMISSIVE, package
+        else:
+            assert set(licence.split(" AND ")) <= PERMISSIVE, package
+
+
+def test_our_own_licence_and_the_attribution_of_the_data_go_with_the_wheel() -> None:
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert '"onnx_models/*.md"' in (ROOT / "pyproject.toml").read_text().replace('"/onnx', '"onnx')
+    for page in ("onnx_models/README.md", "README.md", "docs/licences.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for words in ("Alpaydin", "Alimoglu", "https://doi.org/10.24432/C5MG6K", "CC BY 4.0"):
+            assert words in text, page
