@@ -208,7 +208,8 @@ def load_material(options: argparse.Namespace) -> Material:
         DigitPadError: MNIST cannot be had, or the person's own digits cannot be read.
     """
     pen: list[Sample] = []
-    sources = [f"{options.recipe_in_full.mixture.generated:,} generated digits an epoch"]
+    mixture = options.recipe_in_full.mixture
+    sources = [f"{mixture.generated:,} generated digits and {mixture.outliers:,} generated outliers an epoch"]
     if options.synthetic:
         images = Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
         validation = {"generated": generate_digits(1_000, seed=2)}
