@@ -8,10 +8,12 @@ import argparse
 import contextlib
 import functools
 import io
+import math
 import os
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -181,18 +183,45 @@ def _predict(args: argparse.Namespace) -> int:
     if args.format == "csv":
         _say(_csv_row(["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]))
     failed = False
-    for file in args.files:
-        try:
-            for name, image in _images(file):
-                for recognizer in recognizers:
-                    prediction = recognizer.predict_normalised(image)
-                    _say(show(name, recognizer.name if len(recognizers) > 1 or show is not _text else "", prediction))
-        except DigitPadError as error:
-            name = "standard input" if file == "-" else file
-            text = str(error)
-            _complain(text if text.startswith((name, printable(name))) else f"{name}: {text}")
-            failed = True
+    with contextlib.closing(_with_progress(args.files)) as files:
+        for file in files:
+            try:
+                for name, image in _images(file):
+                    for recognizer in recognizers:
+                        prediction = recognizer.predict_normalised(image)
+                        _say(
+                            show(name, recognizer.name if len(recognizers) > 1 or show is not _text else "", prediction)
+                        )
+            except DigitPadError as error:
+                name = "standard input" if file == "-" else file
+                text = str(error)
+                _complain(text if text.startswith((name, printable(name))) else f"{name}: {text}")
+                failed = True
     return 1 if failed else 0
+
+
+def _with_progress(files: list[str]) -> Generator[str, None, None]:
+    """Hand out the files; where standard error is a terminal and the results go elsewhere, say there how far it is."""
+    hidden = sys.stderr is None or not sys.stderr.isatty() or (sys.stdout is not None and sys.stdout.isatty())
+    if hidden or len(files) == 1:
+        yield from files
+        return
+    told = -math.inf
+    try:
+        for number, file in enumerate(files):
+            if (now := time.monotonic()) - told >= 0.2:
+                told = now
+                # The cursor is left at the line's beginning: a complaint, which is longer, covers it.
+                _note(f"{number:,} of {len(files):,} files read")
+            yield file
+    finally:
+        _note(" " * 40)
+
+
+def _note(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"\r{text}\r")
+        sys.stderr.flush()
 
 
 def _recognizers(model: str) -> "list[Recognizer]":

@@ -1,5 +1,6 @@
 """The digitpad command: what each verb prints, how it ends, and that nobody ever sees a traceback."""
 
+import contextlib
 import csv
 import gzip
 import importlib
@@ -414,6 +415,87 @@ def test_ctrl_c_ends_it_without_a_word(package: Path, stroke_file: Path) -> None
         assert process.stderr.read() == b""
         watch.cancel()
     assert process.returncode == 130
+
+
+# Many files
+
+
+@posix
+def test_ctrl_c_amid_many_files_leaves_whole_lines(package: Path, stroke_file: Path) -> None:
+    command = [sys.executable, "-m", "digitpad", "predict", *[str(stroke_file)] * 20_000, "--model", TINY]
+    environment = plain_environment(package)
+    with subprocess.Popen(
+        [*command, "--format", "json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        watch = threading.Timer(60, process.kill)
+        watch.start()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        printed, complaints = process.communicate()
+        watch.cancel()
+    assert (process.returncode, complaints) == (130, b"")
+    assert printed.endswith(b"\n") or not printed
+    assert all(json.loads(line)["digit"] is not None for line in [first, *printed.splitlines()])
+    assert len(printed.splitlines()) < 19_999  # it did not go on to the end
+
+
+def on_terminal(command: list[str], package: Path, also_output: bool) -> "tuple[str, str]":
+    """What a command prints on standard output, and what on a terminal that its standard error is."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    output = theirs if also_output else subprocess.PIPE
+    process = subprocess.Popen(command, env=plain_environment(package), stdout=output, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux has no other way to say that the terminal's last user is gone
+        while part := os.read(ours, 4096):
+            shown += part
+    printed = process.communicate()[0] or b""
+    os.close(ours)
+    return printed.decode(), shown.decode()
+
+
+@posix
+def test_progress_is_shown_on_a_terminal_unless_the_results_are(
+    package: Path, stroke_file: Path, tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "missing.json")
+    files = [str(stroke_file), missing, str(stroke_file)]
+    command = [sys.executable, "-m", "digitpad", "predict", *files, "--model", TINY]
+    printed, shown = on_terminal(command, package, also_output=False)
+    assert [line.split(":")[0] for line in printed.splitlines()] == [str(stroke_file)] * 2
+    assert "0 of 3 files read" in shown
+    on_screen = [part for line in shown.split("\n") if (part := line.rstrip("\r").split("\r")[-1].strip())]
+    assert len(on_screen) == 1  # the bad file in the middle; of the progress nothing is left
+    assert on_screen[0].startswith(f"digitpad: {missing}: ")
+
+    _, shown = on_terminal(command, package, also_output=True)
+    assert "files read" not in shown
+    assert len(shown.splitlines()) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_does_not_grow_with_the_number_of_files(
+    package: Path, stroke_file: Path, picture: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(picture.read_bytes()[:60])
+    code = """
+import os, sys
+from digitpad.cli import main
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+model, *files = sys.argv[1:]
+main(["predict", "--model", model, *files * 20])
+before = resident()
+main(["predict", "--model", model, *files * 300])
+print(resident() - before)
+"""
+    command = [sys.executable, "-c", code, TINY, str(stroke_file), str(tmp_path / "bad.png"), str(picture)]
+    done = subprocess.run(command, env=plain_environment(package), capture_output=True, text=True, check=True)
+    *results, growth = done.stdout.splitlines()
+    assert len(results) == 2 * 320
+    assert len(done.stderr.splitlines()) == 320
+    assert int(growth) < 4 * 2**20
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such file names")
