@@ -59,4 +59,4 @@ def test_the_demo_on_a_full_disk_ends_in_one_line_and_keeps_the_old_pictures(tmp
     assert "blank_tool.png" in result.stderr
     assert "space" in result.stderr
     assert (tmp_path / "blank_tool.png").read_bytes() == b"the old picture"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["blank_tool.png"]
+    assert [entry.name for entry in tmp_path.rglob("*") if entry.is_file()] == ["blank_tool.png"]
