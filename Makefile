@@ -92,6 +92,9 @@ test-runtime: .venv-test/.ready ## test the runtime where no training framework 
 test-oldest: .venv-oldest/.ready ## test the runtime with the oldest packages allowed (Python 3.11)
 	DIGITPAD_SLIM=1 .venv-oldest/bin/python -m pytest tests/runtime
 
+fuzz: .venv-test/.ready ## damage input at random, in a great many ways: CASES=100000 OUT=PAGE
+	.venv-test/bin/python -m tests.runtime.fuzz --cases $(or $(CASES),100000) --out "$(or $(OUT),docs/fuzzing.md)"
+
 lint: .venv-test/.ready ## check format, style and types
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
