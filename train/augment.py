@@ -5,6 +5,7 @@ Visual Document Analysis", ICDAR 2003; here its random field is drawn on a coars
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, S
 
 from train.data import CLASSES, Digits
 
-Loader = DataLoader[tuple[Tensor, Tensor]]
+Loader: TypeAlias = DataLoader[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)

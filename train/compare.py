@@ -132,7 +132,7 @@ def train_variant(
         loaded = pool_loader(POOL, recipe, training.batch_size, seed, epoch)
         if variant.strength is None and not variant.without:
             return loaded
-        (digits, _), targets = read_round(POOL, number), loaded.dataset.targets  # type: ignore[attr-defined]
+        (digits, _), targets = read_round(POOL, number), loaded.dataset.targets
         images = digits.images
         if variant.strength:
             images = np.concatenate([distorted(mnist, variant.strength, 1_000 + number).images, images[len(mnist) :]])
@@ -149,7 +149,7 @@ def train_variant(
         if network == "cnn":
             from train.cnn import train_cnn as train
         else:
-            from train.mlp import train_mlp as train  # type: ignore[assignment]
+            from train.mlp import train_mlp as train
         _, history = train(training, loader, validation, folder, seed)
     return {name: figures[1] for name, figures in history[-1].validation.items()}
 

@@ -114,7 +114,7 @@ def distorted(digits: Digits, strength: Strength, seed: int) -> Digits:
     return Digits(images, digits.labels)
 
 
-def _write(path: Path, **arrays: NDArray[Any]) -> None:
+def _write(path: Path, **arrays: Any) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_whole(path, buffer.getvalue())
