@@ -154,7 +154,7 @@ def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
     may be longer, as the foot of a two cut out closely, where nothing differs more: no shadow is as dark as ink.
     """
     dark = border[off].mean()
-    if abs(dark) < 3 * _EVEN:
+    if abs(dark) < 3 * _EVEN or off.all():
         return False
     ends = np.flatnonzero(~np.concatenate([off, off]))  # twice around, for the stretch across the first corner
     stretch = (np.diff(ends).max() - 1) / off.size

@@ -71,3 +71,8 @@ def test_an_error_is_one_line_whatever_the_model_holds(tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
             Recognizer(tmp_path / "model.onnx")
         assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("number", [61464, 63520])
+def test_an_image_whose_border_is_nowhere_paper_is_answered(number: int) -> None:
+    assert fuzz.try_case("image", number) == "answered"
