@@ -171,7 +171,9 @@ def write_table(path: Path) -> None:
             runs = [json.loads(p.read_bytes()) for p in sorted((RESULTS / network).glob(f"{variant.changed} ?.json"))]
             if runs and network in variant.networks:
                 errors = {part: [100 * (1 - run[part]) for run in runs] for part in runs[0]}
-                cells = [f"{np.mean(e):.2f} ± {np.std(e, ddof=len(e) > 1):.2f}" for e in errors.values()]
+                cells = [
+                    f"{np.mean(e):.2f}" + (f" ± {np.std(e, ddof=1):.2f}" if e[1:] else "") for e in errors.values()
+                ]
                 rows.append(f"| {variant.changed} | {' | '.join(cells)} | {len(runs)} |")
         if rows:
             head = ["| changed | MNIST | pen | seeds |", "|---|---|---|---|"]

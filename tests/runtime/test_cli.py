@@ -402,12 +402,17 @@ def test_closed_standard_streams_are_survived(stroke_file: Path, package: Path) 
     assert len(done.stderr.splitlines()) == 2
 
 
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so does what the tests start there."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @posix
 def test_ctrl_c_ends_it_without_a_word(package: Path, stroke_file: Path) -> None:
     command = [sys.executable, "-m", "digitpad", "predict", str(stroke_file), "-", "--model", TINY]
     environment = plain_environment(package)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, **pipes) as process:
+    with subprocess.Popen(command, env=environment, preexec_fn=hear_ctrl_c, **pipes) as process:
         watch = threading.Timer(60, process.kill)  # a result that is held back must fail the test, not hang it
         watch.start()
         assert process.stdout.readline()  # it has read the first file and waits for standard input
@@ -425,7 +430,11 @@ def test_ctrl_c_amid_many_files_leaves_whole_lines(package: Path, stroke_file: P
     command = [sys.executable, "-m", "digitpad", "predict", *[str(stroke_file)] * 20_000, "--model", TINY]
     environment = plain_environment(package)
     with subprocess.Popen(
-        [*command, "--format", "json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, "--format", "json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=hear_ctrl_c,
     ) as process:
         watch = threading.Timer(60, process.kill)
         watch.start()
