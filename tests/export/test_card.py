@@ -50,7 +50,8 @@ def test_models_that_are_not_measured_in_full_are_said_to_be_so(tmp_path: Path) 
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "make report" in text.partition("## The contract")[0]
     assert "![" not in text
-    bare["cnn"]["figures"] = bare["mlp"]["figures"] = {}
+    for entry in bare.values():
+        entry["figures"] = {}
     assert "not measured" in figures_table(bare)
 
 
@@ -83,7 +84,7 @@ def test_a_damaged_manifest_is_named_and_none_is_as_good_as_empty(
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
     """A folder as `make export OUT=DIR` leaves it, with an older report."""
-    for name in ("cnn.onnx", "mlp.onnx", "manifest.json", "README.md"):
+    for name in (*(entry["file"] for entry in MANIFEST.values()), "manifest.json", "README.md"):
         shutil.copy(ROOT / "onnx_models" / name, tmp_path)
     manifest = read_manifest(tmp_path)
     for entry in manifest.values():
@@ -106,7 +107,8 @@ def test_a_report_goes_into_page_card_and_manifest(exported: Path, monkeypatch: 
     assert main(["--out", str(exported)]) == 0
     assert [path.name for path in (exported / "evaluation").glob("*.png")] == ["variants.png"]
     assert "| fog | 7 | 85.7% |" in (exported / "evaluation" / "README.md").read_text()
-    assert "fog (85.7%, 85.7%)" in (exported / "README.md").read_text()
+    shares = ", ".join(["85.7%"] * len(MANIFEST))
+    assert f"fog ({shares})" in (exported / "README.md").read_text()
     assert read_manifest(exported)["mlp"]["report"]["variants"]["7 barred"]["accuracy"] == 0.85714
     assert read_manifest(exported)["mlp"]["figures"]["mnist_test"]["accuracy"] == FIGURES["accuracy"]
     assert f"mlp | MNIST test | **{FIGURES['accuracy']:.2%}**" in (exported / "README.md").read_text()
