@@ -78,6 +78,8 @@ def time_to_accuracy(arguments: list[str]) -> Row:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # What a shell starts in the background ignores SIGINT, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -95,8 +97,8 @@ def time_to_accuracy(arguments: list[str]) -> Row:
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return {
-        "seconds": round(time.perf_counter() - start, 1),
-        "cpu_seconds": round(cpu, 1),
+        "seconds": round(time.perf_counter() - start, 3),
+        "cpu_seconds": round(cpu, 3),
         "epochs": epochs,
         "best": best,
         "reached": best >= WANTED,
