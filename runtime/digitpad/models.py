@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 CONTRACT = "1"
 MAX_BYTES = 256 * 2**20  # a digit model weighs a few MB: anything larger is refused before it fills the memory
 METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
+
+# An ONNX tensor whose numbers lie in another file says so in an entry of this name, eight bytes long in any spelling.
+_SIDE_FILE = re.compile(rb"(?:\x08|\x88\x80*\x00)location")
 
 # Since 1.29 onnxruntime reports its use to its maker, and keeps an identifier of the device in the home folder, unless
 # told otherwise before it is first loaded. Who wants that sets 0.
@@ -50,10 +54,12 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
     path = find_model(which)
     data = _read(path)
     source: bytes | str = data
-    if not is_path(which):
+    if is_path(which):
+        _check_self_contained(path, data)  # and onnxruntime gets these very bytes, not the file once more
+    else:
         check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
-        # Ours onnxruntime may read by itself, which saves the memory of our copy. A stranger's file it gets as bytes:
-        # they cannot refer to files beside it. (What encoding it takes for names depends on the system.)
+        # Ours onnxruntime may read by itself, which saves the memory of our copy. (What encoding it takes for names
+        # depends on the system.)
         source = os.fspath(path) if os.fspath(path).isascii() else data
     del data
     session = _open_session(path, source, options or session_options())
@@ -134,6 +140,24 @@ def check_sum(path: Path, data: bytes, sha256: str) -> None:
         raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_MEND}")
 
 
+def _check_self_contained(path: Path, data: bytes) -> None:
+    """Refuse a model that would have onnxruntime open other files.
+
+    It opens those in the working folder, the older releases any that the user may read. The bytes are searched rather
+    than parsed: whatever a parser makes of a twisted file, the entry's name stands in it.
+
+    Raises:
+        ModelError: it refers to another file, or is not ONNX but a form in which that would go unseen.
+    """
+    if b"location" in data and _SIDE_FILE.search(data):  # the plain search is ten times as fast
+        raise ModelError(
+            f"{path}: has an entry 'location', which takes weights from another file: export it as one file, with the"
+            " weights in it"
+        )
+    if data[4:8] == b"ORTM":
+        raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
+
+
 def _sha256(data: bytes) -> str:
     # hashlib loads OpenSSL: 4 MB of memory, and as long as it takes to hash a model. Python's own code, under its name
     # since 3.12 or the one before, needs neither.
@@ -152,14 +176,15 @@ def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise ModelError(f"{path}: not a file; give an .onnx file")
+        large = path.stat().st_size > MAX_BYTES
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = b"" if large else file.read(MAX_BYTES + 1)  # bounded all the same: the size may be a lie
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if large or len(data) > MAX_BYTES:
+        raise ModelError(f"{path}: larger than {MAX_BYTES >> 20} MiB: not a digitpad model")
     if not data:
         raise ModelError(f"{path}: the file is empty; get it again")
-    if len(data) > MAX_BYTES:
-        raise ModelError(f"{path}: larger than {MAX_BYTES >> 20} MiB: not a digitpad model")
     return data
 
 

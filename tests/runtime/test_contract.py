@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -76,7 +77,11 @@ def test_a_model_too_large_for_any_digit_network_is_refused_unread(tmp_path: Pat
     path = tmp_path / "large.onnx"
     with path.open("wb") as file:
         file.truncate(models.MAX_BYTES + 1)  # sparse: takes no room on the disk
+    tracemalloc.start()
     assert "larger than 256 MiB" in refusal(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_an_unreadable_model_is_refused(

@@ -5,13 +5,16 @@ They are part of the product: where they are missing, these tests fail.
 
 import hashlib
 import json
+import random
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitpad import Recognizer
+from digitpad import ModelError, Recognizer, models
 from digitpad.demo_strokes import demo_samples
 from digitpad.doctor import verify_models
 from digitpad.ink import render_strokes
@@ -38,6 +41,26 @@ def test_the_manifest_describes_the_files_there_are() -> None:
         assert entry["parameters"] > 0
         described.add(entry["file"])
     assert {path.name for path in models_folder().glob("*.onnx")} == described
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_any_changed_byte_of_a_shipped_model_is_noticed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = find_model(name).read_bytes()
+    path = tmp_path / find_model(name).name
+    shutil.copy(models_folder() / "manifest.json", tmp_path)
+    monkeypatch.setattr(models, "models_folder", lambda: tmp_path)
+
+    rng = random.Random(name)
+    places = [0, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(12))]
+    changed = [whole[:place] + bytes([whole[place] ^ rng.randrange(1, 256)]) + whole[place + 1 :] for place in places]
+    for damaged in (*changed, whole[:-1], whole + b"\0", whole[: len(whole) // 2]):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match="its checksum is not the manifest's"):
+            Recognizer(name)
+    path.write_bytes(whole)
+    assert Recognizer(name).name == name
 
 
 def test_every_shipped_model_keeps_the_contract_and_answers() -> None:
