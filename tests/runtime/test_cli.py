@@ -483,6 +483,22 @@ def test_progress_is_shown_on_a_terminal_unless_the_results_are(
     assert "files read" not in shown
     assert len(shown.splitlines()) == 3
 
+    done = subprocess.run(command, env=plain_environment(package), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, printed)
+    assert done.stderr == f"{on_screen[0]}\n"  # into a pipe or a file: the complaint and nothing else
+
+
+@posix
+def test_at_a_terminal_a_reader_that_has_enough_leaves_nothing_on_the_screen(package: Path, stroke_file: Path) -> None:
+    files = [str(stroke_file)] * 2000
+    command = ["sh", "-c", '"$@" | head -n 1', "sh", sys.executable, "-m", "digitpad", "predict", *files]
+    printed, shown = on_terminal([*command, "--model", TINY], package, also_output=False)
+    assert printed.startswith(f"{stroke_file}: ")
+    assert len(printed.splitlines()) == 1
+    assert "0 of 2,000 files read" in shown
+    assert "\n" not in shown
+    assert shown.rstrip("\r").split("\r")[-1].strip() == ""
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_number_of_files(
