@@ -2,7 +2,7 @@
 
 The classic one is the Keras example `mnist_cnn.py` as published: Adadelta with learning rate 1.0, batches of 128,
 12 epochs. Each has the machine to itself, one after the other; the time counts from the start of the process, with all
-that it needs to get going: our pool of distorted digits and its teachers, if the recipe has any.
+that it needs to get going, our pool of distorted digits too.
 """
 
 import argparse

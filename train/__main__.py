@@ -5,7 +5,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from digitpad.errors import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import why_not_written, write_whole
 from digitpad.strokes import Sample
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
 from train.generate import generate_digits
@@ -51,6 +50,9 @@ def main(argv: list[str] | None = None) -> int:
     except DigitPadError as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"train: {why_not_written(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("train: stopped; the next run goes on from the last finished epoch", file=sys.stderr)
         return 130
@@ -65,29 +67,22 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="write here instead of artifacts/ and train/weights/")
     parser.add_argument("--extra", type=Path, help="your own digits: a stroke file, or a folder with folders 0 to 9")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: teacher-0, cnn ...; in a process of its own
+    parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: pool-0, cnn ...; in a process of its own
     parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     options.recipe_in_full = recipe = RECIPES[options.recipe]
     if options.synthetic:  # five times the generated digits, where there are no others
         mixture = replace(recipe.mixture, generated=5 * recipe.mixture.generated)
-        options.recipe_in_full = replace(recipe, mixture=mixture, teachers=0)  # they know pictures alone
+        options.recipe_in_full = replace(recipe, mixture=mixture)
     options.run = (options.out or ROOT / "artifacts") / (options.recipe + ("-synthetic" if options.synthetic else ""))
     return options
 
 
 def train_all(arguments: list[str], options: argparse.Namespace) -> int:
-    """A whole run: the pool, the teachers and what they say of it, then the networks; returns the exit status."""
-    recipe = options.recipe_in_full
-    material = load_material(options)
-    prepare_pool(options, material)
-    teachers = [f"teacher-{number}" for number in range(recipe.teachers)]
-    if failed := side_by_side(teachers, arguments):
+    """A whole run: the pool, then the networks; returns the exit status."""
+    prepare_pool(options, load_material(options))
+    if failed := side_by_side([f"pool-{number}" for number in range(os.cpu_count() or 1)], arguments):
         return failed
-    if teachers:
-        from train.teacher import label_pool
-
-        label_pool(options.run / "pool", recipe.mixture.rounds, [teacher_path(options, part) for part in teachers])
     return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
 
 
@@ -104,23 +99,15 @@ def side_by_side(parts: list[str], arguments: list[str]) -> int:
 
 
 def train_part(part: str, options: argparse.Namespace) -> None:
-    """Train a network or a teacher."""
+    """Train a network, or make a share of the pool."""
     material = load_material(options)
     if part in NETWORKS:
         train_network(part, options, material)
         return
-    from train.teacher import train_teacher
+    from train.pool import fill_pool
 
-    recipe, pool = options.recipe_in_full, options.run / "pool"
-    folder = teacher_path(options, part).parent
-    _prepare_folder(folder, {"epochs": recipe.teacher_epochs, "pool": (pool / "run.json").read_text()})
-    seed = int(part.removeprefix("teacher-"))
-    train_teacher(seed, recipe.teacher_epochs, pool, recipe.mixture.rounds, material.validation, folder)
-
-
-def teacher_path(options: argparse.Namespace, part: str) -> Path:
-    """Where a teacher's checkpoint lies."""
-    return options.run / part / "last.pt"
+    share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
+    fill_pool(options.run / "pool", mixture, material.images, material.pen, share, os.cpu_count() or 1)
 
 
 def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
@@ -151,7 +138,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     best, runs = None, []
     for seed in recipe.seeds:
         _make_folder(run / f"seed_{seed}")
-        loader = partial(pool_loader, options.run / "pool", recipe, training.batch_size, seed)
+        loader = partial(pool_loader, options.run / "pool", recipe.mixture.rounds, training.batch_size, seed)
         model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed)
         write_whole(run / f"seed_{seed}" / "history.json", json.dumps(history.to_json(), indent=1).encode())
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
@@ -190,15 +177,12 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 
 
 def prepare_pool(options: argparse.Namespace, material: Material) -> None:
-    """Make the rounds of the pool that are not there yet; those of other data or settings make way."""
-    from train.pool import fill_pool
-
+    """Make room for the pool; rounds of other data or settings make way."""
     mixture = options.recipe_in_full.mixture
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
     for sample in material.pen:
         digest.update(b"".join(stroke.tobytes() for stroke in sample.strokes))
     _prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
-    fill_pool(options.run / "pool", mixture, material.images, material.pen)
 
 
 def load_material(options: argparse.Namespace) -> Material:
@@ -239,7 +223,8 @@ def _prepare_folder(folder: Path, settings: dict[str, object]) -> None:
     wanted = json.dumps(settings)
     if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
         if folder.name == "pool":
-            shutil.rmtree(folder)
+            for path in set(folder.iterdir()) - {folder / "run.json"}:  # so that, if killed here, the next run goes on
+                path.unlink()
         else:
             number = 1
             while (aside := folder.with_name(f"{folder.name}.{number}")).exists():

@@ -53,7 +53,7 @@ def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
             layers.BatchNormalization(momentum=0.95, scale=False, name="norm3"),
             layers.ReLU(),
             layers.Dropout(dropout[1]),
-            layers.Dense(CLASSES, name="scores"),
+            layers.Dense(CLASSES, dtype="float32", name="scores"),
         ],
         name="cnn",
     )
@@ -79,7 +79,10 @@ def train_cnn(
     model, history = _resume(folder, steps)
     if model is None:
         keras.utils.set_random_seed(seed)
+        # Two thirds of the time where the processor has bfloat16; weights, averages and answers stay float32.
+        keras.config.set_dtype_policy("mixed_bfloat16")
         model = build_cnn(training.dropout)
+        keras.config.set_dtype_policy("float32")
         rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * steps)
         model.compile(
             optimizer=keras.optimizers.Adadelta(rate, use_ema=True, ema_momentum=training.ema),
@@ -87,7 +90,7 @@ def train_cnn(
             metrics=["accuracy"],
             jit_compile=False,
         )
-    average = keras.models.clone_model(model)
+    average = build_cnn()
     _average_weights(model, average)
 
     for epoch in range(len(history), training.epochs):

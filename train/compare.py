@@ -15,12 +15,13 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from digitpad.files import write_whole
 from train.__main__ import NETWORKS, ROOT
-from train.augment import Batches, Loader, Strength, shuffled
+from train.augment import Batches, Loader, Strength, one_hot, shuffled
 from train.data import Digits, load_mnist, load_pen, render
-from train.pool import distorted, pool_loader, read_round
+from train.pool import distorted, read_round
 from train.recipes import RECIPES, Training
 
 FULL = RECIPES["full"]
@@ -39,46 +40,56 @@ class Variant:
     changed: str  # in words
     networks: tuple[str, ...] = NETWORKS
     training: dict[str, object] = field(default_factory=dict)
-    taught: bool = True  # by the teachers; else by the labels
     strength: Strength | None = None  # other distortions of MNIST's digits
     without: tuple[str, ...] = ()  # parts of the mixture
     patched: tuple[tuple[str, object], ...] = ()  # what else is replaced in the code
 
 
 BASE = FULL.mixture.strength
-PLAIN = replace(BASE, uneven=False, thickness=0)
+STILL = Strength(rotation=0, aspect=0, shear=0, elastic=0, thickness=0)
+
+
+def _half_resolution(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """What distortions commonly do: grey levels in between, and no scan that makes ink black again."""
+    finer = F.interpolate(places.permute(0, 3, 1, 2), scale_factor=2, mode="bilinear").permute(0, 2, 3, 1)
+    return F.grid_sample(images, finer, align_corners=False)
+
+
 VARIANTS = (
     Variant("nothing: the recipe itself, but short"),
-    Variant("labels instead of the teachers' answers", taught=False),
+    Variant(
+        "distorted digits keep their new size and place",
+        strength=BASE,
+        patched=(("train.augment._refit", lambda *a: a[2]),),
+    ),
+    Variant(
+        "distorted digits are not scanned anew", strength=BASE, patched=(("train.augment._scan", _half_resolution),)
+    ),
+    Variant("no distortion", strength=STILL),
+    Variant("affine distortion alone", strength=replace(BASE, elastic=0, thickness=0)),
+    Variant("elastic distortion alone", strength=replace(STILL, elastic=BASE.elastic)),
+    Variant("strokes as thick as they are", strength=replace(BASE, thickness=0)),
+    Variant(
+        "distortion of half the strength",
+        strength=replace(BASE, rotation=4.5, aspect=0.04, shear=0.05, elastic=0.4, thickness=0.17),
+    ),
+    Variant(
+        "distortion of 1.5 times the strength",
+        strength=replace(BASE, rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thickness=0.52),
+    ),
+    Variant("no pen digits", without=("pen",)),
+    Variant("no generated digits", without=("generated",)),
+    Variant("neither pen nor generated digits", without=("pen", "generated")),
+    Variant("no undistorted pictures", without=("undistorted",)),
+    Variant("nothing that is no digit", without=("outliers",)),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
-    Variant("no pen digits", without=("pen",)),
-    Variant("no undistorted pictures", without=("undistorted",)),
-    Variant("no generated digits", without=("generated",)),
-    Variant("neither pen nor generated digits", without=("pen", "generated")),
-    Variant("nothing that is no digit", without=("outliers",)),
-    Variant("labels, no distortion", taught=False, strength=Strength(0, 0, 0, 0, 0)),
-    Variant("labels, affine distortion alone", taught=False, strength=replace(PLAIN, elastic=0)),
-    Variant("labels, elastic distortion alone", taught=False, strength=Strength(0, 0, 0, 0, elastic=1)),
-    Variant(
-        "labels, distortion of half the strength",
-        taught=False,
-        strength=replace(BASE, rotation=6, scale=0.06, shear=0.075, shift=0.6, elastic=0.5, thickness=0.25),
-    ),
-    Variant(
-        "labels, distortion of 1.5 times the strength",
-        taught=False,
-        strength=replace(BASE, rotation=18, scale=0.18, shear=0.22, shift=1.8, elastic=1.5, thickness=0.75),
-    ),
-    Variant("labels, strokes as thick as they are", taught=False, strength=replace(BASE, thickness=0)),
-    Variant("labels, every digit bent alike: 0.7 px", taught=False, strength=replace(BASE, uneven=False, elastic=0.7)),
     Variant("weights of the last step, not their average", training={"ema": 0.0}),
     Variant("average over 1,000 steps instead of 100", training={"ema": 0.999}),
     Variant("half the learning rate", training={"learning_rate": 0.5}, networks=("cnn",)),
     Variant("half the learning rate", training={"learning_rate": 0.1}, networks=("mlp",)),
     Variant("twice the learning rate", training={"learning_rate": 0.4}, networks=("mlp",)),
-    Variant("batches of 64", training={"batch_size": 64}, networks=("cnn",)),
     Variant("batches of 256", training={"batch_size": 256}, networks=("cnn",)),
     Variant("half the length", training={"epochs": 0.5}),
     Variant("twice the length", training={"epochs": 2}),
@@ -125,19 +136,15 @@ def train_variant(
     length = variant.training.get("epochs", 1)
     assert isinstance(length, int | float)
     training: Training = replace(base, **{"ema": EMA, **variant.training, "epochs": int(EPOCHS[network] * length)})  # type: ignore[arg-type]
-    recipe = FULL if variant.taught else replace(FULL, teachers=0)
 
     def loader(epoch: int) -> Loader:
         number = (epoch + 5 * seed) % FULL.mixture.rounds
-        loaded = pool_loader(POOL, recipe, training.batch_size, seed, epoch)
-        if variant.strength is None and not variant.without:
-            return loaded
-        (digits, _), targets = read_round(POOL, number), loaded.dataset.targets
-        images = digits.images
+        digits = read_round(POOL, number)
         if variant.strength:
-            images = np.concatenate([distorted(mnist, variant.strength, 1_000 + number).images, images[len(mnist) :]])
+            digits.images[: len(mnist)] = distorted(mnist, variant.strength, 1_000 + number).images
         keep = np.concatenate([np.full(count, name not in variant.without) for name, count in parts.items()])
-        return shuffled(Batches(images[keep], targets[torch.from_numpy(keep)]), training.batch_size, epoch)
+        digits = digits.pick(keep)
+        return shuffled(Batches(digits.images, one_hot(digits.labels)), training.batch_size, 1_000 * seed + epoch)
 
     folder = RESULTS / "run" / network
     for old in folder.glob("*"):

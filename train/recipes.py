@@ -10,15 +10,11 @@ class Mixture:
     """What a round of the pool is made of; an epoch shows one round."""
 
     rounds: int
-    pen_repeats: int = 2  # how often a round shows each pen digit, written anew each time
+    pen_repeats: int = 3  # how often a round shows each pen digit, written anew each time
     generated: int = 8_000  # freshly generated digits
-    undistorted: int = 15_000  # pictures that a round shows once more, as they are
+    undistorted: int = 10_000  # pictures that a round shows once more, as they are
     outliers: int = 10_000  # generated things that are no digit
-    # How far MNIST's digits are distorted, and a quarter of what is inked.
-    strength: Strength = field(
-        default=Strength(rotation=12, scale=0.12, shear=0.15, shift=1.2, elastic=1.0, uneven=True, thickness=0.5)
-    )
-    ink_strength: Strength = field(default=Strength(rotation=3, scale=0.05, shear=0.03, shift=1.0, elastic=0.3))
+    strength: Strength = field(default=Strength())  # how far MNIST's digits are distorted
 
 
 @dataclass(frozen=True)
@@ -34,13 +30,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A pool, the two networks' training on it, and who says what its digits are."""
+    """A pool, and the two networks' training on it."""
 
     mixture: Mixture
     cnn: Training
     mlp: Training
-    teachers: int = 0  # how many larger networks label the pool's pictures; none: their own labels do
-    teacher_epochs: int = 12
     seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
@@ -63,10 +57,9 @@ RECIPES = {
     ),
     # What the committed weights come from.
     "full": Recipe(
-        Mixture(rounds=16),
-        cnn=Training(epochs=30, dropout=(0.1, 0.2)),
-        mlp=Training(epochs=75, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
-        teachers=2,
-        seeds=(1, 2),
+        Mixture(rounds=12),
+        cnn=Training(epochs=60, dropout=(0.1, 0.2)),
+        mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
+        seeds=(1, 2, 3),
     ),
 }

@@ -1,22 +1,19 @@
-"""The pool: what an epoch shows, and what the teachers say of it."""
+"""The pool: what an epoch shows."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from train.data import NOT_A_DIGIT, Digits
+from train.data import NOT_A_DIGIT
 from train.generate import generate_digits, generate_samples
-from train.pool import fill_pool, make_round, pool_loader, read_round, scores_path, write_scores
-from train.recipes import Mixture, Recipe, Training
-from train.teacher import label_pool, train_teacher
+from train.pool import fill_pool, make_round, pool_loader, read_round
+from train.recipes import Mixture
 
 PICTURES = generate_digits(256, seed=1)
 PEN = list(generate_samples(20, seed=2))
 MIXTURE = Mixture(rounds=2, pen_repeats=2, generated=30, undistorted=24, outliers=40)
-RECIPE = Recipe(MIXTURE, cnn=Training(epochs=1), mlp=Training(epochs=1))
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +24,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_round_shows_every_digit_anew_and_then_what_is_no_digit(pool: Path) -> None:
-    (first, pictures), (second, _) = (read_round(pool, number) for number in range(2))
-    assert pictures == len(PICTURES)
+    first, second = (read_round(pool, number) for number in range(2))
     assert len(first) == 256 + 24 + 2 * 20 + 30 + 40
     assert first.labels[:256].tolist() == PICTURES.labels.tolist()
     as_they_are = {image.tobytes() for image in PICTURES.images}
@@ -43,7 +39,7 @@ def test_a_round_shows_every_digit_anew_and_then_what_is_no_digit(pool: Path) ->
 
 def test_a_round_is_the_same_each_time_it_is_made(pool: Path) -> None:
     again = make_round(MIXTURE, 1, PICTURES, PEN)
-    assert (again.images == read_round(pool, 1)[0].images).all()
+    assert (again.images == read_round(pool, 1).images).all()
 
 
 def test_what_is_there_is_not_made_again(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,36 +47,18 @@ def test_what_is_there_is_not_made_again(pool: Path, monkeypatch: pytest.MonkeyP
     fill_pool(pool, MIXTURE, PICTURES, PEN)
 
 
-def test_without_teachers_the_labels_are_the_targets_and_every_seed_has_its_own_order(pool: Path) -> None:
-    digits, _ = read_round(pool, (0 + 5 * 1) % 2)
-    images, targets = (torch.cat(parts) for parts in zip(*pool_loader(pool, RECIPE, 65, 1, 0), strict=True))
+def test_the_labels_are_the_targets_and_every_seed_has_its_own_order(pool: Path) -> None:
+    digits = read_round(pool, (0 + 5 * 1) % 2)
+    images, targets = (torch.cat(parts) for parts in zip(*pool_loader(pool, 2, 65, 1, 0), strict=True))
     assert len(images) == 390
     assert targets.sum(1).eq(1).all()
     assert np.bincount(targets.argmax(1)).tolist() == np.bincount(digits.labels).tolist()
-    other = torch.cat([targets for _, targets in pool_loader(pool, RECIPE, 65, 2, 0)])
+    other = torch.cat([targets for _, targets in pool_loader(pool, 2, 65, 2, 0)])
     assert not torch.equal(targets, other)
 
 
-def test_the_teachers_label_the_pictures_and_nothing_else(tmp_path: Path) -> None:
-    fill_pool(tmp_path, replace(MIXTURE, rounds=1), PICTURES, PEN)
-    scores = np.zeros((256, 10), np.float32)
-    scores[:, 3] = np.log(91)
-    write_scores(tmp_path, 0, scores)
-    taught = replace(RECIPE, mixture=replace(MIXTURE, rounds=1), teachers=1)
-    targets = torch.cat([targets for _, targets in pool_loader(tmp_path, taught, 65, 1, 0)])
-    soft = (targets[:, 3] - 0.91).abs() < 1e-3
-    assert soft.sum() == 256
-    assert targets[soft][:, :3].sub(0.01).abs().max() < 1e-3
-    assert targets[:, 10].sum() == 40
-    assert torch.allclose(targets.sum(1), torch.ones(len(targets)))
-
-
-def test_a_teacher_learns_goes_on_and_labels_the_pool(pool: Path, tmp_path: Path) -> None:
-    validation = {"generated": Digits(PICTURES.images[:50], PICTURES.labels[:50])}
-    for epochs in (1, 1):  # the second time it is done already
-        train_teacher(0, epochs, pool, 2, validation, tmp_path)
-    assert torch.load(tmp_path / "last.pt", weights_only=True)["epochs"] == 1
-    label_pool(pool, 2, [tmp_path / "last.pt"])
-    with np.load(scores_path(pool, 0)) as arrays:
-        assert arrays["scores"].shape == (256, 10)
-        assert np.isfinite(arrays["scores"]).all()
+def test_processes_that_share_the_pool_out_make_all_of_it(pool: Path, tmp_path: Path) -> None:
+    for share in (1, 0):
+        fill_pool(tmp_path, MIXTURE, PICTURES, PEN, share, 2)
+    for number in range(2):
+        assert (read_round(tmp_path, number).images == read_round(pool, number).images).all()

@@ -22,6 +22,7 @@ from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
 from train.generate import generate_digits, generate_samples
 from train.history import check_loss
 from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
+from train.pool import distorted
 from train.recipes import Strength, Training
 
 TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
@@ -30,8 +31,8 @@ TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(
 
 def loader(epoch: int) -> Loader:
     """The same digits in every epoch, distorted anew."""
-    batches = Batches(TRAIN.images, one_hot(TRAIN.labels), Strength(), seed=epoch)
-    return shuffled(batches, 32, seed=epoch)
+    images = distorted(TRAIN, Strength(), seed=epoch).images
+    return shuffled(Batches(images, one_hot(TRAIN.labels)), 32, seed=epoch)
 
 
 def test_the_networks_are_what_the_readme_says() -> None:
