@@ -1,6 +1,7 @@
 """The licences of what is installed with digitpad: all told in docs/licences.md, all as told, and permissive."""
 
 import re
+import tomllib
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PERMISSIVE = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-CMU", "Zlib"}
-WEAK_COPYLEFT = {"pygame": "LGPL-2.1", "pygame-ce": "LGPL-2.1"}  # for the pad alone; the page says what follows from it
+THE_EXCEPTION = {"pygame": "LGPL-2.1", "pygame-ce": "LGPL-2.1"}  # for the pad alone; the page says what follows from it
 # What packages wrote before licences had agreed names, and what is meant.
 OLD_NAMES = {
     "Apache 2.0": "Apache-2.0",
@@ -46,14 +47,42 @@ def test_a_package_is_under_the_licence_that_is_told(package: str) -> None:
     assert OLD_NAMES.get(licence, licence) == table()[package]
 
 
+def is_permissive(licence: str) -> bool:
+    if " OR " in licence:
+        return bool(set(licence.split(" OR ")) & PERMISSIVE)
+    return set(licence.split(" AND ")) <= PERMISSIVE
+
+
 def test_every_licence_is_permissive_except_that_of_pygame() -> None:
-    for package, licence in table().items():
-        if package in WEAK_COPYLEFT:
-            assert licence == WEAK_COPYLEFT[package]
-        elif " OR " in licence:
-            assert set(licence.split(" OR ")) & PERMISSIVE, package
-        else:
-            assert set(licence.split(" AND ")) <= PERMISSIVE, package
+    assert {package: licence for package, licence in table().items() if not is_permissive(licence)} == THE_EXCEPTION
+
+
+def test_the_page_names_pygame_as_the_one_exception_and_says_what_follows() -> None:
+    page = " ".join((ROOT / "docs" / "licences.md").read_text(encoding="utf-8").split())
+    assert "All are permissive, with one exception: **pygame**" in page
+    for words in (
+        "its fork pygame-ce, is under the LGPL",
+        "loaded dynamically",
+        "the extra `pad` alone",
+        "make bundle PAD=0",
+    ):
+        assert words in page
+
+
+def test_pygame_comes_with_the_pad_and_with_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    parts = {"": project["dependencies"], **project["optional-dependencies"]}
+    asked = {(part, re.split(r"[^\w.-]", need)[0]) for part, needs in parts.items() for need in needs}
+    assert {(part, package) for part, package in asked if package in THE_EXCEPTION} == {
+        ("pad", package) for package in THE_EXCEPTION
+    }
+    importing = {
+        path.name
+        for path in (ROOT / "runtime" / "digitpad").glob("*.py")
+        if re.search(r"^\s*(import|from) pygame\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert importing
+    assert not importing & {"recognizer.py", "models.py", "ink.py", "images.py", "strokes.py", "__init__.py", "cli.py"}
 
 
 def test_our_own_licence_and_the_attribution_of_the_data_go_with_the_wheel() -> None:
