@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -12,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 from PIL import Image, ImageDraw
+
+from digitpad import __version__
 
 ROOT = Path(__file__).parents[1]
 MODELS = ("cnn.onnx", "mlp.onnx", "manifest.json", "reference.json", "README.md")
@@ -90,6 +94,42 @@ def test_the_source_archive_builds_the_same_wheel_byte_for_byte(wheel: Path, sdi
     again = build(source, tmp_path / "again", "wheel")
     assert again.name == wheel.name
     assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_source_archive_is_the_same_whoever_builds_it(sdist: Path, tmp_path: Path) -> None:
+    """From a copy elsewhere, with other times and permissions, beside files that are no part of it."""
+    copy = tmp_path / "elsewhere"
+    no_part = shutil.ignore_patterns("__pycache__")
+    for folder in ("runtime", "onnx_models", "tests/runtime"):
+        shutil.copytree(ROOT / folder, copy / folder, copy_function=shutil.copyfile, ignore=no_part)
+    for file in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copyfile(ROOT / file, copy / file)
+    for path in copy.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    (copy / "data").mkdir()
+    (copy / "data" / "train-images-idx3-ubyte.gz").touch()
+    (copy / "notes.txt").touch()
+    again = build(copy, tmp_path / "again", "sdist")
+    assert again.name == sdist.name
+    assert again.read_bytes() == sdist.read_bytes()
+
+
+def test_a_package_index_takes_what_both_archives_say_of_themselves(wheel: Path, sdist: Path) -> None:
+    """What `twine check` looks at: every field valid, and a description that says what it is written in."""
+    inside = zipfile.ZipFile(wheel)
+    (name,) = (name for name in inside.namelist() if name.endswith(".dist-info/METADATA"))
+    with tarfile.open(sdist) as archive:
+        pkg_info = archive.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
+        assert pkg_info is not None
+        texts = [inside.read(name), pkg_info.read()]
+    for text in texts:
+        told = Metadata.from_email(text, validate=True)
+        assert told.description_content_type == "text/markdown"
+        assert told.description == (ROOT / "README.md").read_text(encoding="utf-8")
+        assert (told.name, str(told.version)) == ("digitpad", __version__)
+        assert told.license_expression == "MIT"
+        assert told.requires_python is not None
+        assert [minor for minor in range(20) if f"3.{minor}" in told.requires_python] == [11, 12, 13, 14]
 
 
 def test_the_source_archive_carries_the_runtime_tests_but_no_training(sdist: Path) -> None:
