@@ -1,11 +1,16 @@
 """Which model files are accepted, and what is said about those that are not."""
 
+import hashlib
+import importlib
 import json
 import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +60,51 @@ def test_a_truncated_model_is_refused(keep: int, tiny: Path, tmp_path: Path) -> 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "picture.onnx"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" * 100)
-    assert "not a model onnxruntime can load" in refusal(path)
+    assert "not a model onnxruntime can load ([ONNXRuntimeError] " in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("no\nsuch thing"), "no"),
+        (RuntimeError("\n  no  \r\n"), "no"),
+        (KeyError(), "KeyError"),
+        (RuntimeError("a" * 5000), "a" * 200),
+    ],
+)
+def test_of_a_foreign_error_the_first_line_is_told_or_its_kind(error: Exception, line: str) -> None:
+    assert models.first_line(error) == line
+
+
+def test_the_engine_says_nothing_on_its_own_account(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recognizer = Recognizer(DATA / "fails_to_run.onnx")
+    with pytest.raises(ModelError, match="the model fails to run"):
+        recognizer.predict_strokes([[(0, 0), (3, 5), (1, 9)]])
+    (tmp_path / "cut.onnx").write_bytes((DATA / "tiny.onnx").read_bytes()[:400])
+    refusal(tmp_path / "cut.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("told", "heard"), [(None, "1 1"), ("1", "1 1"), ("0", "0 0")])
+def test_the_engine_is_kept_from_reporting_home_unless_told_to(
+    told: str | None, heard: str, tiny: Path, package: Path
+) -> None:
+    code = """
+import os, sys
+from digitpad.models import load_model
+assert "onnxruntime" not in sys.modules  # it looks at the variable when it is loaded
+import onnxruntime
+calls = []
+onnxruntime.disable_telemetry_events = lambda: calls.append("now")
+load_model(sys.argv[1])
+print(os.environ["ORT_DISABLE_TELEMETRY"], len(calls))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"PYTHONPATH": str(package.parent)} | ({"ORT_DISABLE_TELEMETRY": told} if told else {})
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == heard
 
 
 def test_an_empty_model_file_is_refused(tmp_path: Path) -> None:
@@ -126,6 +175,9 @@ def test_a_shipped_model_that_was_changed_is_refused(
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="its checksum is not the manifest's"):
         Recognizer("cnn")
+    manifest["models"]["cnn"]["sha256"] = hashlib.sha256(tiny.read_bytes()).hexdigest()
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert Recognizer("cnn").name == "tiny"
     (tmp_path / "cnn.onnx").unlink()
     with pytest.raises(ModelError, match="no such model file; install digitpad again"):
         Recognizer("cnn")
@@ -139,3 +191,15 @@ def test_a_damaged_manifest_is_told(text: str, tmp_path: Path, monkeypatch: pyte
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: damaged"):
         Recognizer("cnn")
+
+
+def test_checksums_are_taken_also_where_python_lacks_its_own_code_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> Any:
+        if name.startswith("_sha"):
+            raise ImportError(name)
+        return importlib.import_module(name)
+
+    expected = hashlib.sha256(b"a model").hexdigest()
+    assert models._sha256(b"a model") == expected
+    monkeypatch.setattr(models, "import_module", import_module)
+    assert models._sha256(b"a model") == expected
