@@ -98,42 +98,54 @@ def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Pa
         The archive: .tar.gz, for Windows .zip. The same wheel and lock files always give the same bytes.
 
     Raises:
-        BundleError: there is no such device, no wheels for it, or no way to get them.
+        BundleError: there is no such device, no wheels for it, no way to get them, or no room for the archive.
     """
     minor = _check_device(target, python)
     version = wheel.name.split("-")[1]
     name = f"digitpad-{version}-{target}-python3.{minor}{'' if pygame else '-without-pygame'}"
-    windows = target.startswith("windows")
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as scratch:
-        folder = Path(scratch) / name
-        wheels = folder / "wheels"
-        wheels.mkdir(parents=True)
-        needed = locked(ROOT / "requirements" / "pad.txt", target, minor)
-        needed = {spec: hashes for spec, hashes in needed.items() if pygame or spec.split("==")[0] not in PYGAME}
-        installer = locked(ROOT / "requirements" / "installer.txt", target, minor)
-        _download(needed | installer, wheels, target, minor)
-        shutil.copyfile(wheel, wheels / wheel.name)
-        own = {f"digitpad=={version}": [hashlib.sha256(wheel.read_bytes()).hexdigest()]}
-        (folder / "requirements.txt").write_text(_as_lock(own | needed), newline="\n")
+    archive = out / f"{name}{'.zip' if target.startswith('windows') else '.tar.gz'}"
+    own = wheel.read_bytes()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for left in out.glob(f".new-{name}.*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=f".new-{name}.") as scratch:
+            folder = Path(scratch) / name
+            _fill(folder, wheel.name, own, target, minor, pygame)
+            packed = _zip(folder) if archive.suffix == ".zip" else _tar(folder)
+            return packed.replace(archive)
+    except OSError as error:
+        mend = "free some space or choose another folder with OUT="
+        raise BundleError(f"{archive}: cannot be written ({error.strerror or error}); {mend}") from None
 
-        glibc = _least_glibc(wheels) if target.startswith("linux") else 0
-        (folder / "bundle.json").write_text(
-            json.dumps({"version": version, "target": target, "python": [3, minor], "glibc": [2, glibc]}, indent=1)
-        )
-        words = {"@VERSION@": version, "@TARGET@": target, "@PYTHON@": f"3.{minor}", "@GLIBC@": f"2.{glibc}"}
-        for part in sorted(PARTS.iterdir()):
-            if _belongs(part.name, target):
-                text = part.read_text(encoding="utf-8")
-                for word, value in words.items():
-                    text = text.replace(word, value)
-                crlf = part.suffix == ".bat" or (windows and part.suffix == ".txt")
-                (folder / part.name).write_text(text, encoding="utf-8", newline="\r\n" if crlf else "\n")
-        sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {at}\n" for at, file in _files(folder)]
-        (folder / "SHA256SUMS").write_text("".join(sums), newline="\n")
-        packed = _zip(folder) if windows else _tar(folder)
-        made = Path(scratch) / packed.name
-        return made.replace(out / packed.name)
+
+def _fill(folder: Path, wheel: str, own: bytes, target: str, minor: int, pygame: bool) -> None:
+    """Make the folder that is packed; `own` is the content of digitpad's own wheel."""
+    wheels = folder / "wheels"
+    wheels.mkdir(parents=True)
+    version, windows = wheel.split("-")[1], target.startswith("windows")
+    needed = locked(ROOT / "requirements" / "pad.txt", target, minor)
+    needed = {spec: hashes for spec, hashes in needed.items() if pygame or spec.split("==")[0] not in PYGAME}
+    installer = locked(ROOT / "requirements" / "installer.txt", target, minor)
+    _download(needed | installer, wheels, target, minor)
+    (wheels / wheel).write_bytes(own)
+    ours = {f"digitpad=={version}": [hashlib.sha256(own).hexdigest()]}
+    (folder / "requirements.txt").write_text(_as_lock(ours | needed), newline="\n")
+
+    glibc = _least_glibc(wheels) if target.startswith("linux") else 0
+    (folder / "bundle.json").write_text(
+        json.dumps({"version": version, "target": target, "python": [3, minor], "glibc": [2, glibc]}, indent=1)
+    )
+    words = {"@VERSION@": version, "@TARGET@": target, "@PYTHON@": f"3.{minor}", "@GLIBC@": f"2.{glibc}"}
+    for part in sorted(PARTS.iterdir()):
+        if _belongs(part.name, target):
+            text = part.read_text(encoding="utf-8")
+            for word, value in words.items():
+                text = text.replace(word, value)
+            crlf = part.suffix == ".bat" or (windows and part.suffix == ".txt")
+            (folder / part.name).write_text(text, encoding="utf-8", newline="\r\n" if crlf else "\n")
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {at}\n" for at, file in _files(folder)]
+    (folder / "SHA256SUMS").write_text("".join(sums), newline="\n")
 
 
 def this_machine() -> str:
@@ -211,6 +223,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
     Raises:
         BundleError: a package has no wheel for the device.
         NoNetworkError: the package index cannot be reached.
+        OSError: the disk is full.
     """
     lock = wheels.parent / "download.txt"
     lock.write_text(_as_lock(packages))
@@ -222,6 +235,8 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
     lock.unlink()
     if done.returncode == 0:
         return
+    if full := re.search(r"\[Errno (\d+)\] (No space left on device|File too large)", done.stderr):
+        raise OSError(int(full[1]), full[2])
     # Without a network pip finds no package either: what it says before tells the two apart.
     if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Retrying \(", done.stderr):
         raise NoNetworkError("the package index cannot be reached; the wheels are fetched from there: go online")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import write_whole
+from digitpad.files import why_not_written, write_whole
 from digitpad.strokes import read_samples
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
@@ -46,6 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         return max(abs(subprocess.run([*command, name]).returncode) for name in NETWORKS)
     except DigitPadError as error:
         print(f"export: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"export: {why_not_written(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("export: stopped; the models in place are whole", file=sys.stderr)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import write_whole
+from digitpad.files import why_not_written, write_whole
 from export.card import write_card, write_readme_figures
 from export.manifest import read_manifest, write_manifest
 from train.evaluate import evaluate_fully
@@ -30,6 +30,9 @@ def main(argv: list[str] | None = None) -> int:
         report(options.out, options.data)
     except DigitPadError as error:
         print(f"report: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"report: {why_not_written(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("report: stopped; nothing was changed", file=sys.stderr)

@@ -7,11 +7,17 @@ from pathlib import Path
 from digitpad.errors import DigitPadError
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
     """Write a file so that a crash, a kill or a full disk leaves the old one, if any, untouched.
+
+    Args:
+        path: the file.
+        data: its content.
+        only_new: never replace a file, not even one that another program makes at the same moment.
 
     Raises:
         DigitPadError: the folder or disk does not take the file.
+        FileExistsError: it is to be new and is not.
     """
     temporary = None
     try:
@@ -21,11 +27,33 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())  # else a power cut after the rename can leave an empty file
         temporary.chmod(0o644)  # a temporary file is its owner's alone
-        temporary.replace(path)
-        temporary = None
+        if only_new:
+            _name_if_free(temporary, path)
+        else:
+            temporary.replace(path)
+            temporary = None
     except OSError as error:
+        if only_new and isinstance(error, FileExistsError):
+            raise
         mend = "free some space or choose another folder"
         raise DigitPadError(f"{path}: cannot be written ({error.strerror or error}); {mend}") from None
     finally:  # also when interrupted
         if temporary:
             temporary.unlink(missing_ok=True)
+
+
+def why_not_written(error: OSError) -> str:
+    """An error of the disk from code that is not ours, in one line: mostly, its temporary files found no room."""
+    file = error.filename or "a temporary file"
+    return f"{file}: cannot be written ({error.strerror or error}); free some space, or name another disk in TMPDIR"
+
+
+def _name_if_free(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk that knows no links, such as a memory card's: one moment is left between look and rename
+        if name.exists():
+            raise FileExistsError(name) from None
+        file.rename(name)

@@ -51,21 +51,20 @@ def save_drawing(drawing: Drawing, folder: Path) -> Path:
     Raises:
         DigitPadError: the files cannot be written. Then neither is there.
     """
-    strokes, picture = _claim(folder)
-    try:
-        write_whole(picture, _png(drawing))
-        answers = {
-            model: {
-                "status": answer.status,
-                "digit": answer.digit,
-                "confidence": round(answer.confidence, 4),
-                "probabilities": [round(float(p), 4) for p in answer.probabilities],
-            }
-            for model, answer in (drawing.answers.items() if drawing.up_to_date else ())
+    answers = {
+        model: {
+            "status": answer.status,
+            "digit": answer.digit,
+            "confidence": round(answer.confidence, 4),
+            "probabilities": [round(float(p), 4) for p in answer.probabilities],
         }
+        for model, answer in (drawing.answers.items() if drawing.up_to_date else ())
+    }
+    picture = _write_next(folder, _png(drawing))
+    strokes = picture.with_suffix(".json")
+    try:
         write_samples(strokes, [sample(drawing)], _meta() | {"answers": answers})
     except DigitPadError:
-        strokes.unlink(missing_ok=True)
         picture.unlink(missing_ok=True)
         raise
     return strokes
@@ -143,19 +142,22 @@ def _read(path: Path) -> bytes:
         raise DigitPadError(f"{path}: cannot be read ({error.strerror or error}); move it away") from None
 
 
-def _claim(folder: Path) -> tuple[Path, Path]:
-    """Two new files, still empty, that nobody else has: for the strokes and for the picture."""
+def _write_next(folder: Path, picture: bytes) -> Path:
+    """Write a picture under the next number that is free, which with it is taken: whole at once, and never empty."""
     make_folder(folder)
     try:
         taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]
-        number = max(taken, default=0) + 1
-        paths = folder / f"drawing-{number:04}.json", folder / f"drawing-{number:04}.png"
-        for path in paths:
-            path.open("x").close()
     except OSError as error:
         reason = error.strerror or error
-        raise DigitPadError(f"{folder}: a drawing cannot be saved there ({reason}); free some space") from None
-    return paths
+        raise DigitPadError(f"{folder}: a drawing cannot be saved there ({reason}); choose another folder") from None
+    number = max(taken, default=0) + 1
+    while True:
+        path = folder / f"drawing-{number:04}.png"
+        try:
+            write_whole(path, picture, only_new=True)
+            return path
+        except FileExistsError:  # another pad saved at the same moment
+            number += 1
 
 
 def _png(drawing: Drawing) -> bytes:
