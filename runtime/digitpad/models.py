@@ -225,11 +225,14 @@ def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict
     metadata = {key: found[f"digitpad.{key}"] for key in METADATA if f"digitpad.{key}" in found}
     if metadata.get("contract") != CONTRACT:
         raise ModelError(
-            f"{path}: digitpad.contract is {metadata.get('contract', 'missing')}, not {CONTRACT}:"
+            f"{path}: digitpad.contract is {metadata.get('contract', 'missing'):.40}, not {CONTRACT}:"
             " not a digitpad model, or one for another version"
         )
     if missing := [key for key in METADATA if key not in metadata]:
         raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
+    name = metadata["name"]  # it is printed as it is, and drawn on the pad
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise ModelError(f"{path}: digitpad.name is {name!r:.40}, not a short line of text; export the model again")
     for key in ("temperature", "ood_threshold", "unsure_threshold"):
         try:
             number = float(metadata[key])
@@ -246,14 +249,15 @@ def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict
 def _check_tensors(path: Path, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
     names = [tensor.name for tensor in found]
     if sorted(names) != sorted(wanted):  # their order is nobody's business: they are asked for by name
-        raise ModelError(f"{path}: {kind}s are {', '.join(names)}, not {', '.join(wanted)}: not a digitpad model")
+        raise ModelError(f"{path}: {kind}s are {', '.join(names):.200}, not {', '.join(wanted)}: not a digitpad model")
     for tensor in found:
         tensor_type, row = wanted[tensor.name]
         if tensor.type != tensor_type:
             raise ModelError(
-                f"{path}: {kind} {tensor.name} is {tensor.type}, not {tensor_type}; export the model again"
+                f"{path}: {kind} {tensor.name} is {tensor.type:.100}, not {tensor_type}; export the model again"
             )
         if len(tensor.shape) != len(row) + 1 or list(tensor.shape[1:]) != row or isinstance(tensor.shape[0], int):
             raise ModelError(
-                f"{path}: {kind} {tensor.name} has shape {tensor.shape}, not {['batch', *row]}; export the model again"
+                f"{path}: {kind} {tensor.name} has shape {tensor.shape!s:.200}, not {['batch', *row]};"
+                " export the model again"
             )

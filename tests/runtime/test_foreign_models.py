@@ -193,6 +193,48 @@ def test_a_model_in_the_engines_own_form_is_refused(tmp_path: Path) -> None:
         Recognizer(path)
 
 
+def renamed(old: bytes, new: bytes, model: str = "tiny") -> bytes:
+    """A small model with a text in it replaced wherever it stands as a whole."""
+
+    def inside(content: bytes) -> bytes:
+        if content == old:
+            return new
+        try:
+            parts = fields(content)
+        except ValueError:
+            return content
+        return message([(number, wire, inside(value) if wire == 2 else value) for number, wire, value in parts])
+
+    return inside(TINY.with_name(f"{model}.onnx").read_bytes())
+
+
+@pytest.mark.parametrize("name", [b"", b"a" * 101, b"a" * 2**20, b"red \x1b[31m", b"two\nlines", "‮no".encode()])
+def test_a_model_whose_name_would_upset_a_terminal_or_the_pad_is_refused(name: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(renamed(b"tiny", name))
+    with pytest.raises(ModelError, match=r"digitpad\.name is .*, not a short line of text") as caught:
+        Recognizer(path)
+    assert len(str(caught.value)) < 600
+    path.write_bytes(renamed(b"tiny", "die Kleine (七)".encode()))
+    assert Recognizer(path).name == "die Kleine (七)"
+    path.write_bytes(renamed(b"tiny", b"a" * 100))
+    assert Recognizer(path).name == "a" * 100
+
+
+@pytest.mark.parametrize(
+    ("model", "text"), [("tiny", b"1"), ("tiny", b"probabilities"), ("tiny", b"0.0"), ("other_input_shape", b"batch")]
+)
+def test_a_refusal_stays_one_readable_line_however_long_the_texts_in_the_file(
+    model: str, text: bytes, tmp_path: Path
+) -> None:
+    """Found by the cases below: four megabytes of escapes in one line."""
+    (tmp_path / "model.onnx").write_bytes(renamed(text, b"\0" * 2**20, model))
+    with pytest.raises(ModelError) as caught:
+        Recognizer(tmp_path / "model.onnx")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) - len(str(tmp_path)) < 1000
+
+
 # Models with damage
 
 
