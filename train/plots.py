@@ -69,9 +69,9 @@ def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], pat
 
     Bars are 95 % intervals; the dot on a curve is what the shipped thresholds give: the answers of status "digit".
     """
-    figure, (reliable, risky) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-    reliable.plot([0, 100], [0, 100], color="0.7", linewidth=1, label="honest")
-    for number, (model, a) in enumerate(answers.items()):
+    figure, axes = plt.subplots(1, len(answers) + 1, figsize=(3.2 * (len(answers) + 1), 3.6), layout="constrained")
+    risky = axes[-1]
+    for reliable, (model, a) in zip(axes, answers.items(), strict=False):
         right = a.digit == labels
         counts, confidence, accuracy = measures.reliability(a.confidence, right)
         filled = counts > 0
@@ -79,24 +79,18 @@ def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], pat
             [measures.wilson(round(s * n), n) for s, n in zip(accuracy[filled], counts[filled], strict=True)]
         )
         bars = 100 * np.abs(ends.T - accuracy[filled])
-        reliable.errorbar(
-            100 * confidence[filled] + number,
-            100 * accuracy[filled],
-            bars,
-            fmt="o",
-            markersize=4,
-            capsize=2,
-            label=model,
-        )
         coverage, risk = measures.risk_coverage(a.confidence, right)
         (line,) = risky.plot(100 * coverage, 100 * risk, label=model)
         answered = a.status == "digit"
         if answered.any():
             risky.plot(100 * answered.mean(), 100 * (~right[answered]).mean(), "o", color=line.get_color())
-    reliable.set(xlabel="confidence, %", ylabel="right, %", title=f"Reliability, {title}")
-    risky.set(xlabel="answered, %", ylabel="wrong among those, %", title=f"Risk and coverage, {title}")
-    risky.set(xlim=(50, 100.5), ylim=(0, None))
-    reliable.legend()
+        reliable.plot([0, 100], [0, 100], color="0.7", linewidth=1)
+        points = {"fmt": "o", "markersize": 4, "capsize": 2, "color": line.get_color()}
+        reliable.errorbar(100 * confidence[filled], 100 * accuracy[filled], bars, **points)
+        reliable.set(xlabel="confidence, %", ylabel="right, %", title=model, xlim=(0, 103), ylim=(-3, 103))
+    figure.suptitle(title)
+    risky.set(xlabel="answered, %", ylabel="wrong among those, %", title="risk and coverage")
+    risky.set(xlim=(80, 100.5), ylim=(0, None))
     risky.legend()
     _save(figure, path)
 

@@ -32,7 +32,7 @@ def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample],
     for number in tqdm(rounds, "pool", leave=False, position=first, disable=not sys.stderr.isatty()):
         if not round_path(folder, number).exists():
             digits, buffer = make_round(mixture, number, images, pen), io.BytesIO()
-            np.savez(buffer, images=digits.images, labels=digits.labels.astype(np.uint8))
+            np.savez_compressed(buffer, images=digits.images, labels=digits.labels.astype(np.uint8))
             write_whole(round_path(folder, number), buffer.getvalue())
 
 

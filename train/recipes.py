@@ -46,19 +46,19 @@ RECIPES = {
         mlp=Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
     ),
     "quick": Recipe(
-        Mixture(rounds=5, pen_repeats=1, generated=6_000, outliers=6_000, undistorted=10_000),
-        cnn=Training(epochs=5, ema=0.99),
-        mlp=Training(epochs=15, ema=0.99, learning_rate=0.1, dropout=(0.2, 0.2)),
+        Mixture(rounds=5, pen_repeats=2, generated=6_000, outliers=6_000),
+        cnn=Training(epochs=5, ema=0.99, dropout=(0.1, 0.2)),
+        mlp=Training(epochs=12, ema=0.99, learning_rate=0.1, dropout=(0.1, 0.2)),
     ),
     "default": Recipe(
-        Mixture(rounds=12, pen_repeats=2, generated=6_000, outliers=8_000, undistorted=10_000),
-        cnn=Training(epochs=22),
-        mlp=Training(epochs=65, learning_rate=0.1),
+        Mixture(rounds=16, pen_repeats=2, generated=6_000, outliers=8_000),
+        cnn=Training(epochs=20, dropout=(0.1, 0.2)),
+        mlp=Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2)),
     ),
     # What the committed weights come from.
     "full": Recipe(
-        Mixture(rounds=12),
-        cnn=Training(epochs=60, dropout=(0.1, 0.2)),
+        Mixture(rounds=36),  # where an epoch shows what an earlier one did, the MLP learns it by heart
+        cnn=Training(epochs=48, dropout=(0.1, 0.2)),
         mlp=Training(epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
         seeds=(1, 2, 3),
     ),
