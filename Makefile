@@ -15,7 +15,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export report evaluate test test-runtime test-oldest test-aarch64 bench bench-train lint wheel bundle lock clean
+.PHONY: help pad predict demo train export report evaluate test test-long test-runtime test-oldest test-aarch64 bench bench-train lint wheel bundle lock clean
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -85,6 +85,9 @@ bench-train: .venv-train/.ready ## time our recipe and a classic one to 99.25 % 
 
 test: test-runtime .venv-train/.ready ## run all tests
 	.venv-train/bin/python -m pytest tests --ignore=tests/runtime
+
+test-long: .venv-train/.ready ## kill what writes files, many hundred times, and see that they are whole: KILLS=600 OUT=PAGE
+	.venv-train/bin/python -m tests.killing --kills $(or $(KILLS),600) --out "$(or $(OUT),docs/hardening.md)"
 
 test-runtime: .venv-test/.ready ## test the runtime where no training framework is installed
 	DIGITPAD_SLIM=1 .venv-test/bin/python -m pytest tests/runtime

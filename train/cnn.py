@@ -128,8 +128,13 @@ def cnn_logits(model: keras.Model, digits: Digits) -> NDArray[np.float32]:
 
 def save_cnn(model: keras.Model, path: Path, to_go_on: bool = False) -> None:
     """Write a Keras file, with the optimizer's state if training is to go on from it; read it with load_cnn."""
+    usual = tempfile.tempdir
     with tempfile.TemporaryDirectory() as scratch:
-        model.save(Path(scratch) / "model.keras", include_optimizer=to_go_on)
+        tempfile.tempdir = scratch  # where the disk is full, Keras leaves its own temporary folder behind
+        try:
+            model.save(Path(scratch) / "model.keras", include_optimizer=to_go_on)
+        finally:
+            tempfile.tempdir = usual
         write_whole(path, (Path(scratch) / "model.keras").read_bytes())
 
 

@@ -1,0 +1,116 @@
+"""Checkpoints: the last good one outlives a run that diverges, and a stranger's runs no code of its own."""
+
+import pickle
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import torch
+
+from digitpad import DigitPadError
+from tests.train.conftest import ROOT
+from train.augment import Batches, Loader, one_hot, shuffled
+from train.cnn import cnn_logits, load_cnn, train_cnn
+from train.generate import generate_digits
+from train.mlp import load_mlp, train_mlp
+from train.recipes import Training
+
+SOUND = Training(epochs=3, batch_size=32, ema=0.9, learning_rate=0.1)
+DIGITS, VALIDATION = generate_digits(96, seed=1), {"generated": generate_digits(50, seed=2)}
+
+
+def diverging(epoch: int) -> Loader:
+    """One sound epoch; in the second the loss is no number."""
+    batches = list(shuffled(Batches(DIGITS.images, one_hot(DIGITS.labels)), 32, seed=epoch))
+    if epoch == 1:
+        batches = [(images * float("nan"), targets) for images, targets in batches]
+    return batches  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("train", "name"), [(train_mlp, "last.pt"), (train_cnn, "last.keras")])
+def test_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(train: Any, name: str, tmp_path: Path) -> None:
+    with pytest.raises(DigitPadError) as caught:
+        train(SOUND, diverging, VALIDATION, tmp_path)
+    text = str(caught.value)
+    assert "diverged" in text and "nan" in text and "train/recipes.py" in text and "\n" not in text
+
+    _, history = train(Training(1, 32, ema=0.9, learning_rate=0.1), diverging, VALIDATION, tmp_path)
+    assert len(history) == 1, "the sound epoch, and nothing to do any more"
+    assert np.isfinite(history[0].loss)
+    if name == "last.pt":
+        weights = torch.load(tmp_path / name, weights_only=True)["average"]
+        assert all(bool(torch.isfinite(values).all()) for values in weights.values())
+    else:
+        assert np.isfinite(cnn_logits(load_cnn(tmp_path / name, to_go_on=True), DIGITS)).all()
+
+
+class Hostile:
+    """Pickled, it has whoever unpickles it make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_code_in_a_pytorch_file_is_not_run(packed: bool, tmp_path: Path) -> None:
+    proof, path = tmp_path / "proof", tmp_path / "last.pt"
+    if packed:
+        torch.save({"model": Hostile(proof), "history": []}, path)
+    else:
+        path.write_bytes(pickle.dumps(Hostile(proof), protocol=2))
+    for load in (load_mlp, lambda path: train_mlp(SOUND, diverging, VALIDATION, path.parent)):
+        with pytest.raises(Exception, match=r"weights_only|[Uu]nsupported|[Ii]nvalid|Weights only"):
+            load(path)
+        assert not proof.exists()
+    assert _unpickled(path, packed, proof), "the file would do harm if it were let"
+
+
+def _unpickled(path: Path, packed: bool, proof: Path) -> bool:
+    if packed:
+        torch.load(path, weights_only=False)
+    else:
+        pickle.loads(path.read_bytes())
+    return proof.exists()
+
+
+def test_code_in_a_keras_file_is_not_run(tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    code = f"lambda x: (__import__('pathlib').Path({str(proof)!r}).touch(), x)[1]"
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Lambda(eval(code))])
+    model.save(tmp_path / "last.keras")
+    proof.unlink(missing_ok=True)
+    with zipfile.ZipFile(tmp_path / "last.keras") as archive:
+        assert "Lambda" in archive.read("config.json").decode()
+    (tmp_path / "last.json").write_text("[]")
+    for load in (
+        lambda: load_cnn(tmp_path / "last.keras"),
+        lambda: load_cnn(tmp_path / "last.keras", to_go_on=True),
+        lambda: train_cnn(SOUND, diverging, VALIDATION, tmp_path),
+    ):
+        with pytest.raises(Exception, match=r"(?i)unsafe|safe_mode|lambda"):
+            load()
+        assert not proof.exists()
+    keras.models.load_model(tmp_path / "last.keras", safe_mode=False)(np.zeros((1, 28, 28, 1), np.float32))
+    assert proof.exists(), "the file would do harm if it were let"
+
+
+def test_no_loader_in_the_code_is_told_to_trust() -> None:
+    sources = [path for folder in ("train", "export", "runtime", "bench") for path in (ROOT / folder).rglob("*.py")]
+    loads = 0
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        for call in re.findall(r"torch\.load\((?:[^()]|\([^()]*\))*\)", text):
+            loads += 1
+            assert "weights_only=True" in call, f"{path.name}: {call}"
+        for call in re.findall(r"load_model\((?:[^()]|\([^()]*\))*\)", text):
+            assert "keras" not in text or "safe_mode=False" not in call, f"{path.name}: {call}"
+        assert not re.search(r"allow_pickle=True|import pickle|unsafe_deserialization", text), path.name
+    assert loads >= 2
+    assert "safe_mode=True" in (ROOT / "train" / "cnn.py").read_text(encoding="utf-8")
