@@ -50,11 +50,12 @@ Metadata: `digitpad.contract` (1), `digitpad.name`, `digitpad.framework`, `digit
 ## How they were made
 
 Both networks learn from distorted images (turned, stretched, sheared, bent, with thicker and thinner strokes; then
-brought back to their size and place and scanned anew), from pen strokes written anew, from generated digits, and from
-generated pictures that are no digit; the weights are an exponential moving average. One temperature per model is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of
-how much likelier "not a digit" is than all digits together, by a class of its own (outlier exposure: Hendrycks,
-Mazeika, Dietterich, ICLR 2019). The thresholds keep {kept} of the digits of each validation part, and ask for
-{right} right answers. Every choice was made on validation digits; the MNIST test set is read only to report.
+brought back to their size and place and scanned anew), from pen strokes written anew, from generated digits, and
+from generated pictures that are no digit; the weights are an exponential moving average. One temperature per model
+is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of how much likelier "not a digit"
+is than all digits together, by a class of its own (outlier exposure: Hendrycks, Mazeika, Dietterich, ICLR 2019).
+The thresholds keep {kept} of the digits of each validation part, and ask for {right} right answers. Every choice
+was made on validation digits; the MNIST test set is read only to report.
 
 ## What they do not do
 

@@ -1,21 +1,20 @@
 """Reads an image of any kind and brings it to the 28x28 form a model sees.
 
-What can be read, and its limits: PNG, JPEG, GIF, BMP, TIFF, WebP and PNM, the first picture of several; files up to
-128 MiB, pictures up to 100 million pixels.
+What can be read, and up to which size, is said in image_files.
 """
 
 import contextlib
-import io
 import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import ImageError
+from digitpad.image_files import FORMATS, MAX_BYTES, MAX_PIXELS, check_size, open_image, orientation_of, too_large
 from digitpad.image_filters import median
 from digitpad.image_fit import fit_ink
 from digitpad.image_ink import find_ink
@@ -24,11 +23,10 @@ from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-MAX_BYTES = 128 * 2**20  # of a file, before it fills the memory
-MAX_PIXELS = 100_000_000  # of a picture: a few kilobytes can claim to unpack to any number
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "in_mnist_form", "normalise_image", "read_image"]
 
-_SIDE = 1600  # pixels along the longer side that are kept of a larger picture
+_SIDE = 2048  # pixels along the longer side that are kept at most of a larger picture
+_STRIP = 1_000_000  # pixels that are worked on at once
 _DECODING = threading.Lock()
 
 Map = NDArray[np.float32]
@@ -134,7 +132,7 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | Non
         if isinstance(error, UnidentifiedImageError):
             raise ImageError(f"{name}: not an image that can be read; save it as PNG or JPEG") from None
         if isinstance(error, Image.DecompressionBombError):
-            raise _too_large(name) from None
+            raise too_large(name) from None
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ImageError(
             f"{name}: cannot be decoded ({reason:.100}); it may be damaged: save or copy it again"
@@ -142,41 +140,37 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | Non
 
 
 def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
-    image = _open(source) if isinstance(source, bytes) else source
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
-    if not width * height:
-        raise ImageError(f"{name}: has no pixels; give an image of at least 1x1")
     if isinstance(source, bytes):
-        image.draft(None, (_SIDE, _SIDE))  # a JPEG is decoded smaller, which is faster the larger it is
-    with _silent() if image.format == "TIFF" else contextlib.nullcontext():
-        image.load()
-    turn = _orientation(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        pixels = _to_unit(np.asarray(image), name)[:, :, None]
+        image, orientation = open_image(source, name)
+        width, height = image.size
+        if (factor := max(image.size) // _SIDE) > 1:  # a JPEG is decoded smaller, which is faster the larger it is
+            image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
+        with _silent() if image.format == "TIFF" else contextlib.nullcontext():
+            image.load()
+        orientation = orientation_of(image) if image.format == "TIFF" else orientation
     else:
-        if image.mode == "La":  # Pillow converts it to nothing else
-            image = image.convert("LA")
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-        elif image.mode not in ("L", "RGB"):
-            image = image.convert("L" if image.mode == "1" else "RGB")
-        if (factor := max(image.size) // _SIDE) > 1:
-            image = image.reduce(factor)
-        pixels = _to_unit(np.asarray(image), name)
-    return _parts(turn(np.atleast_3d(pixels)))
+        image = source
+        check_size(image, name)
+        image.load()
+        orientation = orientation_of(image)
 
+    width, height = image.size
+    tall, wide = _block(height, width)
 
-def _open(data: bytes) -> "PILImage.Image":
-    """As Pillow opens it; but it would load the code of five formats to read a PNG, the one most pictures are in."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        from PIL.PngImagePlugin import PngImageFile
+    def strip(top: int, bottom: int) -> NDArray[Any]:
+        part = image.crop((0, top, width, bottom))
+        if part.mode.startswith("I") or part.mode == "F":
+            return np.asarray(part)[:, :, None]
+        if part.mode == "La":  # Pillow converts it to nothing else
+            part = part.convert("LA")
+        if part.has_transparency_data:
+            part = part if part.mode == "RGBA" else part.convert("RGBA")
+        elif part.mode not in ("L", "RGB"):
+            part = part.convert("L" if part.mode == "1" else "RGB")
+        # Which weighs colours by their alpha.
+        return np.atleast_3d(np.asarray(part.reduce((wide, tall)) if tall * wide > 1 else part))
 
-        return PngImageFile(io.BytesIO(data))
-    from PIL import Image
-
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    return _parts(_UPRIGHT.get(orientation, _UPRIGHT[1])(_shrunk(strip, (height, width), name)))
 
 
 @contextlib.contextmanager
@@ -197,16 +191,8 @@ def _silent() -> Iterator[None]:
         os.close(kept)
 
 
-def _orientation(image: "PILImage.Image") -> Callable[[Map], Map]:
-    """How to turn the array of an image upright: cameras store it as it lay on the sensor, with a tag."""
-    try:
-        tag = int(image.getexif().get(0x0112, 1))
-    except Exception:  # a damaged tag, of which Pillow lets through anything, does not make the image unreadable
-        tag = 1
-    return _UPRIGHT.get(tag, lambda a: a)
-
-
-_UPRIGHT: dict[int, Callable[[Map], Map]] = {
+_UPRIGHT: dict[int, Callable[[Map], Map]] = {  # cameras store a picture as it lay on the sensor, with a tag
+    1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
     4: lambda a: a[::-1],
@@ -223,35 +209,66 @@ def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
     if array.dtype.kind not in "bf" and array.dtype.type not in (np.uint8, np.uint16):
         raise ImageError(f"array of {array.dtype}: give uint8, uint16, bool or float in [0, 1]")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise _too_large("array")
+        raise too_large("array")
     # A plain array: masks and matrices keep their own rules for what follows.
-    pixels = np.asarray(array).view(np.ndarray)
-    if pixels.dtype.kind == "f" and not (
-        np.isfinite(pixels).all() and pixels.min() >= -1e-6 and pixels.max() <= 1 + 1e-6
-    ):
-        raise ImageError("array of float: values must be in [0, 1] and not NaN; divide 0 to 255 by 255")
-    return _parts(np.atleast_3d(_to_unit(pixels, "array")))
+    pixels = np.atleast_3d(np.asarray(array).view(np.ndarray))
+
+    def strip(top: int, bottom: int) -> NDArray[Any]:
+        part = pixels[top:bottom]
+        # Written so that NaN fails as well.
+        if part.dtype.kind == "f" and not (part.min() >= -1e-6 and part.max() <= 1 + 1e-6):
+            raise ImageError("array of float: values must be in [0, 1] and not NaN; divide 0 to 255 by 255")
+        return part
+
+    return _parts(_shrunk(strip, pixels.shape, "array"))
 
 
-def _to_unit(pixels: NDArray[Any], name: str) -> Map:
-    """Bring pixels (H, W) or (H, W, C) of any type to float32 in [0, 1], averaging over blocks where there are many."""
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
+def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str) -> Map:
+    """Bring pixels of any type to float32 (H, W, C) in [0, 1], averaging over blocks where there are many.
+
+    `strip` gives the pixels (h, W, C) of the rows from one to another, so that only some are worked on at a time, or
+    the averages over blocks of them.
+    """
+    height, width = shape[:2]
+    tall, wide = _block(height, width)
+    rows = max(_STRIP // width // tall, 1) * tall
+    largest, parts = 0.0, []
+    for top in range(0, height, rows):
+        part = strip(top, min(top + rows, height))
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
+        largest = max(largest, float(part.max()))
+        whole = part.shape[:2] == (min(rows, height - top), width)  # not averaged yet
+        parts.append(_averaged(part, tall, wide) if whole else part.astype(np.float32))
+        kind = part.dtype
+    pixels = np.concatenate(parts)
     full: float = 1.0
-    if pixels.dtype == np.uint8:
+    if kind == np.uint8:
         full = 255.0
-    elif pixels.dtype != bool:
+    elif kind.kind != "b":
         # Of more than 8 bits a scanner may use 8, 12 or all 16; a float may count to 1 or to 255.
-        largest = float(pixels.max())
         full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
-        if pixels.dtype.kind != "f" and full == 1.0:
+        if kind.kind != "f" and full == 1.0:
             full = 255.0
-    if (factor := max(pixels.shape[:2]) // _SIDE) > 1:
-        height, width = (max(side // factor, 1) for side in pixels.shape[:2])
-        tall, wide = min(factor, pixels.shape[0]), min(factor, pixels.shape[1])
-        blocks = pixels[: height * tall, : width * wide].reshape(height, tall, width, wide, -1)
-        pixels = blocks.mean(axis=(1, 3), dtype=np.float32).reshape(height, width, *pixels.shape[2:])
-    return cast(Map, np.clip(pixels.astype(np.float32) / np.float32(full), 0, 1))
+    pixels /= np.float32(full)
+    return np.clip(pixels, 0, 1, out=pixels)
+
+
+def _block(height: int, width: int) -> tuple[int, int]:
+    """How many rows and columns of a picture are averaged into one."""
+    factor = -(-max(height, width) // _SIDE)
+    return min(factor, height), min(factor, width)
+
+
+def _averaged(pixels: NDArray[Any], tall: int, wide: int) -> Map:
+    """The averages over blocks, float32; what is left over at the ends makes smaller ones."""
+    if tall == wide == 1:
+        return pixels.astype(np.float32)
+    sums = np.add.reduceat(pixels, np.arange(0, pixels.shape[1], wide), axis=1, dtype=np.float32)
+    sums = np.add.reduceat(sums, np.arange(0, pixels.shape[0], tall), axis=0)
+    sums /= np.diff(np.append(np.arange(0, pixels.shape[1], wide), pixels.shape[1]))[:, None].astype(np.float32)
+    sums /= np.diff(np.append(np.arange(0, pixels.shape[0], tall), pixels.shape[0]))[:, None, None].astype(np.float32)
+    return sums
 
 
 def _parts(pixels: Map) -> tuple[Map, Map | None]:
@@ -260,7 +277,3 @@ def _parts(pixels: Map) -> tuple[Map, Map | None]:
         return np.ascontiguousarray(pixels), None
     alpha = np.ascontiguousarray(pixels[:, :, 3])
     return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha
-
-
-def _too_large(name: str) -> ImageError:
-    return ImageError(f"{name}: more than {MAX_PIXELS // 1_000_000} million pixels; save it smaller")

@@ -1,0 +1,262 @@
+"""No image file takes more memory than 512 MB, neither the largest that is read nor one made to fill the memory."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from digitpad.image_files import MAX_BYTES, MAX_BYTES_WHOLE, MAX_PIXELS, MAX_PIXELS_JPEG, MAX_PIXELS_WHOLE
+
+MOST = 512_000_000  # bytes, of which Python, numpy, onnxruntime and a model are some 60 million
+
+MEASURE = """
+import resource, sys
+from digitpad import ImageError, Recognizer
+recognizer = Recognizer(sys.argv[1])
+try:
+    print(recognizer.predict(sys.argv[2]).status)
+except ImageError as error:
+    print(error)
+try:  # on Linux ru_maxrss counts what the process had that started this one
+    with open("/proc/self/status") as status:
+        print(next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")))
+except OSError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def measured(path: Path, tiny: Path, package: Path) -> tuple[str, int]:
+    """What a process of its own says of a picture, and the bytes of memory it took at its peak."""
+    pytest.importorskip("resource")  # not on Windows
+    command = [sys.executable, "-c", MEASURE, str(tiny), str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True, timeout=300)
+    said, peak = done.stdout.splitlines()
+    return said, int(peak)
+
+
+@pytest.fixture(autouse=True)
+def large_pictures_may_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    monkeypatch.setattr(ImageFile, "MAXBLOCK", 2**26)  # Pillow writes a progressive JPEG in one block
+
+
+def square(pixels: int, bands: int = 0, kind: Any = np.uint8) -> NDArray[Any]:
+    """A square picture of about so many pixels: light, with some dark in it and, of four bands, some transparency."""
+    side = int(pixels**0.5) // 16 * 16
+    picture = np.full((side, side, bands) if bands else (side, side), 255, kind)
+    picture[side // 3 : side // 2, side // 3 : side // 2] = 3
+    return picture
+
+
+def grainy(pixels: int, bands: int = 0) -> NDArray[np.uint8]:
+    """The same, full of noise, which hardly packs."""
+    picture = square(pixels, bands)
+    grain = np.random.default_rng(1).integers(0, 256, (16, *picture.shape[1:]), np.uint8)
+    return np.tile(grain, (picture.shape[0] // 16, *[1] * (picture.ndim - 1)))
+
+
+def saved(picture: NDArray[Any], form: str, mode: str | None = None, **options: Any) -> bytes:
+    image, file = Image.fromarray(picture), io.BytesIO()
+    if mode and mode != image.mode:
+        image = image.convert(mode) if mode != "CMYK" else Image.merge("CMYK", image.split())
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *more: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def deep_png(interlaced: bool = False) -> bytes:
+    """16 bits for each of four bands: eight bytes a pixel, of which Pillow keeps four."""
+    side = int(MAX_PIXELS**0.5)
+    return png(side, side, 16, 6, zlib.compress(bytes(side * (8 * side + 1)), 1))
+
+
+def padded(data: bytes, size: int) -> bytes:
+    """A file as large as may be."""
+    return data + bytes(size - len(data))
+
+
+def tiff(tags: dict[int, tuple[int, int, int]], more: bytes = b"") -> bytes:
+    """A TIFF of tags (type, count, value), with more behind them, from byte 8 + 2 + 12 * tags + 4 on."""
+    entries = b"".join(
+        struct.pack("<HHI", tag, kind, count) + struct.pack("<HH" if kind == 3 and count == 1 else "<I", *parts)
+        for tag, (kind, count, value) in sorted(tags.items())
+        for parts in [(value, 0) if kind == 3 and count == 1 else (value,)]
+    )
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + more
+
+
+def plain_tiff(**other: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
+    """The tags of a grey picture of 1000x1000 in one strip, some of them changed."""
+    tags = {256: (3, 1, 1000), 257: (3, 1, 1000), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 8)}
+    tags |= {277: (3, 1, 1), 278: (3, 1, 1000), 279: (4, 1, 1_000_000)}
+    return tags | {int(name.removeprefix("tag")): value for name, value in other.items()}
+
+
+def run_length_bmp(width: int, height: int, body: bytes) -> bytes:
+    palette = b"".join(bytes((level, level, level, 0)) for level in range(256))
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(body), 0, 0, 256, 0)
+    start = 14 + len(head) + len(palette)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + head + palette + body
+
+
+def exif(count: int, size: int) -> bytes:
+    """EXIF data with so many tags that all name the same bytes, as many as there are."""
+    tags = b"".join(struct.pack("<HHII", 0x9000 + number, 7, size, 0) for number in range(count))
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, count) + tags + bytes(size)
+
+
+def segments(marker: bytes, data: bytes) -> bytes:
+    """JPEG segments, Exif's head in front of each, which Pillow joins."""
+    parts = [data[place : place + 65_000] for place in range(0, len(data), 65_000)]
+    return b"".join(marker + struct.pack(">H", len(part) + 2) + part for part in parts)
+
+
+SMALL_JPEG = saved(square(4000), "JPEG")
+
+
+def many_scans() -> bytes:
+    """A progressive JPEG of a few kilobytes whose last scan comes a thousand times."""
+    data = saved(square(MAX_PIXELS_WHOLE, 3), "JPEG", progressive=True)
+    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * 1000 + data[-2:]
+
+
+# As large as may be, by kind: each is read.
+LARGEST: dict[str, Callable[[], bytes]] = {
+    "PNG, grey": lambda: saved(square(MAX_PIXELS), "PNG", compress_level=1),
+    "PNG, RGBA, full of noise": lambda: saved(grainy(MAX_PIXELS, 4), "PNG", compress_level=0)[:MAX_BYTES],
+    "PNG, RGBA, 16 bit": deep_png,
+    "PNG, 16 bit": lambda: saved(square(MAX_PIXELS, 0, np.uint16), "PNG", compress_level=1),
+    "PNG, palette with transparency": lambda: saved(
+        square(MAX_PIXELS), "PNG", "P", transparency=bytes(range(256)), compress_level=1
+    ),
+    "PNG, one row": lambda: png(MAX_PIXELS, 1, 8, 0, zlib.compress(bytes(MAX_PIXELS + 1), 1)),
+    "PNG, one column": lambda: png(1, MAX_PIXELS, 8, 0, zlib.compress(bytes(2 * MAX_PIXELS), 1)),
+    "JPEG": lambda: saved(square(MAX_PIXELS_JPEG, 3), "JPEG", subsampling=0),
+    "JPEG, CMYK": lambda: saved(square(MAX_PIXELS_JPEG, 4), "JPEG", "CMYK", subsampling=0),
+    "JPEG, 60,000 wide": lambda: saved(np.full((MAX_PIXELS_JPEG // 60_000, 60_000, 3), 255, np.uint8), "JPEG"),
+    "JPEG, progressive": lambda: saved(square(MAX_PIXELS_WHOLE, 3), "JPEG", progressive=True, subsampling=0),
+    "JPEG, progressive, CMYK": lambda: saved(
+        square(MAX_PIXELS_WHOLE, 4), "JPEG", "CMYK", progressive=True, subsampling=0
+    ),
+    "GIF, animated": lambda: saved(
+        square(MAX_PIXELS), "GIF", save_all=True, append_images=[Image.fromarray(grainy(MAX_PIXELS))], transparency=3
+    ),
+    "BMP": lambda: saved(square(MAX_PIXELS, 3), "BMP"),
+    "BMP, RGBA": lambda: saved(square(MAX_PIXELS, 4), "BMP"),
+    "BMP, run-length": lambda: run_length_bmp(700, 700, (b"\x01\x07" * 700 + b"\0\0") * 700),
+    "TIFF, RGBA": lambda: saved(square(MAX_PIXELS, 4), "TIFF"),
+    "TIFF, RGBA, one LZW strip, turned": lambda: saved(
+        square(MAX_PIXELS, 4), "TIFF", compression="tiff_lzw", tiffinfo={278: 5000, 274: 6}
+    ),
+    "TIFF, float": lambda: saved(square(MAX_PIXELS, 0, np.float32), "TIFF", compression="tiff_adobe_deflate"),
+    "TIFF, JPEG": lambda: saved(square(MAX_PIXELS, 3), "TIFF", compression="jpeg"),
+    "TIFF, CMYK": lambda: saved(square(MAX_PIXELS, 4), "TIFF", "CMYK", compression="tiff_lzw"),
+    "TIFF, black and white": lambda: saved(square(MAX_PIXELS), "TIFF", "1", compression="group4"),
+    "WebP, lossless, full of noise": lambda: padded(
+        saved(grainy(MAX_PIXELS_WHOLE, 4), "WEBP", lossless=True, method=0, quality=0), MAX_BYTES_WHOLE
+    ),
+    "WebP": lambda: saved(square(MAX_PIXELS_WHOLE, 4), "WEBP", method=0),
+    "WebP, animated": lambda: saved(
+        square(MAX_PIXELS_WHOLE, 4),
+        "WEBP",
+        save_all=True,
+        append_images=[Image.fromarray(square(MAX_PIXELS_WHOLE, 4)[::-1])],
+        method=0,
+    ),
+    "PPM": lambda: saved(square(MAX_PIXELS, 3), "PPM"),
+    "PGM, 16 bit": lambda: saved(square(MAX_PIXELS, 0, np.uint16), "PPM"),
+    "PFM": lambda: b"Pf\n4900 4900\n-1\n" + bytes(4 * 4900**2),
+    "PPM, plain": lambda: b"P3 700 700 255\n" + b"200 40 7 " * 700**2,
+}
+
+# Small files, or short of the limits, that once took much more memory or time than a picture is worth.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "PNG of 60,000x60,000": lambda: png(60_000, 60_000, 8, 0, zlib.compress(bytes(1000))),
+    "PNG with text that unpacks": lambda: png(
+        9, 9, 8, 0, zlib.compress(bytes(90)), *[chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**20), 9))] * 60
+    ),
+    "PNG of empty chunks": lambda: png(9, 9, 8, 0, b"", *[chunk(b"IDAT", b"")] * 3_000_000),
+    "PNG with EXIF that overlaps": lambda: png(
+        9, 9, 8, 0, zlib.compress(bytes(90)), chunk(b"eXIf", exif(20_000, 2**20)[6:])
+    ),
+    "JPEG with EXIF that overlaps": lambda: (
+        SMALL_JPEG[:2] + segments(b"\xff\xe1", exif(20_000, 2**20)) + SMALL_JPEG[2:]
+    ),
+    "JPEG of many scans": many_scans,
+    "JPEG of 65,500x65,500": lambda: SMALL_JPEG.replace(
+        *[
+            b"\xff\xc0\0\x0b\x08" + struct.pack(">HH", *size)
+            for size in (Image.open(io.BytesIO(SMALL_JPEG)).size[::-1], (65_500, 65_500))
+        ]
+    ),
+    "GIF of 65,535x65,535": lambda: b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",\0\0\0\0\xff\xff\xff\xff\0\x08",
+    "GIF of comments": lambda: (
+        b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + b"!\xfe\xff" + (bytes(255) + b"\xff") * 300_000
+    ),
+    "GIF of nothing": lambda: b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + bytes(50_000_000),
+    "BMP of line ends": lambda: run_length_bmp(700, 700, bytes(50_000_000)),
+    "TIFF of 40 million strips": lambda: tiff(
+        plain_tiff(tag273=(3, 40_000_000, 200), tag279=(3, 40_000_000, 200)), bytes(80_000_400)
+    ),
+    "TIFF of 10 million tags of numbers": lambda: tiff(plain_tiff(tag258=(3, 40_000_000, 200)), bytes(80_000_400)),
+    "TIFF with numbers in its EXIF": lambda: (
+        tiff(plain_tiff(tag34665=(4, 1, 122)))[:122]
+        + struct.pack("<HHHIII", 1, 0x9000, 3, 40_000_000, 200, 0)
+        + bytes(81_000_000)
+    ),
+    "TIFF of tags that overlap": lambda: tiff(
+        plain_tiff(**{f"tag{number}": (7, 50_000_000, 200) for number in range(40_000, 40_100)}), bytes(51_000_000)
+    ),
+    "TIFF with a tile of a gigabyte": lambda: tiff(
+        {
+            **{tag: value for tag, value in plain_tiff(tag259=(3, 1, 8)).items() if tag not in (273, 278, 279)},
+            **{322: (3, 1, 32768), 323: (3, 1, 32768), 324: (4, 1, 170), 325: (4, 1, 1_050_000)},
+        },
+        zlib.compress(bytes(32768**2), 9),
+    ),
+    "TIFF of the same strip again and again": lambda: tiff(
+        plain_tiff(tag273=(4, 40_000, 1_000_200), tag278=(3, 1, 999), tag279=(4, 40_000, 1_000_200)),
+        bytes(1_000_200) + struct.pack("<I", 200) * 40_000,
+    ),
+    "WebP of 16,383x16,383": lambda: b"RIFF\xff\0\0\0WEBPVP8L\xff\0\0\0\x2f\xfe\xbf\xff\x0f" + bytes(250),
+    "PGM of comments": lambda: b"P2 9 9 255\n" + b"#\n" * 500_000 + b"7 " * 81,
+    "PPM of 12 bit": lambda: b"P6 4900 4900 4095\n" + bytes(60_000_000),
+    "PPM, plain, of 25 megapixels": lambda: b"P3 4900 4900 255\n" + b"7 " * 30_000_000,
+}
+
+
+@pytest.mark.parametrize("kind", LARGEST)
+def test_the_largest_picture_is_read_in_512_megabytes(kind: str, tmp_path: Path, tiny: Path, package: Path) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(LARGEST[kind]())
+    said, peak = measured(path, tiny, package)
+    assert said in ("digit", "unsure", "not_a_digit", "blank")
+    assert peak <= MOST
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_file_made_to_fill_the_memory_does_not(kind: str, tmp_path: Path, tiny: Path, package: Path) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(BOMBS[kind]())
+    said, peak = measured(path, tiny, package)
+    assert said
+    assert peak <= MOST
