@@ -28,6 +28,9 @@ MAX_PIXELS_SLOW = 500_000  # of what Pillow decodes in Python, at up to two micr
 MAX_PIECES = 50_000  # strips, tiles, or chunks of a file; comments in a PNM
 MAX_SCANS = 32  # passes over a JPEG: 10 are usual, each takes as long as the first
 
+_FAX = ("tiff_ccitt", "group3", "group4")
+# What a TIFF may be packed with, which is what scanners and faxes write: libtiff has half a dozen more decoders.
+_PACKINGS = {"raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg", *_FAX}
 _TIFF_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _READS = 2_500_000  # by a decoder in Python, each of a byte or more
 
@@ -63,7 +66,7 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
     check_size(image, name)
     if image.format == "TIFF":
         _check_pieces(image, bare, name)
-        return image, 1  # which is told once it is decoded: Pillow may turn it itself
+        return image, 1  # told once it is decoded: Pillow may turn it itself
     if image.format == "PPM" and bare[:2] in (b"P1", b"P2", b"P3") and bare.count(b"#") > MAX_PIECES // 50:
         raise ImageError(f"{name}: more than {MAX_PIECES // 50} comments; save it as PNG")
     return image, _orientation_in(exif) or _orientation_told(data)
@@ -194,6 +197,9 @@ def _check_tags(data: bytes, name: str) -> None:
 
 def _check_pieces(image: "PILImage.Image", data: bytes, name: str) -> None:
     """Refuse a TIFF whose tiles are larger than a picture may be, or that decodes the same place again and again."""
+    packing = image.info.get("compression", "")
+    if packing not in _PACKINGS:
+        raise ImageError(f"{name}: a TIFF packed as {packing}; save it as PNG")
     tags = image.tag_v2  # type: ignore[attr-defined]
     width, height = image.size
     tile = tags.get(322, 1), tags.get(323, 1)
@@ -201,9 +207,13 @@ def _check_pieces(image: "PILImage.Image", data: bytes, name: str) -> None:
         raise too_large(name, "TIFF with a tile")
     pieces = image.tile  # type: ignore[attr-defined]
     area = sum((right - left) * (lower - upper) for _, (left, upper, right, lower), *_ in pieces)
-    scans = data.count(b"\xff\xda") if "jpeg" in image.info.get("compression", "") else 0
-    strips = max(len(tags.get(273, ())), len(tags.get(324, ())))
-    if area > 8 * width * height or scans > 4 * strips + 16:
+    again = area > 8 * width * height
+    if packing == "jpeg":  # whose strips may each be decoded many times over
+        strips = list(zip(tags.get(273, tags.get(324, ())), tags.get(279, tags.get(325, ())), strict=True))
+        size = sum(length for _, length in strips)
+        most = len(strips) if size > MAX_BYTES_WHOLE else 4 * len(strips) + 16
+        again |= size > len(data) or most < sum(data.count(b"\xff\xda", at, at + length) for at, length in strips)
+    if again:
         raise ImageError(f"{name}: a TIFF that holds the same place many times; save it as PNG")
 
 
