@@ -2,11 +2,11 @@
 
     python -m tests.killing --kills 600 --out docs/hardening.md
 
-A process does a step (tests/killing_steps.py) and is sent SIGKILL at a moment drawn at random: as it touches the Nth
-file, every other time one that is not temporary, or a hundredth of a millisecond to ten milliseconds later, or up to as
-much later as the step takes. The draws are seeded; the moments are as exact as the system's clock. What it left is
-looked at, and after one, two or three kills the step is done undisturbed: it must succeed, and nothing be missing that
-was ever told to be finished.
+A process does a step (tests/killing_steps.py) and gets SIGKILL at a moment drawn at random: as it touches the Nth
+file, every other time one that is not temporary, or a few lines of Python later, so that a file just opened is still
+empty; or up to ten milliseconds later, or up to as much later as the step takes. The draws are seeded, but the last two
+are only as exact as the clock. What it left is looked at, and after one, two or three kills the step is done
+undisturbed: it must succeed, and nothing be missing that was ever told to be finished.
 
 The process is forked off one that has loaded what the step needs, since loading TensorFlow takes longer than the step.
 """
@@ -33,6 +33,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -101,11 +102,12 @@ def campaign(kind: str, kills: int, seed: int = 1) -> Row:
             if rng.random() < 0.4:  # else over what is there
                 begin_anew()
             for _ in range(rng.randint(1, 3)):
-                late = rng.choice([0, 10 ** rng.uniform(-5, -2), rng.uniform(0, whole)])
+                lines = int(2 ** rng.uniform(0, 4)) - 1
+                late = rng.choice([0, 0, 0, 10 ** rng.uniform(-5, -2), rng.uniform(0, whole)])
                 finals = [number for number, final in enumerate(touched, start=1) if final]
                 at = rng.choice(finals) if rng.random() < 0.5 else rng.randint(1, len(touched))
                 before = len(hidden(folder))
-                answer = do({"at": at, "late": late})
+                answer = do({"at": at, "lines": lines, "late": late})
                 if answer["status"] == -signal.SIGKILL:
                     row.kills += 1
                     row.files += len(visible(folder))
@@ -217,8 +219,9 @@ def is_hidden(path: Path, folder: Path) -> bool:
 def stable(kind: str, place: Path, address: str) -> Iterator[Any]:
     """A process that has loaded all, and a function that has it fork off another to do the step.
 
-    The function takes {} or {"at": which file touched, "late": seconds}, and gives {"status", "touched", "said"}: the
-    exit status, whether each file touched was other than a temporary one, and what was told to be finished.
+    The function takes {}, to be left alone, or {"at": which file touched, "lines": how many later, "late": or, unless
+    that is 0, how many seconds later}. It gives {"status", "touched", "said"}: the exit status, whether each file
+    touched was other than a temporary one, and what was told to be finished.
     """
     (place / "temporary").mkdir()
     environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime"), "TMPDIR": str(place / "temporary")}
@@ -255,7 +258,8 @@ def serve(kind: str, folder: Path, address: str) -> int:
         process = os.fork()
         if not process:
             os.close(reads)
-            _do(step, folder, writes, order.get("at", 0) if not order.get("late") else 0)
+            by_itself = order and not order["late"]
+            _do(step, folder, writes, *((order["at"], order["lines"]) if by_itself else (0, 0)))
         os.close(writes)
         touched, said = [], []
         with open(reads) as news:
@@ -272,10 +276,10 @@ def serve(kind: str, folder: Path, address: str) -> int:
     return 0
 
 
-def _do(step: Step, folder: Path, writes: int, last: int) -> NoReturn:
+def _do(step: Step, folder: Path, writes: int, last: int, lines: int) -> NoReturn:
     status = 1
     try:
-        _tell_of_files(folder, writes, last)
+        _tell_of_files(folder, writes, last, lines)
         step(folder, lambda path, much: _tell(writes, [path.relative_to(folder).as_posix(), much]))
         status = 0
     except BaseException:
@@ -284,8 +288,8 @@ def _do(step: Step, folder: Path, writes: int, last: int) -> NoReturn:
         os._exit(status)
 
 
-def _tell_of_files(folder: Path, writes: int, last: int) -> None:
-    """Tell before every file that is touched; this process does not live to touch the `last` one, unless that is 0."""
+def _tell_of_files(folder: Path, writes: int, last: int, lines: int) -> None:
+    """Tell before every file that is touched; if `last` is not 0, die before that one, or so many lines later."""
     touched = 0
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
@@ -298,9 +302,28 @@ def _tell_of_files(folder: Path, writes: int, last: int) -> None:
         name = Path(arguments[1] if event in ("os.rename", "os.link") else arguments[0])
         _tell(writes, not is_hidden(name, folder))
         if touched == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            _die_in(lines)
 
     sys.addaudithook(hear)
+
+
+def _die_in(lines: int) -> None:
+    """Kill this process: at once, or when it has come so many lines of Python further."""
+
+    def count(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal lines
+        lines -= event == "line"
+        if lines <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return count
+
+    if lines == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    frame: FrameType | None = sys._getframe()
+    while frame:  # those that run already; settrace is for those to come
+        frame.f_trace = count
+        frame = frame.f_back
+    sys.settrace(count)
 
 
 def _tell(writes: int, what: bool | list[Any]) -> None:
