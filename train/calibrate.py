@@ -23,7 +23,7 @@ class Calibration:
 
 
 def calibrate(parts: Parts) -> Calibration:
-    """Fit temperature and thresholds; every part counts the same, however many digits it has."""
+    """Fit the temperature on all digits, and thresholds that every part can live with, however few digits it has."""
     temperature = fit_temperature(parts)
     # Each part keeps its share, so the threshold is the one of the part that needs most room.
     ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
@@ -37,10 +37,11 @@ def fit_temperature(parts: Parts) -> float:
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
+    scores, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
     low, high = 0.2, 5.0
     for _ in range(3):  # each pass looks closer around the best of the last
         candidates = np.geomspace(low, high, 30)
-        losses = [np.mean([_nll(scores, labels, t) for scores, labels in parts]) for t in candidates]
+        losses = [_nll(scores, labels, t) for t in candidates]
         best = int(np.argmin(losses))
         low, high = float(candidates[max(best - 1, 0)]), float(candidates[min(best + 1, 29)])
     return float(candidates[best])
