@@ -39,6 +39,7 @@ DATA = Path(__file__).parent / "data"
 CHUNK = 400  # cases a child: a fresh process now and then, so that one case's memory is not laid to another
 PATIENCE = 60  # seconds for one case, before it counts as hanging: no measure, since other programs run as well
 MEMORY = 4 * 2**30  # bytes a child may map: a runaway case must not take the machine with it
+MOST_MB, LONGEST = 512, 2.0  # what a case may take: memory with its process, and seconds of a processor
 
 
 # The kinds of cases: each makes one from a source of random numbers, tries it, and says how it ended
@@ -377,11 +378,14 @@ def campaign(kind: str, first: int, count: int) -> tuple[dict[str, Any], list[st
         for line in lines:
             number = line["case"]
             if "ended" in line:
-                row[line["ended"]] += 1
+                ended, error = line["ended"], line["error"]
+                if KINDS[kind][2] and (line["seconds"] > LONGEST or line["MB"] > max(MOST_MB, row["MB"])):
+                    ended, error = "failed", f"took {line['seconds']} s and {line['MB']} MB"
+                row[ended] += 1
                 row["seconds"] = max(row["seconds"], line["seconds"])
                 row["MB"] = max(row["MB"], line["MB"])
-                if line["ended"] == "failed":
-                    problems.append(f"{kind} {number}: {line['error']}")
+                if ended == "failed":
+                    problems.append(f"{kind} {number}: {error}")
         done = number + 1 if lines and "ended" in lines[-1] else number
         if status != 0:  # it began a case and did not come back
             row["crashes"] += 1
@@ -440,7 +444,7 @@ def _peak_memory() -> int:
     except ImportError:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak / (2**20 if sys.platform == "darwin" else 2**10))
+    return int(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
 def _page(rows: list[dict[str, Any]], problems: list[str]) -> str:
@@ -458,7 +462,8 @@ def _page(rows: list[dict[str, Any]], problems: list[str]) -> str:
         "Written by `make fuzz`; the cases are in [tests/runtime/fuzz.py](../tests/runtime/fuzz.py).\n\n"
         f"{total:,} damaged inputs, each made from its number alone, on {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {packages}. Longest is the\n"
-        "processor time of the slowest case; memory is the most that its process ever had, Python and all.\n\n"
+        "processor time of the slowest case; memory is the most that its process ever had, Python and all.\n"
+        f'More than {LONGEST:g} seconds or {MOST_MB} MB would count under "anything else", but for model files.\n\n'
         + "\n".join(table())
         + "\n\nA crash is one of the whole process, in C code. Model files from strangers are to be trusted like "
         "programs:\nno check can come before onnxruntime reads them.\n"

@@ -46,6 +46,18 @@ def test_a_campaign_counts_what_fails_and_what_crashes(monkeypatch: pytest.Monke
     assert problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
 
 
+@pytest.mark.parametrize(("kind", "failed"), [("image", 2), ("model", 0)])
+def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = [(0.1, 90), (2.1, 90), (0.1, 513), (0.1, 513)]  # the last one was in the process of the one before it
+    lines = [
+        {"case": number, "ended": "refused", "seconds": seconds, "MB": megabytes, "error": ""}
+        for number, (seconds, megabytes) in enumerate(spent)
+    ]
+    monkeypatch.setattr(fuzz, "_run_child", lambda *_: (lines, 0))
+    row, problems = fuzz.campaign(kind, 0, 4)
+    assert (row["refused"], row["failed"], len(problems)) == (4 - failed, failed, failed)
+
+
 # Found by fuzzing
 
 
