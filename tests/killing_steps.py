@@ -6,6 +6,7 @@ tells every file that is finished, and how much is in it: what has been told mus
 
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import tempfile
@@ -141,7 +142,10 @@ def export_step(network: str) -> Step:
         import export.cnn
         from train.cnn import build_cnn, save_cnn
 
-        save_cnn(build_cnn(), path)
+        # A process forked off one in which TensorFlow has computed waits for ever: so a child computes here.
+        maker = multiprocessing.get_context("fork").Process(target=lambda: save_cnn(build_cnn(), path))
+        maker.start()
+        maker.join()
     else:
         import export.mlp  # noqa: F401
         from train.mlp import Mlp, save_mlp
