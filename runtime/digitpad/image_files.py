@@ -21,6 +21,7 @@ MAX_BYTES = 96 * 2**20  # of a file: room for MAX_PIXELS of four bytes each
 MAX_BYTES_WHOLE = 32 * 2**20  # of a WebP or a progressive JPEG, which take a second for so many
 MAX_BYTES_TABLES = 2**16  # of a lossless WebP: each byte can stand for two kilobytes of its decoder's tables
 MAX_PIXELS = 25_000_000  # of a picture
+MAX_PIXELS_MEMORY = 100_000_000  # of an array or image that a program has in memory already
 MAX_PIXELS_JPEG = 60_000_000  # which are decoded smaller than they are
 MAX_PIXELS_WHOLE = 13_000_000  # of a WebP or a progressive JPEG, which take up to 23 bytes a pixel while decoded
 MAX_PIXELS_TABLES = 310_000  # of a lossless WebP of more bytes: each 16 pixels can have tables of 20 kilobytes
@@ -90,7 +91,7 @@ def check_size(image: "PILImage.Image", name: str) -> None:
         whole = "progressive" in image.info
         kind, limit = ("progressive JPEG", MAX_PIXELS_WHOLE) if whole else ("JPEG", MAX_PIXELS_JPEG)
     else:
-        kind, limit = "picture", MAX_PIXELS
+        kind, limit = "picture", MAX_PIXELS if decoders else MAX_PIXELS_MEMORY
     if width * height > limit:
         raise too_large(name, kind, limit)
 

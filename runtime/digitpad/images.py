@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import ImageError
-from digitpad.image_files import FORMATS, MAX_BYTES, MAX_PIXELS, check_size, open_image, orientation_of, too_large
+from digitpad.image_files import (
+    FORMATS,
+    MAX_BYTES,
+    MAX_PIXELS,
+    MAX_PIXELS_MEMORY,
+    check_size,
+    open_image,
+    orientation_of,
+    too_large,
+)
 from digitpad.image_filters import median
 from digitpad.image_fit import fit_ink
 from digitpad.image_ink import find_ink
@@ -208,8 +217,8 @@ def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
         raise ImageError(f"array of shape {array.shape}: give (H, W), (H, W, 3) or (H, W, 4), none of them 0")
     if array.dtype.kind not in "bf" and array.dtype.type not in (np.uint8, np.uint16):
         raise ImageError(f"array of {array.dtype}: give uint8, uint16, bool or float in [0, 1]")
-    if array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise too_large("array")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS_MEMORY:
+        raise too_large("array", limit=MAX_PIXELS_MEMORY)
     # A plain array: masks and matrices keep their own rules for what follows.
     pixels = np.atleast_3d(np.asarray(array).view(np.ndarray))
 

@@ -109,6 +109,14 @@ def test_a_decompression_bomb() -> None:
         assert refusal(png(*size)) == told
 
 
+def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
+    for picture in (Image.new("L", (6000, 5000), 255), np.broadcast_to(np.uint8(255), (6000, 5000))):
+        assert not normalise_image(picture).any()
+    assert (
+        refusal(Image.new("1", (10_001, 10_000))) == "image: a picture of more than 100 million pixels; save it smaller"
+    )
+
+
 def test_a_file_larger_than_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "long.png"
     with path.open("wb") as file:
@@ -137,7 +145,7 @@ def test_a_thing_that_is_no_image(thing: Any) -> None:
         (np.zeros((9, 9, 2), np.uint8), "(9, 9, 2): give (H, W)"),
         (np.zeros((1, 9, 9, 3), np.uint8), "(1, 9, 9, 3): give (H, W)"),
         (np.zeros((0, 9), np.uint8), "none of them 0"),
-        (np.broadcast_to(np.uint8(0), (5_000, 5_001)), "more than 25 million pixels"),
+        (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "more than 100 million pixels"),
     ],
 )
 def test_an_array_that_is_no_image(array: Any, mend: str) -> None:
