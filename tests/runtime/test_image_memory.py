@@ -248,7 +248,7 @@ LARGEST: dict[str, Callable[[], bytes]] = {
         append_images=[Image.fromarray(square(MAX_PIXELS_WHOLE, 3)[::-1])],
         method=0,
     ),
-    "PGM, 16 bit": lambda: saved(square(MAX_PIXELS, 0, np.uint16), "PPM"),
+    "PGM, 16 bit": lambda: b"P5 5000 5000 65535\n" + bytes(2 * 5000**2),
     "PFM": lambda: b"Pf\n4900 4900\n-1\n" + bytes(4 * 4900**2),
     "PPM, plain": lambda: b"P3 700 700 255\n" + b"200 40 7 " * 700**2,
 }
