@@ -161,6 +161,7 @@ def process(arguments: list[str]) -> tuple[float, float, float] | None:
     """Wall seconds, processor seconds and peak MiB of a Python process; None where it fails."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}", "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment.pop("ORT_DISABLE_TELEMETRY", None)  # set by digitpad's import here; the bare side knows nothing of it
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed was compiled; the first start compiles ours
     command = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     status, wall, cpu, memory = json.loads(done.stdout)

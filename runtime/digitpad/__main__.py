@@ -1,7 +1,5 @@
 """Makes `python -m digitpad` the digitpad command."""
 
-import sys
+from digitpad.cli import run
 
-from digitpad.cli import main
-
-sys.exit(main())
+run()

@@ -115,11 +115,20 @@ def _without_level_rules(ink: Map) -> Map:
     slopes = np.arange(-0.1, 0.101, 1.5 / width)
     rows = np.arange(height)
     shifts = np.rint(slopes[:, None] * place).astype(int)  # (slopes, strips)
-    sheared = strips[np.arange(_STRIPS)[:, None], np.clip(rows + shifts[:, :, None], 0, height - 1)]
+    most = int(np.abs(shifts).max())
+
+    def sheared(strips: Map) -> Map:
+        """The strips moved up or down by any number of rows: (strips, moves, rows)."""
+        longer = np.pad(strips, ((0, 0), (most, most)), "edge")
+        return np.lib.stride_tricks.sliding_window_view(longer, height, axis=1)
+
     # The slope at which lines stand out, not a digit's bar, which is darker.
-    best = int(np.minimum(sheared, _PALE).mean(axis=1).var(axis=1).argmax())
+    pale = sheared(np.minimum(strips, _PALE))
+    lines = sum(pale[strip, most + shifts[:, strip]] for strip in range(_STRIPS))
+    best = int(np.var(lines, axis=1).argmax())
     # What nearly all strips have at the same height reaches across the picture.
-    rule = percentiles(largest(sheared[best].T, 1).T, [15], axis=0)[0]
+    level = sheared(strips)[np.arange(_STRIPS), most + shifts[best]]
+    rule = percentiles(largest(level.T, 1).T, [15], axis=0)[0]
     rule -= median(rule)
     peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
     starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)

@@ -36,8 +36,10 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
         return np.zeros((SIZE, SIZE), np.uint8)
     rows, columns = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
     extent = float(max(np.ptp(rows), np.ptp(columns)) + 1)
-    inside = distances(~shape, round(extent / 2))
-    skeleton = thin(shape)
+    inside, skeleton = np.zeros(shape.shape, np.float32), np.zeros_like(shape)
+    box = np.s_[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
+    inside[box] = distances(~shape[box], round(extent / 2))
+    skeleton[box] = thin(shape[box])
     # Half a pixel, as the edge lies between the centres of the pixels on both sides of it.
     depths = (inside[skeleton] if skeleton.any() else inside[shape]) - 0.5
     thinner, half, thicker = percentiles(depths, [25, 50, 75])
@@ -76,17 +78,15 @@ def thin(shape: Mask) -> Mask:
     T. Y. Zhang, C. Y. Suen: A fast parallel algorithm for thinning digital patterns. Communications of the
     ACM 27(3), 1984, pages 236-239.
     """
-    image = np.pad(shape, 1).astype(np.uint8)
+    image = np.pad(shape, 1).astype(np.uint16)
     inner = image[1:-1, 1:-1]
-    height, width = inner.shape
     changed = True
     while changed:
         changed = False
         for removable in _REMOVABLE:
-            code = np.zeros_like(inner)
-            for bit, (dy, dx) in enumerate(_AROUND):
-                code |= image[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] << bit
-            remove = removable[code] & inner
+            # Nine bits for each pixel, those of itself and of its neighbours: first three across, then three down.
+            across = image[:, :-2] | image[:, 1:-1] << 1 | image[:, 2:] << 2
+            remove = removable[across[:-2] | across[1:-1] << 3 | across[2:] << 6]
             if remove.any():
                 inner -= remove
                 changed = True
@@ -98,14 +98,16 @@ def distances(shape: Mask, limit: int) -> Map:
     # Along columns first, then the least over rows: the squared distance is separable (A. Meijster et al., A
     # general algorithm for computing distance transforms in linear time, ISMM 2000). Within a limit, whole rows
     # at once are faster here than its scan.
-    squared = np.where(shape, np.float32(0), np.float32(limit * limit))
+    squared = np.where(shape, 0, limit * limit).astype(np.int16)
     for axis in (0, 1):
         source = squared if axis == 0 else squared.T
-        result = source.copy()
+        result, reached = source.copy(), np.empty_like(source)
         for step in range(1, limit + 1):
-            reached = source + np.float32(step * step)
+            np.add(source, np.int16(step * step), out=reached)
             np.minimum(result[step:], reached[:-step], out=result[step:])
             np.minimum(result[:-step], reached[step:], out=result[:-step])
+            if step * step >= result.max():
+                break  # from further away nothing can be nearer
         squared = result if axis == 0 else result.T
     return cast(Map, np.sqrt(squared))
 
@@ -151,19 +153,18 @@ def _weights(places: NDArray[np.float64], size: int) -> tuple[NDArray[np.intp], 
     return whole, (places - whole).astype(np.float32)
 
 
-_AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # P2 to P9 of Zhang and Suen
-
-
-def _removable() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Which neighbourhoods, one bit for each of _AROUND, let a pixel go in the first and the second half-step."""
-    n, e, s, w = (np.arange(256) >> (2 * i) & 1 for i in range(4))
-    bits = [np.arange(256) >> i & 1 for i in range(8)]
-    count = sum(bits)
-    rises = sum((1 - bits[i]) * bits[(i + 1) % 8] for i in range(8))
-    thick = (count >= 2) & (count <= 6) & (rises == 1)
+def _removable() -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Which neighbourhoods of an ink pixel let it go in the first and the second half-step: 1 or 0 for each of 512."""
+    row_by_row = [np.arange(512) >> i & 1 for i in range(9)]
+    # P2 to P9 of Zhang and Suen: clockwise from above.
+    around = [row_by_row[place] for place in (1, 2, 5, 8, 7, 6, 3, 0)]
+    n, e, s, w = around[::2]
+    count = sum(around)
+    rises = sum((1 - around[i]) * around[(i + 1) % 8] for i in range(8))
+    thick = (row_by_row[4] == 1) & (count >= 2) & (count <= 6) & (rises == 1)
     first = thick & (n * e * s == 0) & (e * s * w == 0)
     second = thick & (n * e * w == 0) & (n * s * w == 0)
-    return first.astype(np.uint8), second.astype(np.uint8)
+    return first.astype(np.uint16), second.astype(np.uint16)
 
 
 _REMOVABLE = _removable()

@@ -59,7 +59,11 @@ def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | ND
     """
     colour, alpha = read_image(image)
     form = in_mnist_form(colour, alpha)
-    return fit_ink(find_ink(colour, alpha)) if form is None else form
+    if form is not None:
+        return form
+    ink = find_ink(colour, alpha)
+    del colour, alpha  # of a large picture they are most of the memory
+    return fit_ink(ink)
 
 
 def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:

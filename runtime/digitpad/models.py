@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -52,16 +53,15 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         ModelError: no such model, the file is damaged, or it does not keep the contract.
     """
     path = find_model(which)
-    data = _read(path)
-    source: bytes | str = data
+    source: bytes | str
     if is_path(which):
-        _check_self_contained(path, data)  # and onnxruntime gets these very bytes, not the file once more
+        source = _read(path)
+        _check_self_contained(path, source)  # and onnxruntime gets these very bytes, not the file once more
     else:
-        check_sum(path, data, shipped_models()[os.fspath(which)]["sha256"])
+        _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
         # Ours onnxruntime may read by itself, which saves the memory of our copy. (What encoding it takes for names
         # depends on the system.)
-        source = os.fspath(path) if os.fspath(path).isascii() else data
-    del data
+        source = os.fspath(path) if os.fspath(path).isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
         metadata = _check_contract(path, session)
@@ -130,14 +130,26 @@ def find_model(which: str | os.PathLike[str]) -> Path:
     return path
 
 
-def check_sum(path: Path, data: bytes, sha256: str) -> None:
-    """Compare a file's bytes with the manifest's checksum.
+def _check_sum(path: Path, sha256: str) -> None:
+    """Compare a file with the manifest's checksum.
 
     Raises:
-        ModelError: they differ.
+        ModelError: they differ, or it cannot be read.
     """
-    if _sha256(data) != sha256:
+    digest = _sha256()
+    for piece in _pieces(path, 2**16):
+        digest.update(piece)
+    if digest.hexdigest() != sha256:
         raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_MEND}")
+
+
+def _sha256() -> Any:
+    # hashlib loads OpenSSL: 4 MB of memory, and as long as it takes to hash a model. Python's own code, under its name
+    # since 3.12 or the one before, needs neither.
+    for module in ("_sha2", "_sha256"):
+        with suppress(ImportError):
+            return import_module(module).sha256()
+    return import_module("hashlib").sha256()
 
 
 def _check_self_contained(path: Path, data: bytes) -> None:
@@ -158,34 +170,33 @@ def _check_self_contained(path: Path, data: bytes) -> None:
         raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
 
 
-def _sha256(data: bytes) -> str:
-    # hashlib loads OpenSSL: 4 MB of memory, and as long as it takes to hash a model. Python's own code, under its name
-    # since 3.12 or the one before, needs neither.
-    for module in ("_sha2", "_sha256"):
-        with suppress(ImportError):
-            return str(import_module(module).sha256(data).hexdigest())
-    return str(import_module("hashlib").sha256(data).hexdigest())
-
-
 def first_line(error: Exception) -> str:
     """The first line of a foreign exception's text, or its type where it has none, for a message of ours."""
     return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"
 
 
 def _read(path: Path) -> bytes:
+    return b"".join(_pieces(path, MAX_BYTES + 1))
+
+
+def _pieces(path: Path, size: int) -> Iterator[bytes]:
+    """A model file's bytes, at most `size` at a time."""
+    count = 0
     try:
         if not path.is_file():
             raise ModelError(f"{path}: not a file; give an .onnx file")
         large = path.stat().st_size > MAX_BYTES
         with path.open("rb") as file:
-            data = b"" if large else file.read(MAX_BYTES + 1)  # bounded all the same: the size may be a lie
+            while not large and (piece := file.read(size)):
+                count += len(piece)
+                large = count > MAX_BYTES  # the size may be a lie
+                yield piece
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if large or len(data) > MAX_BYTES:
+    if large:
         raise ModelError(f"{path}: larger than {MAX_BYTES >> 20} MiB: not a digitpad model")
-    if not data:
+    if not count:
         raise ModelError(f"{path}: the file is empty; get it again")
-    return data
 
 
 @cache
