@@ -29,7 +29,7 @@ Row = dict[str, Any]
 def main() -> int:
     """Train both, print and write; returns the exit status."""
     parser = argparse.ArgumentParser("python -m bench.training", description=__doc__)
-    parser.add_argument("--recipe", choices=RECIPES, default="default", help="ours (%(default)s)")
+    parser.add_argument("--recipe", choices=RECIPES, default="quick", help="ours (%(default)s)")
     parser.add_argument("--epochs", type=int, default=12, help="of the classic one (%(default)s)")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "bench", help="folder for the results")

@@ -1,4 +1,4 @@
-"""What the pad costs on this machine: start, frames while drawing, and idling. No test: its figures are this machine's.
+"""What the pad costs: start, frames while drawing, live predictions, idling. No test: its figures are this machine's.
 
     python tests/measure_pad.py [--window]
 
@@ -109,6 +109,52 @@ def measure_idle(seconds: float = 30) -> None:
     pygame.quit()
 
 
+def measure_live(seconds: float = 15) -> None:
+    """Draw a circle, slowly enough for each of ten predictions a second to have something new to see, and swiftly."""
+    from digitpad.pad import Pad
+    from digitpad.sdl import pygame
+    from digitpad.window import open_window
+
+    for live, rate in ((False, 10), (True, 10), (False, 60), (True, 60)):
+        open_window((1280, 800))
+        pad = Pad("cnn", live=live)
+        pad.require_models()
+        pad.step(0)
+        predictions = count_calls(pad, "_predict_live")
+        paper, count = pad.view.layout.paper, int(seconds * rate)
+        where = [
+            (
+                round(paper.x + paper.w * (0.5 + 0.3 * math.cos(6 * i / count))),
+                round(paper.y + paper.h * (0.5 + 0.3 * math.sin(6 * i / count))),
+            )
+            for i in range(count)
+        ]
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
+
+        def draw(pad: Pad = pad, where: list[tuple[int, int]] = where, rate: int = rate) -> None:
+            for pos in where:
+                pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
+                time.sleep(1 / rate)
+            pad.quit()
+
+        threading.Thread(target=draw, daemon=True).start()
+        before, started = time.process_time(), time.perf_counter()
+        pad.run()
+        lasted = time.perf_counter() - started
+        share = (time.process_time() - before) / lasted
+        per_second = len(predictions) / lasted
+        print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {100 * share:.2f} % of a core")
+        pygame.quit()
+
+
+def count_calls(pad: object, name: str) -> list[None]:
+    """Let a method of the pad leave a mark each time that it is called."""
+    calls: list[None] = []
+    method = getattr(pad, name)
+    setattr(pad, name, lambda: (calls.append(None), method()))
+    return calls
+
+
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--window", action="store_true", help="open real windows")
@@ -117,3 +163,4 @@ if __name__ == "__main__":
     measure_start()
     measure_frames()
     measure_idle()
+    measure_live()

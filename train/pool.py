@@ -37,7 +37,7 @@ def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample],
 
 
 def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample]) -> Digits:
-    """All images distorted; some as they are; pen digits written anew and generated ones; what is no digit.
+    """Images distorted, some as they are; pen digits written anew and generated ones; what is no digit.
 
     In this order; the last part is labelled NOT_A_DIGIT. Equal numbers give equal rounds.
     """
@@ -51,6 +51,8 @@ def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample])
     plain = images.pick(rng.permutation(len(images))[: mixture.undistorted])
     outliers, _ = generate_outliers(mixture.outliers, seed)
     no_digits = Digits(outliers, np.full(len(outliers), NOT_A_DIGIT))
+    if mixture.distorted < len(images):
+        images = images.pick(rng.permutation(len(images))[: mixture.distorted])
     return distorted(images, mixture.strength, seed) + plain + inked + no_digits
 
 

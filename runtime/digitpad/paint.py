@@ -1,8 +1,9 @@
 """What the pad's parts look like: colours, type, buttons and answer cards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,32 +167,69 @@ class Shown:
     trouble: str = ""  # why there can be no answer
 
 
-def paint_card(surface: pygame.Surface, card: Card, shown: Shown, theme: Theme, body: int, small: int) -> None:
-    """Paint what one model answered, or why it did not."""
-    paint_panel(surface, card.rect, theme.card, theme.edge, theme.back, max(4, body // 2))
-    room = card.label.w
-    took = shown.took if font(small).size(f"{shown.label}  {shown.took}")[0] <= room else ""
-    write(surface, shorten(shown.label, font(small), room), small, theme.quiet, *card.label[:2])
-    if took:
-        write(surface, took, small, theme.quiet, card.label.right - font(small).size(took)[0], card.label.y)
+class Piece(NamedTuple):
+    """A part of a card: where it is, what it shows, and how that is painted."""
+
+    rect: Rect
+    shows: object
+    paint: Callable[[pygame.Surface], None]
+
+
+def paint_card(
+    surface: pygame.Surface, card: Card, shown: Shown, theme: Theme, body: int, small: int, painted: dict[Rect, object]
+) -> list[Rect]:
+    """Bring a card up to what one model answered, or why it did not; returns what changed.
+
+    `painted` says what each piece of the card shows already, and is kept up to date. Empty: nothing is painted yet.
+    """
+    pieces = list(_card_pieces(card, shown, theme, body, small))
+    whole = shown.trouble or painted.keys() != {piece.rect for piece in pieces}
+    if whole:
+        inset = card.label.x - card.rect.x
+        radius = max(4, min(body // 2, 2 * inset))  # round corners stay clear of the pieces
+        paint_panel(surface, card.rect, theme.card, theme.edge, theme.back, radius)
+        painted.clear()
+    changed = [piece for piece in pieces if painted.get(piece.rect) != piece.shows]
+    for piece in changed:
+        surface.set_clip(piece.rect)
+        if not whole:
+            surface.fill(theme.card)
+        piece.paint(surface)
+        painted[piece.rect] = piece.shows
+    surface.set_clip(None)
+    return [card.rect] if whole else [piece.rect for piece in changed]
+
+
+def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) -> Iterator[Piece]:
+    def text(rect: Rect, words: list[str], colour: Colour, sizes: list[int]) -> Piece:
+        return Piece(rect, (words, colour), lambda surface: paint_text(surface, rect, words, colour, sizes))
+
+    def label(surface: pygame.Surface) -> None:
+        room = card.label.w
+        took = shown.took if font(small).size(f"{shown.label}  {shown.took}")[0] <= room else ""
+        write(surface, shorten(shown.label, font(small), room), small, theme.quiet, *card.label[:2])
+        if took:
+            write(surface, took, small, theme.quiet, card.label.right - font(small).size(took)[0], card.label.y)
+
+    yield Piece(card.label, (shown.label, shown.took), label)
     answer = shown.answer
     if shown.trouble:
-        paint_text(surface, card.inside, [shown.trouble], theme.text, [body, small, 10])
+        yield text(card.inside, [shown.trouble], theme.text, [body, small, 10])
         return
     if answer is None or answer.status == "blank":
         words = verdict(answer)[1] if answer else [shown.message]
-        paint_text(surface, card.message, words, theme.text, [body, small, 10])
-        paint_bars(surface, card.bars, np.zeros(10, np.float32), theme, small)
+        yield text(card.message, words, theme.text, [body, small, 10])
+        yield from _bars(card.bars, np.zeros(10, np.float32), theme, small)
         return
     large, words = verdict(answer)
     large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
-    paint_text(surface, card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
-    paint_text(surface, card.words, words, theme.text, [body, small, 10])
-    paint_pixels(surface, card.picture, answer.image)
+    yield text(card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
+    yield text(card.words, words, theme.text, [body, small, 10])
+    yield Piece(card.picture, answer.image.tobytes(), lambda surface: paint_pixels(surface, card.picture, answer.image))
     if card.caption:
-        paint_text(surface, card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
+        yield text(card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
     best = None if answer.digit is None else int(answer.probabilities.argmax())
-    paint_bars(surface, card.bars, answer.probabilities, theme, small, best)
+    yield from _bars(card.bars, answer.probabilities, theme, small, best)
 
 
 @dataclass(frozen=True)
@@ -234,16 +272,13 @@ def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, b
     paint_text(surface, Rect(room.x, foot.y, room.w, high), [text], theme.card, [body, small, 10])
 
 
-def paint_bars(
-    surface: pygame.Surface, rect: Rect, parts: NDArray[np.float32], theme: Theme, small: int, best: int | None = None
-) -> None:
-    """Paint a bar for each of ten probabilities: columns where the room is wide, rows where it is narrow."""
+def _bars(rect: Rect, parts: NDArray[np.float32], theme: Theme, small: int, best: int | None = None) -> Iterator[Piece]:
+    """A bar for each of ten probabilities: columns where the room is wide, rows where it is narrow."""
     upright = rect.w > 0.8 * rect.h or rect.h < 10 * small
     for digit, part in enumerate(parts.tolist()):
-        colour = theme.accent if digit == best else theme.bar
-        weight = theme.text if digit == best else theme.quiet
         if upright:
             x0, x1 = (rect.x + rect.w * i // 10 for i in (digit, digit + 1))
+            whole = Rect(x0, rect.y, x1 - x0, rect.h)
             inset = max(1, (x1 - x0) // 8)
             label = Rect(x0, rect.bottom - round(1.2 * small), x1 - x0, round(1.2 * small))
             figure = Rect(x0, rect.y, x1 - x0, label.h if x1 - x0 > 2 * small and rect.h > 8 * small else 0)
@@ -252,17 +287,28 @@ def paint_bars(
             bar = Rect(track.x, track.bottom - full, track.w, full)
         else:
             y0, y1 = (rect.y + rect.h * i // 10 for i in (digit, digit + 1))
+            whole = Rect(rect.x, y0, rect.w, y1 - y0)
             inset = max(1, (y1 - y0) // 8)
             label = Rect(rect.x, y0, small, y1 - y0)
             wide = rect.w > 12 * small and y1 - y0 >= small
             figure = Rect(rect.right - 2 * small, y0, 2 * small if wide else 0, y1 - y0)
             track = Rect(label.right + 2, y0 + inset, rect.w - small - 2 - figure.w, y1 - y0 - 2 * inset)
             bar = Rect(track.x, track.y, round(part * track.w), track.h)
-        surface.fill(theme.track, track)
-        surface.fill(colour, bar)
-        paint_text(surface, label, [str(digit)], weight, [min(small, label.h, label.w * 3 // 2)])
-        if figure.w and figure.h and part >= 0.01:
-            paint_text(surface, figure, [f"{min(round(100 * part), 99)}"], weight, [small])
+        percent = f"{min(round(100 * part), 99)}" if figure.w and figure.h and part >= 0.01 else ""
+        look = (track, bar, label, str(digit), figure, percent, digit == best)
+        yield Piece(whole, look, partial(_paint_bar, look=look, theme=theme, small=small))
+
+
+def _paint_bar(
+    surface: pygame.Surface, look: tuple[Rect, Rect, Rect, str, Rect, str, bool], theme: Theme, small: int
+) -> None:
+    track, bar, label, digit, figure, percent, best = look
+    weight = theme.text if best else theme.quiet
+    surface.fill(theme.track, track)
+    surface.fill(theme.accent if best else theme.bar, bar)
+    paint_text(surface, label, [digit], weight, [min(small, label.h, label.w * 3 // 2)])
+    if percent:
+        paint_text(surface, figure, [percent], weight, [small])
 
 
 def paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) -> None:
@@ -286,14 +332,14 @@ def paint_panel(
     surface: pygame.Surface, rect: Rect, face: Colour, edge: Colour, back: Colour | None, radius: int
 ) -> None:
     """Paint a surface with rounded corners and an edge; outside the corners is `back`, or what was there."""
-    if back:
-        surface.fill(back, rect)
     radius = min(radius, rect.w // 2, rect.h // 2)
-    _fill_rounded(surface, rect, edge, radius)
     line = max(1, radius // 8)
-    _fill_rounded(
-        surface, Rect(rect.x + line, rect.y + line, rect.w - 2 * line, rect.h - 2 * line), face, radius - line
-    )
+    inside = Rect(rect.x + line, rect.y + line, rect.w - 2 * line, rect.h - 2 * line)
+    if back:
+        for corner in _corners(rect, radius):
+            surface.fill(back, corner)
+    _fill_rounded(surface, rect, edge, radius, inside)
+    _fill_rounded(surface, inside, face, radius - line)
 
 
 def paint_text(surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour: Colour, sizes: Sequence[int]) -> None:
@@ -396,15 +442,23 @@ def _wrap(text: str, type_: pygame.font.Font, width: int) -> list[str]:
     return lines
 
 
-def _fill_rounded(surface: pygame.Surface, rect: Rect, colour: Colour, radius: int) -> None:
+def _fill_rounded(surface: pygame.Surface, rect: Rect, colour: Colour, radius: int, hole: Rect | None = None) -> None:
+    """Fill a rectangle with round corners, except, between them, for a hole that something else will fill."""
     x, y, w, h = rect
-    surface.fill(colour, (x + radius, y, w - 2 * radius, h))
-    surface.fill(colour, (x, y + radius, w, h - 2 * radius))
+    surface.fill(colour, (x + radius, y, w - 2 * radius, radius))
+    surface.fill(colour, (x + radius, y + h - radius, w - 2 * radius, radius))
+    left, right = (hole.x, hole.right) if hole else (x + w, x + w)
+    surface.fill(colour, (x, y + radius, left - x, h - 2 * radius))
+    surface.fill(colour, (right, y + radius, x + w - right, h - 2 * radius))
     disc = _disc(radius, colour)
-    for right in (0, 1):
-        for bottom in (0, 1):
-            corner = (x + right * (w - radius), y + bottom * (h - radius))
-            surface.blit(disc, corner, (right * radius, bottom * radius, radius, radius))
+    for place, corner in enumerate(_corners(rect, radius)):
+        surface.blit(disc, corner[:2], (place % 2 * radius, place // 2 * radius, radius, radius))
+
+
+def _corners(rect: Rect, radius: int) -> list[Rect]:
+    """The squares in the four corners of a rectangle: upper left and right, lower left and right."""
+    right, bottom = rect.right - radius, rect.bottom - radius
+    return [Rect(x, y, radius, radius) for y in (rect.y, bottom) for x in (rect.x, right)]
 
 
 @cache

@@ -44,10 +44,12 @@ class View:
         self._theme = pad.theme  # of the paper
         self._photo: tuple[Picture | None, pygame.Surface] = None, self._paper
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
+        self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
     def forget(self) -> None:
         """Paint all of it next time: what was painted is lost."""
         self._painted.clear()
+        self._pieces.clear()
 
     def controls(self) -> dict[str, Rect]:
         """Everything that can be pressed, in the order in which the Tab key visits it."""
@@ -88,6 +90,7 @@ class View:
         self._paper.set_palette(paint.shades(pad.theme.paper, pad.theme.ink))
         self.layout = layout
         self._painted = {"frame": frame}
+        self._pieces.clear()
         surface.fill(pad.theme.back)
         self._draw_parts(surface, layout)
         if pad.help_is_open:
@@ -194,8 +197,8 @@ class View:
             )
             if self._painted.get(f"card {number}") != shown:
                 self._painted[f"card {number}"] = shown
-                paint.paint_card(surface, card, shown, pad.theme, layout.body, layout.small)
-                changed.append(card.rect)
+                pieces = self._pieces.setdefault(number, {})
+                changed += paint.paint_card(surface, card, shown, pad.theme, layout.body, layout.small, pieces)
         return changed
 
     def _draw_history(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:

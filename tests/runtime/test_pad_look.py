@@ -7,11 +7,14 @@ import pytest
 pytest.importorskip("pygame")
 os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
+import numpy as np
 import pygame
 
 from digitpad import paint
 from digitpad.demo_states import SIZES, STATES, show_state
 from digitpad.layout import lay_out
+from digitpad.recognizer import Prediction
+from digitpad.window import open_window
 
 CONTRAST = 4.5  # WCAG 2.1, level AA
 
@@ -74,6 +77,36 @@ def test_the_words_of_buttons_and_answers_are_not_cut_off(size, written):
     assert {"Predict the Digit"} <= words or {"Predict the", "Digit"} <= words
     assert any(text.startswith("99.1") for text in words), (size, words)
     assert not any("…" in text for text in words), (size, words)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (320, 480), (3840, 2160)])
+def test_an_answer_that_is_painted_over_another_looks_as_if_it_were_painted_afresh(size):
+    open_window((320, 240))
+    rng = np.random.default_rng(1)
+    for cards in (1, 2):
+        layout = lay_out(*size, cards=cards)
+        over, fresh = pygame.Surface(size), pygame.Surface(size)
+        painted = {}
+        for number in range(12):
+            status = ("digit", "digit", "unsure", "not_a_digit", "blank")[rng.integers(5)]
+            parts = rng.dirichlet([0.2] * 10).astype(np.float32)
+            digit = None if status in ("not_a_digit", "blank") else int(parts.argmax())
+            image = rng.integers(0, 256, (28, 28), np.uint8)
+            answer = Prediction(status, digit, float(parts.max()), parts, 0.0, image)
+            shown = paint.Shown("CNN", answer, f"{rng.uniform(0, 20):.1f} ms")
+            if number in (3, 7):
+                shown = paint.Shown("CNN", message="Press Predict the Digit")
+            if number in (5, 9):
+                shown = paint.Shown("CNN", trouble="the model is damaged" * number)
+            card = layout.cards[-1]
+            before = pygame.surfarray.array3d(over)
+            changed = paint.paint_card(over, card, shown, paint.DARK, layout.body, layout.small, painted)
+            paint.paint_card(fresh, card, shown, paint.DARK, layout.body, layout.small, {})
+            after = pygame.surfarray.array3d(over)
+            assert (after == pygame.surfarray.array3d(fresh)).all(), (size, number)
+            for x, y, w, h in changed:
+                before[x : x + w, y : y + h] = after[x : x + w, y : y + h]
+            assert (before == after).all(), (size, number)
 
 
 def test_type_has_few_sizes(written):

@@ -1,5 +1,6 @@
 """The pool: what an epoch shows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,13 @@ def test_a_round_shows_every_digit_anew_and_then_what_is_no_digit(pool: Path) ->
 def test_a_round_is_the_same_each_time_it_is_made(pool: Path) -> None:
     again = make_round(MIXTURE, 1, PICTURES, PEN)
     assert (again.images == read_round(pool, 1).images).all()
+
+
+def test_of_the_pictures_fewer_are_distorted_where_the_recipe_says_so_and_others_in_each_round() -> None:
+    mixture = replace(MIXTURE, distorted=100)
+    first, second = (make_round(mixture, number, PICTURES, PEN) for number in range(2))
+    assert len(first) == len(second) == 100 + 24 + 2 * 20 + 30 + 40
+    assert first.labels[:100].tolist() != second.labels[:100].tolist()
 
 
 def test_what_is_there_is_not_made_again(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
