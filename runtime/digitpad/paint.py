@@ -314,7 +314,7 @@ def _paint_bar(
 def paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) -> None:
     """Paint an image uint8 (28, 28) magnified, ink white on black as the data sets show it."""
     small = pygame.Surface((28, 28), depth=8)
-    small.set_palette([(v, v, v) for v in range(256)])
+    small.set_palette(shades((0, 0, 0), (255, 255, 255)))
     pygame.surfarray.blit_array(small, image.T)
     surface.blit(pygame.transform.scale(small, rect[2:]), rect[:2])
 
