@@ -259,6 +259,8 @@ def as_tables(results: dict[str, Any]) -> str:
     """The results in Markdown, with the ratios that matter."""
     rows, wholes = results["latency"], results["processes"]
     lines = [
+        "# How fast, how small",
+        "",
         f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
         "",
         f"| | one image, p50 | p99 | spread of p50 | batches of {BATCH}, images/s | against cnn |",

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.__main__ import processor
 from digitpad import DigitPadError
 from digitpad.files import write_whole
 from train.recipes import RECIPES
@@ -127,7 +128,9 @@ def train_classic(epochs: int, data: Path | None) -> None:
 
 def as_table(rows: dict[str, Row]) -> str:
     """The results in Markdown."""
-    lines = [f"Time to first reach {WANTED:.2%} of MNIST's validation part:", "", "| | wall | processor | epochs | |"]
+    lines = ["# How long to train", "", f"Time to first reach {WANTED:.2%} of MNIST's validation part, measured by"]
+    lines[-1] += f" `make bench-train` on {processor()}, {os.cpu_count()} cores:"
+    lines += ["", "| | wall | processor | epochs | |"]
     lines.append("|---|---|---|---|---|")
     for name, row in rows.items():
         note = "" if row["reached"] else f"never got there: its whole time; best {row['best']:.2%}"
