@@ -376,7 +376,8 @@ def _table(entries: dict[str, dict[str, Any]], problems: dict[str, str] | None) 
 def _accuracy(entry: dict[str, Any]) -> dict[str, float]:
     """The accuracies, in [0, 1], that a manifest entry states."""
     stated = entry.get("accuracy")
-    return {k: v for k, v in stated.items() if isinstance(v, int | float)} if isinstance(stated, dict) else {}
+    numbers = stated.items() if isinstance(stated, dict) else ()
+    return {key: value for key, value in numbers if isinstance(value, int | float) and 0 <= value <= 1}
 
 
 def _say(text: str) -> None:

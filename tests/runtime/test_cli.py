@@ -333,6 +333,18 @@ def test_models_are_listed_with_the_manifests_figures(installation: Path, run: R
     assert second["name"] == "mlp"
 
 
+@pytest.mark.parametrize("share", ["1" + "0" * 400, "-1", "1.5", "NaN", '"0.5"', "null"])
+def test_an_accuracy_that_is_none_is_not_shown(share: str, installation: Path, tmp_path: Path, run: Run) -> None:
+    changed = shutil.copytree(installation, tmp_path / "changed")
+    manifest = changed / "digitpad" / "models" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("0.125", share, 1))
+    done = run("models", installation=changed)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()[1:]
+    assert first.endswith(" -")
+    assert second.endswith(" 12.50 %")
+
+
 def test_models_verify_tells_good_files_from_bad(installation: Path, tmp_path: Path, run: Run) -> None:
     done = run("models", "--verify", installation=installation)
     assert (done.returncode, done.stderr) == (0, "")

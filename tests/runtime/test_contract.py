@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -205,3 +206,37 @@ def test_checksums_are_taken_also_where_python_lacks_its_own_code_for_them(monke
         digest.update(b"a model")
         assert digest.digest() == expected
         monkeypatch.setattr(models, "import_module", import_module)
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 100, "mlp, zum zweiten"])
+def test_a_name_is_any_short_line(name: str, tiny: Path) -> None:
+    assert models._check_contract(tiny, named(tiny, name))["name"] == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 101, "two\nlines", "bell \a"])
+def test_a_name_that_would_not_fit_or_not_print_is_refused(name: str, tiny: Path) -> None:
+    with pytest.raises(ModelError, match=r"digitpad\.name is .*, not a short line of text"):
+        models._check_contract(tiny, named(tiny, name))
+
+
+def named(path: Path, name: str) -> Any:
+    """The session of a model whose metadata gives it another name."""
+    session = models.load_model(path).session
+    told = {**session.get_modelmeta().custom_metadata_map, "digitpad.name": name}
+    return SimpleNamespace(
+        get_modelmeta=lambda: SimpleNamespace(custom_metadata_map=told),
+        get_inputs=session.get_inputs,
+        get_outputs=session.get_outputs,
+    )
+
+
+def test_a_file_that_grows_beyond_the_limit_while_it_is_read_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size)
+    Recognizer(tiny)
+    size = SimpleNamespace(st_size=10, st_mode=tiny.stat().st_mode)
+    monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size - 1)
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: size)
+    with pytest.raises(ModelError, match="larger than"):
+        Recognizer(tiny)

@@ -1,7 +1,11 @@
 """Ink: how, how large and with what somebody drew must change nothing in what the model sees."""
 
+import base64
+import gzip
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -379,3 +383,21 @@ def test_few_points_on_a_curve_make_a_curve(count: int) -> None:
 )
 def test_few_points_at_corners_and_on_lines_stay_straight(points: Any) -> None:
     assert_same_picture([np.array(points, float)], [denser(np.array(points, float), 30)], pixel=1, mean=0.05)
+
+
+with gzip.open(Path(__file__).parent / "data" / "ink.json.gz") as file:
+    REFERENCE = json.load(file)
+
+
+@pytest.mark.parametrize("number", range(len(REFERENCE)))
+def test_strokes_are_inked_as_when_the_networks_learned_to_read_them(number: int) -> None:
+    """The networks know this ink and no other: whoever changes it trains them anew, then runs data/make_ink.py."""
+    reference = np.frombuffer(base64.b64decode(REFERENCE[number]["image"]), np.uint8).reshape(28, 28)
+    image = render_strokes(REFERENCE[number]["strokes"])
+    assert np.abs(image.astype(int) - reference).max() <= 1  # processors round differently
+
+
+def test_the_centre_of_mass_of_a_map_that_is_no_square() -> None:
+    ink = np.zeros((4, 10), np.float32)
+    ink[1, 7] = ink[3, 8] = 0.5
+    assert centre_of_mass(ink).tolist() == [8.0, 2.5]

@@ -79,9 +79,29 @@ def test_below_the_unsure_threshold_the_digit_is_called_unsure(seven: Points) ->
 
 
 def test_above_the_ood_threshold_nothing_is_called_a_digit(seven: Points) -> None:
-    p = Recognizer(DATA / "never_a_digit.onnx").predict_strokes(seven)
+    never = Recognizer(DATA / "never_a_digit.onnx")
+    p = never.predict_strokes(seven)
     assert (p.status, p.digit) == ("not_a_digit", None)
     assert p.confidence == p.probabilities.max()
+    assert p.ood_score > never.ood_threshold
+    assert np.array_equal(p.image, render_strokes(seven))
+
+
+def test_on_a_threshold_it_is_a_digit(seven: Points) -> None:
+    recognizer = Recognizer(DATA / "tiny.onnx")
+    p = recognizer.predict_strokes(seven)
+    recognizer.ood_threshold, recognizer.unsure_threshold = p.ood_score, p.confidence
+    assert recognizer.predict_strokes(seven).status == "digit"
+    recognizer.unsure_threshold = math.nextafter(p.confidence, 1)
+    assert recognizer.predict_strokes(seven).status == "unsure"
+    recognizer.ood_threshold = math.nextafter(p.ood_score, -math.inf)
+    assert recognizer.predict_strokes(seven).status == "not_a_digit"
+
+
+def test_what_the_file_says_of_itself_can_be_asked(recognizer: Recognizer) -> None:
+    assert recognizer.metadata["contract"] == "1"
+    assert recognizer.metadata["name"] == recognizer.name
+    assert float(recognizer.metadata["unsure_threshold"]) == recognizer.unsure_threshold
 
 
 def test_all_three_judge_the_same_probabilities(seven: Points) -> None:
