@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def test_on_a_threshold_it_is_a_digit(seven: Points) -> None:
     assert recognizer.predict_strokes(seven).status == "not_a_digit"
 
 
-def test_what_the_file_says_of_itself_can_be_asked(recognizer: Recognizer) -> None:
+def test_what_the_file_says_of_itself_can_be_asked() -> None:
+    recognizer = Recognizer(DATA / "tiny.onnx")
     assert recognizer.metadata["contract"] == "1"
     assert recognizer.metadata["name"] == recognizer.name
     assert float(recognizer.metadata["unsure_threshold"]) == recognizer.unsure_threshold
@@ -149,6 +151,20 @@ def test_a_batch_may_lie_in_memory_in_any_way(recognizer: Recognizer) -> None:
 def test_a_batch_of_another_form_is_refused_and_told_the_right_one(images: Any, recognizer: Recognizer) -> None:
     with pytest.raises(ImageError, match=r"images must be uint8 \(N, 28, 28\), 0 = paper, 255 = ink; got "):
         recognizer.predict_batch(images)
+
+
+@pytest.mark.parametrize(
+    ("images", "got"),
+    [
+        (np.zeros((2, 28, 28), np.float32), "float32 (2, 28, 28)"),
+        (np.zeros(3, np.uint8), "uint8 (3,)"),
+        ([[0]], "list no shape"),
+        (None, "NoneType no shape"),
+    ],
+)
+def test_what_was_given_instead_is_named(images: Any, got: str, recognizer: Recognizer) -> None:
+    with pytest.raises(ImageError, match=f"got {re.escape(got)}$"):
+        recognizer.run(images)
 
 
 @pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((20, 20), np.uint8), np.ones((28, 28), np.int16)])

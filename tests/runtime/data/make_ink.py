@@ -24,7 +24,7 @@ for number, sample in enumerate(generate_samples(50, seed=5)):
         for which in kept:
             which[[0, -1]] = True
         strokes = [points[which] for points, which in zip(strokes, kept, strict=True)]
-    if number % 5 == 3:  # with one to three taps on it or beside it
+    if number % 5 in (3, 4):  # with one to three taps on it or beside it
         points = np.concatenate(strokes)
         low, high = points.min(axis=0), points.max(axis=0)
         size = float((high - low).max())
