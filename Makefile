@@ -15,7 +15,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export report evaluate test test-long test-runtime test-oldest test-aarch64 bench bench-train lint wheel bundle lock clean
+.PHONY: help pad predict demo train export report evaluate test test-long test-runtime test-oldest test-aarch64 fuzz bench bench-train lint wheel bundle lock clean
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing where the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -121,7 +121,7 @@ COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-v
 
 clean: ## remove the environments and what was built; keep data, weights and models
 	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find runtime train export tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find runtime train export tests bench deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
 	@echo "digitpad: a handwritten digit recogniser and drawing pad. First of all: make pad"

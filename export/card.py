@@ -69,13 +69,17 @@ UCI Machine Learning Repository, https://doi.org/10.24432/C5MG6K, CC BY 4.0; ren
 """
 
 
+def _original(name: str) -> str:
+    return f"`{name.removesuffix('-int8')}.onnx`" if name.endswith("-int8") else "the framework"
+
+
 def write_card(path: Path, manifest: Manifest, pictures: str) -> None:
     """Write the model card; `pictures` is the folder of the page of `make report`, as seen from the card."""
     models = "\n".join(
         f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes, trained with"
         f" {entry['framework']} by the recipe `{entry['recipe']}` ({entry['epochs']} epochs) on {entry['trained_on']}."
-        f" Largest difference in a probability between the file and the framework: {entry['largest_difference']:.1e}."
-        for entry in manifest.values()
+        f" Largest difference in a probability between the file and {_original(name)}: {entry['largest_difference']:.1e}."
+        for name, entry in manifest.items()
     )
     text = CARD.format(
         figures=figures_table(manifest),

@@ -81,7 +81,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def train_all(arguments: list[str], options: argparse.Namespace) -> int:
     """A whole run: the pool, then the networks; returns the exit status."""
     prepare_pool(options, load_material(options))
-    if failed := side_by_side([f"pool-{number}" for number in range(os.cpu_count() or 1)], arguments):
+    shares = min(os.cpu_count() or 1, options.recipe_in_full.mixture.rounds)
+    if failed := side_by_side([f"pool-{number}" for number in range(shares)], arguments):
         return failed
     return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
 
@@ -107,7 +108,8 @@ def train_part(part: str, options: argparse.Namespace) -> None:
     from train.pool import fill_pool
 
     share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
-    fill_pool(options.run / "pool", mixture, material.images, material.pen, share, os.cpu_count() or 1)
+    shares = min(os.cpu_count() or 1, mixture.rounds)
+    fill_pool(options.run / "pool", mixture, material.images, material.pen, share, shares)
 
 
 def train_network(name: str, options: argparse.Namespace, material: Material) -> None:

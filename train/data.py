@@ -126,7 +126,11 @@ def load_pen(folder: Path | None = None) -> Pen:
     """
     from unlzw3 import unlzw
 
-    samples = parse_unipen(unlzw(find_file(PEN_FILE, folder).read_bytes()).decode("latin-1"))
+    path = find_file(PEN_FILE, folder)
+    try:
+        samples = parse_unipen(unlzw(path.read_bytes()).decode("latin-1"))
+    except ValueError as error:
+        raise DataError(f"{path}: damaged ({error}); delete it, to have it downloaded again") from None
     return Pen(
         [s for s in samples if s.writer in PEN_TRAINING_WRITERS],
         [s for s in samples if s.writer not in PEN_TRAINING_WRITERS],
@@ -141,8 +145,8 @@ def load_own(path: Path) -> Digits:
     """
     from digitpad.images import normalise_image
 
-    if is_stroke_file(path):
-        return render([sample for sample in read_samples(path) if sample.label is not None])
+    if is_stroke_file(path) and (labelled := [s for s in read_samples(path) if s.label is not None]):
+        return render(labelled)
     files = sorted(file for file in path.glob("[0-9]/*") if file.is_file() and not file.name.startswith("."))
     if not files:
         raise DataError(f"{path}: no labelled digits: give a stroke file (.json), or a folder with folders 0 to 9")
@@ -196,7 +200,7 @@ def parse_unipen(text: str) -> list[Sample]:
 def find_file(file: RemoteFile, folder: Path | None = None) -> Path:
     """Where a file of a data set lies; downloaded into data/ if it lies nowhere.
 
-    Looks in `folder`, $DIGITPAD_DATA and data/, and in the folders mnist/ and pen/ of each.
+    Looks in `folder`, or else in $DIGITPAD_DATA, then in data/; and in the folders mnist/ and pen/ of each.
 
     Raises:
         DataError: it is not there and cannot be downloaded.

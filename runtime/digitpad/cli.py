@@ -164,6 +164,8 @@ def _size(text: str) -> tuple[int, int]:
 def _pad(args: argparse.Namespace) -> int:
     from digitpad.pad import run_pad
 
+    if args.model is not None:
+        _check_name(args.model, "digitpad pad")
     return run_pad(
         file=args.file,
         model=args.model,
@@ -236,16 +238,19 @@ def _note(text: str) -> None:
 
 
 def _recognizers(model: str) -> "list[Recognizer]":
-    from digitpad.models import is_path, shipped_models
     from digitpad.recognizer import Recognizer
 
-    if model == "both":
-        return [Recognizer("cnn"), Recognizer("mlp")]
-    if not is_path(model) and model not in (names := shipped_models()):
+    _check_name(model, "digitpad predict")
+    return [Recognizer(name) for name in (("cnn", "mlp") if model == "both" else (model,))]
+
+
+def _check_name(model: str, prog: str) -> None:
+    from digitpad.models import is_path, shipped_models
+
+    if model != "both" and not is_path(model) and model not in (names := shipped_models()):
         known = ", ".join([*names, "both"])
-        _complain(f"--model: no model {model}; choose {known}, or give the path of an .onnx file", "digitpad predict")
+        _complain(f"--model: no model {model}; choose {known}, or give the path of an .onnx file", prog)
         raise SystemExit(2)
-    return [Recognizer(model)]
 
 
 def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":

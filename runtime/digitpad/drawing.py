@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -42,13 +42,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class _Edit:
-    """One step: the strokes from number `start` on were `removed`, `added` took their place; so with the picture."""
+    """One step: the strokes from number `start` on were `removed`, `added` took their place.
+
+    So with the picture and the label, in `before` and `after`.
+    """
 
     start: int
     removed: list[Stroke]
     added: list[Stroke]
-    before: Picture | None
-    after: Picture | None
+    before: tuple[Picture | None, str | None]
+    after: tuple[Picture | None, str | None]
 
 
 class Drawing:
@@ -85,7 +88,8 @@ class Drawing:
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
         self._erasing = False  # whether it is the eraser
         self._start = 0  # how many strokes there were when the pen went down
-        self._before: tuple[list[Stroke], Picture | None] = [], None  # what there was when the eraser went down
+        # What there was when the pen went down; of the strokes only if it is the eraser.
+        self._before: tuple[list[Stroke], Picture | None, str | None] = [], None, None
 
     # Drawing and erasing
 
@@ -93,7 +97,7 @@ class Drawing:
         """Put the pen or the eraser down; `pressure` is in (0, 1]. Drawing takes a picture away."""
         self.lift()
         self._erasing = erase
-        self._before = (list(self.strokes) if erase else []), self.picture
+        self._before = (list(self.strokes) if erase else []), self.picture, self.label
         if self.picture is not None and not erase:
             self.picture = None
             self._rewritten()
@@ -122,11 +126,13 @@ class Drawing:
         if self._pen is None:
             return
         self._pen = None
-        strokes, picture = self._before
+        strokes, picture, label = self._before
         if self._erasing:
-            self._remember(strokes, picture)
+            if self.is_empty:
+                self.label = None
+            self._remember(strokes, picture, label)
         elif (added := self.strokes[self._start :]) or picture is not self.picture:
-            self._past.append(_Edit(self._start, [], added, picture, self.picture))
+            self._past.append(_Edit(self._start, [], added, (picture, label), (self.picture, self.label)))
             self._future.clear()
 
     @property
@@ -151,9 +157,10 @@ class Drawing:
         self.lift()
         if self._past:
             edit = self._past.pop()
-            self._future.append(edit)
+            # The label may have been given since.
+            self._future.append(replace(edit, after=(self.picture, self.label)))
             self.strokes[edit.start : edit.start + len(edit.added)] = edit.removed
-            self.picture = edit.before
+            self.picture, self.label = edit.before
             self._rewritten()
 
     def redo(self) -> None:
@@ -161,9 +168,9 @@ class Drawing:
         self.lift()
         if self._future:
             edit = self._future.pop()
-            self._past.append(edit)
+            self._past.append(replace(edit, before=(self.picture, self.label)))
             self.strokes[edit.start : edit.start + len(edit.removed)] = edit.added
-            self.picture = edit.after
+            self.picture, self.label = edit.after
             self._rewritten()
 
     def forget(self) -> None:
@@ -180,7 +187,7 @@ class Drawing:
     def put(self, strokes: Sequence[Stroke], picture: Picture | None = None, label: str | None = None) -> None:
         """Put other strokes, or a picture, in the place of all there is."""
         self.lift()
-        before = self.strokes, self.picture
+        before = self.strokes, self.picture, self.label
         self.strokes, self.picture, self.label = list(strokes), picture, label
         self._remember(*before)
         self._rewritten()
@@ -203,11 +210,6 @@ class Drawing:
     def is_empty(self) -> bool:
         """Whether the paper is bare."""
         return not self.strokes and self.picture is None
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is nothing to read."""
-        return self.picture is None and not self.marks()
 
     def marks(self) -> list[list[Point]]:
         """The points of the strokes that mean something. A very small one is a slip of the hand."""
@@ -272,8 +274,8 @@ class Drawing:
         if cuts:
             self._rewritten()
 
-    def _remember(self, strokes: list[Stroke], picture: Picture | None) -> None:
-        """Note the step from those strokes and that picture to what there is now, if there is any."""
+    def _remember(self, strokes: list[Stroke], picture: Picture | None, label: str | None) -> None:
+        """Note the step from those strokes, that picture and label to what there is now, if there is any."""
         after = self.strokes
         start, ends = 0, 0
         shortest = min(len(strokes), len(after))
@@ -283,7 +285,7 @@ class Drawing:
             ends += 1
         removed, added = strokes[start : len(strokes) - ends], after[start : len(after) - ends]
         if removed or added or picture is not self.picture:
-            self._past.append(_Edit(start, removed, added, picture, self.picture))
+            self._past.append(_Edit(start, removed, added, (picture, label), (self.picture, self.label)))
             self._future.clear()
 
     def _rewritten(self) -> None:

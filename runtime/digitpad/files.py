@@ -1,7 +1,7 @@
 """Files that are whole or not there: written under a temporary name, then renamed."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from digitpad.errors import DigitPadError
@@ -21,12 +21,16 @@ def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
     """
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
+        if path.is_symlink():  # the file it leads to is replaced, not the link
+            path = Path(os.path.realpath(path))
+        name = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with name.open("xb") as file:
+            temporary = name
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # else a power cut after the rename can leave an empty file
-        temporary.chmod(0o644)  # a temporary file is its owner's alone
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
         if only_new:
             _name_if_free(temporary, path)
         else:

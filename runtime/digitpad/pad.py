@@ -19,6 +19,7 @@ from digitpad.errors import DigitPadError, ModelError
 from digitpad.events import Events
 from digitpad.history import History
 from digitpad.layout import Rect
+from digitpad.lines import Stroke
 from digitpad.models import find_model
 from digitpad.saving import GATHERED, Gatherer, save_drawing, save_folder
 from digitpad.sdl import pygame
@@ -100,14 +101,14 @@ def run_pad(
         pad.start_loading()
         pad.run()
         if not kiosk:
-            write_settings(settings_file(), pad.settings())
+            write_settings(settings_file(), pad.settings(kept.model))
     finally:
         pygame.quit()
     return 0
 
 
 class Pad:
-    """The pad without its window: feed it events with `handle`, have it painted with `draw`, or let it `run`.
+    """The pad without its window: give it steps, have it painted with `draw`, or let it `run`.
 
     Attributes that the view shows: `drawing`, `history`, `choices`, `labels` (a name for each model), `live`,
     `erasing`, `theme`, `help_is_open`, `notice` (a remark, empty if there is none), `opened`, `shows_times`; and the
@@ -148,10 +149,11 @@ class Pad:
         known = {"cnn": 0, "mlp": 1, "both": 2}
         if model not in known:
             self.choices.append(Choice(Path(model).stem, (model,)))
-        self.drawing.chosen = self.choices[known.get(model, 3)].models
+        self.drawing.chosen = self.choices[known.get(model, -1)].models
         self.labels = {"cnn": "CNN", "mlp": "MLP"}
         self.window_size = SIZE  # to go back to from full screen
         self._at_first = (self.drawing.chosen, live)
+        self._opened_strokes: list[Stroke] = []  # as they came from the file
         self._folder = folder
         self._gatherer: Gatherer | None = None
         self._load = load or _load_recognizer
@@ -198,14 +200,17 @@ class Pad:
         """Take everything off the paper."""
         self.drawing.clear()
         self.erasing = False
+        self._forget_file_if_gone()
 
     def undo(self) -> None:
         """Take back the last step."""
         self.drawing.undo()
+        self._forget_file_if_gone()
 
     def redo(self) -> None:
         """Bring back what was undone."""
         self.drawing.redo()
+        self._forget_file_if_gone()
 
     def toggle_eraser(self) -> None:
         """Take the eraser, or the brush again."""
@@ -229,12 +234,21 @@ class Pad:
         self.theme = paint.DARK if self.theme is paint.LIGHT else paint.LIGHT
 
     def toggle_fullscreen(self) -> None:
-        """Change between a window and the whole screen."""
+        """Change between a window and the whole screen.
+
+        Raises:
+            DigitPadError: neither can be had; the drawing was saved, if possible.
+        """
         if not self.kiosk:
             if not self.fullscreen:
                 self.window_size = pygame.display.get_window_size()
             self.fullscreen = not self.fullscreen
-            open_window(self.window_size, self.fullscreen)
+            try:
+                open_window(self.window_size, self.fullscreen)
+            except DigitPadError as error:
+                self.fullscreen = not self.fullscreen
+                self._reopen(error)
+                self.notice = str(error)
             self.view.forget()
 
     def choose(self, number: int) -> None:
@@ -305,9 +319,10 @@ class Pad:
             if not (samples := read_samples(path)):
                 raise DigitPadError(f"{path}: holds no drawing")
             self.opened = Opened(path.name, samples, 0) if len(samples) > 1 else None
-            self.drawing.open_strokes(samples[0].strokes, samples[0].label)
             if self.opened:
                 self._show_opened(0)
+            else:
+                self.drawing.open_strokes(samples[0].strokes, samples[0].label)
         else:
             from digitpad.images import normalise_image
 
@@ -342,18 +357,24 @@ class Pad:
         samples = self.opened.samples
         self.opened = Opened(self.opened.name, samples, number)
         self.drawing.open_strokes(samples[number].strokes, samples[number].label)
+        self._opened_strokes = list(self.drawing.strokes)
         label = f", a {samples[number].label}" if samples[number].label else ""
         self.notice = f"Drawing {number + 1} of {len(samples)} in {self.opened.name}{label}"
+
+    def _forget_file_if_gone(self) -> None:
+        """No more leafing through a file when nothing of its drawing is left on the paper."""
+        if not {id(stroke) for stroke in self._opened_strokes} & {id(stroke) for stroke in self.drawing.strokes}:
+            self.opened = None
 
     def _save_folder(self) -> Path:
         return self._folder or save_folder()
 
-    def settings(self) -> Settings:
-        """How the pad is now, to be kept until next time."""
+    def settings(self, model: str = "cnn") -> Settings:
+        """How the pad is now, to be kept until next time; `model` is what is kept in the place of a model by path."""
         names = {("cnn",): "cnn", ("mlp",): "mlp", ("cnn", "mlp"): "both"}
         width, height = self.window_size if self.fullscreen else self.view.layout.size
         return Settings(
-            model=names.get(self.drawing.chosen, "cnn"),
+            model=names.get(self.drawing.chosen, model),
             live=self.live,
             dark=self.theme is paint.DARK,
             brush=self.drawing.brush,
@@ -415,7 +436,7 @@ class Pad:
             self.labels[model] = f"{name} ({Path(model).name})"
         else:
             self.labels[model] = name
-            self.choices[3] = Choice(name, (model,))
+            self.choices[-1] = Choice(name, (model,))
 
     # The loop
 
@@ -470,10 +491,6 @@ class Pad:
         pygame.display.update(self.draw(pygame.display.get_surface()))
         return True
 
-    def handle(self, event: pygame.event.Event) -> None:
-        """Do what an event asks for: mouse, finger, key, or the window's closing."""
-        self._events.handle(event)
-
     def draw(self, surface: pygame.Surface) -> list[Rect]:
         """Bring a surface up to date and return what changed."""
         return self.view.draw(surface)
@@ -508,11 +525,12 @@ class Pad:
         self.drawing.chosen, self.live = self._at_first
         self.history = History()
         self.erasing = self.help_is_open = False
+        self.theme = paint.LIGHT
         self.hover = self.focus = self.opened = None
         self.notice = ""
         self._stale = True
 
-    def _reopen(self, error: pygame.error) -> None:
+    def _reopen(self, error: Exception) -> None:
         """Open the window anew after the display failed.
 
         Raises:

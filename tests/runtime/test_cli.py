@@ -208,9 +208,10 @@ def test_bad_standard_input_is_told(data: bytes, reason: str, run: Run) -> None:
 
 
 def test_an_unknown_model_name_is_wrong_usage(installation: Path, stroke_file: Path, run: Run) -> None:
-    done = run("predict", stroke_file, "--model", "lenet", installation=installation)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "no model lenet; choose cnn, mlp, both" in only_line(done)
+    for arguments in (["predict", stroke_file], ["pad"]):
+        done = run(*arguments, "--model", "lenet", installation=installation)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no model lenet; choose cnn, mlp, both" in only_line(done)
 
 
 @pytest.mark.parametrize(

@@ -115,18 +115,46 @@ def test_undo_goes_back_step_by_step_and_redo_returns(actions):
 def test_clearing_can_be_undone():
     drawing = drawn(LINE, OTHER)
     drawing.clear()
-    assert drawing.strokes == [] and drawing.is_blank
+    assert drawing.strokes == [] and not drawing.marks()
     drawing.undo()
     assert points(drawing) == [LINE, OTHER]
 
 
+def test_a_label_goes_and_comes_back_with_its_drawing():
+    drawing = drawn(LINE)
+    drawing.open_strokes([np.array(OTHER)], "7")
+    drawing.undo()
+    assert points(drawing) == [LINE] and drawing.label is None
+    drawing.redo()
+    assert drawing.label == "7"
+    drawing.clear()
+    assert drawing.label is None
+    drawing.undo()
+    assert drawing.label == "7"
+
+
+def test_a_label_given_to_a_drawing_is_not_the_next_ones():
+    drawing = drawn(LINE)
+    drawing.label = "1"
+    drawing.undo()
+    assert drawing.label is None
+    drawing.redo()
+    assert drawing.label == "1"
+    drawing.brush = 1
+    drawing.press(0.5, 0.4, erase=True)
+    drawing.lift()
+    assert drawing.is_empty and drawing.label is None
+    drawing.undo()
+    assert drawing.label == "1"
+
+
 def test_a_slip_of_the_hand_does_not_count():
     drawing = drawn([(0.5, 0.5)], [(0.1, 0.1), (0.1 + 0.9 * MARK, 0.1)])
-    assert drawing.strokes and drawing.is_blank
+    assert drawing.strokes and not drawing.marks()
     drawing.ask({"cnn": Sees3()})
     assert drawing.answers["cnn"].status == "blank"
     draw(drawing, *LINE)
-    assert drawing.marks() == [LINE] and not drawing.is_blank
+    assert drawing.marks() == [LINE]
 
 
 def test_the_chosen_models_answer_and_a_change_makes_their_answer_old():
@@ -164,7 +192,7 @@ def test_a_picture_is_read_until_somebody_draws():
     drawing, image = Drawing(), np.full((28, 28), 9, np.uint8)
     drawing.put([], picture(image))
     drawing.ask({"cnn": Sees3()})
-    assert drawing.answers["cnn"].image is image and not drawing.is_blank
+    assert drawing.answers["cnn"].image is image
     draw(drawing, *LINE)
     assert drawing.picture is None and points(drawing) == [LINE]
 

@@ -42,6 +42,23 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
+def test_a_file_keeps_who_may_read_it_and_a_link_leads_where_it_led(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        write_whole(tmp_path / "new", b"1")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "new").chmod(0o640)
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    write_whole(tmp_path / "link", b"2")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "new").read_bytes() == b"2"
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "new"]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DigitPadError, match="nowhere"):
         write_samples(tmp_path / "nowhere" / "drawing.json", [Sample(clean_strokes([[(0, 0), (1, 1)]]))])

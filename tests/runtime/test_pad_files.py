@@ -275,6 +275,16 @@ def test_a_file_with_several_drawings_can_be_leafed_through(make_pad, tmp_path):
     assert pad.drawing.label == "0"
 
 
+def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_leafed_through(make_pad, tmp_path):
+    pad = make_pad()
+    for leave in ("clear", "undo"):
+        drop(pad, several(tmp_path))
+        assert "next" in pad.view.controls()
+        click(pad, leave)
+        assert pad.opened is None and pad.drawing.label is None, leave
+        click(pad, "clear")
+
+
 # Settings
 
 

@@ -1,7 +1,6 @@
 """What must not bring the pad down: lost displays, closing at a bad moment, very much ink, and people who press all."""
 
 import random
-import resource
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from digitpad.demo_strokes import demo_samples
 from digitpad.drawing import BRUSH
 from digitpad.pad import KIOSK_MS, run_pad
 from digitpad.strokes import read_samples, write_samples
+from digitpad.window import open_window
 from tests.runtime.pad_user import THREE, StandIn, finger, on_screen, part, post, press_key, window
 
 pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
@@ -61,6 +61,22 @@ def test_a_display_that_stays_away_is_told_and_the_drawing_is_saved(make_pad, mo
     with pytest.raises(DigitPadError, match=r"the display is gone\. Saved: .*drawing-0001"):
         pad.run()
     assert len(read_samples(tmp_path / "files" / "drawing-0001.json")) == 1
+
+
+def test_where_the_whole_screen_cannot_be_had_the_window_stays(make_pad, monkeypatch):
+    pad = make_pad()
+    drag(pad, THREE)
+    kept = list(pad.drawing.strokes)
+
+    def no_full_screen(size, fullscreen=False):
+        if fullscreen:
+            raise DigitPadError("no such mode")
+        return open_window(size)
+
+    monkeypatch.setattr("digitpad.pad.open_window", no_full_screen)
+    press_key(pad, pygame.K_f)
+    assert not pad.fullscreen and pad.notice == "no such mode" and pad.drawing.strokes == kept
+    assert part(pad.view.layout.paper).min() < 100
 
 
 def test_closing_the_window_while_a_prediction_runs_ends_the_pad(make_pad):
@@ -236,6 +252,7 @@ def anything(rng, size, path):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_long_random_input_does_no_harm(make_pad, tmp_path, seed):
     """Twice 30,000 events."""
+    resource = pytest.importorskip("resource", reason="Windows has no such module")
     write_samples(tmp_path / "all.json", demo_samples())
     rng, size, now = random.Random(seed), (480, 320), 0
     pad = make_pad(size=size)
@@ -268,6 +285,7 @@ def test_a_kiosk_left_alone_for_a_minute_is_ready_for_the_next_visitor(make_pad)
     press_key(pad, pygame.K_3)
     press_key(pad, pygame.K_l)
     press_key(pad, pygame.K_RIGHTBRACKET)
+    press_key(pad, pygame.K_t)
     press_key(pad, pygame.K_h)
     pad.step(KIOSK_MS - 1)
     assert pad.drawing.strokes, "not yet"
