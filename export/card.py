@@ -78,7 +78,8 @@ def write_card(path: Path, manifest: Manifest, pictures: str) -> None:
     models = "\n".join(
         f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes, trained with"
         f" {entry['framework']} by the recipe `{entry['recipe']}` ({entry['epochs']} epochs) on {entry['trained_on']}."
-        f" Largest difference in a probability between the file and {_original(name)}: {entry['largest_difference']:.1e}."
+        " Largest difference in a probability between the file and"
+        f" {_original(name)}: {entry['largest_difference']:.1e}."
         for name, entry in manifest.items()
     )
     text = CARD.format(
