@@ -214,9 +214,9 @@ def load_material(options: argparse.Namespace) -> Material:
             sources.insert(0, "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)")
         sources.insert(0, "MNIST")
     if options.extra:
-        own = load_own(options.extra)
-        images += own
-        sources.append(f"{len(own)} digits of the user's own")
+        own_images, own_strokes = load_own(options.extra)
+        images, pen = images + own_images, pen + own_strokes  # strokes are written anew, as other pen digits are
+        sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
     return Material(images, pen, validation, test, ", ".join(sources))
 
 

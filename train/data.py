@@ -137,8 +137,8 @@ def load_pen(folder: Path | None = None) -> Pen:
     )
 
 
-def load_own(path: Path) -> Digits:
-    """A person's own digits: a stroke file, or a folder of images sorted by label (folder/7/photo.png).
+def load_own(path: Path) -> tuple[Digits, list[Sample]]:
+    """A person's own digits: pictures from a folder of images sorted by label (folder/7/photo.png), or strokes.
 
     Raises:
         DigitPadError: nothing labelled is there, or a file in it cannot be read.
@@ -146,12 +146,12 @@ def load_own(path: Path) -> Digits:
     from digitpad.images import normalise_image
 
     if is_stroke_file(path) and (labelled := [s for s in read_samples(path) if s.label is not None]):
-        return render(labelled)
+        return render([]), labelled
     files = sorted(file for file in path.glob("[0-9]/*") if file.is_file() and not file.name.startswith("."))
     if not files:
         raise DataError(f"{path}: no labelled digits: give a stroke file (.json), or a folder with folders 0 to 9")
     images = [normalise_image(file) for file in files]
-    return Digits(np.stack(images), np.array([int(file.parent.name) for file in files]))
+    return Digits(np.stack(images), np.array([int(file.parent.name) for file in files])), []
 
 
 def render(samples: list[Sample]) -> Digits:

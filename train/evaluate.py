@@ -163,7 +163,7 @@ def load_set(path: Path) -> Digits:
     elif is_stroke_file(path):
         digits = with_writers([sample for sample in read_samples(path) if sample.label is not None])
     else:
-        digits = load_own(path)
+        digits, _ = load_own(path)
     if not len(digits):
         raise DataError(f"{path}: holds no labelled digits")
     return digits

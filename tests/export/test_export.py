@@ -40,7 +40,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both networks after some steps on generated digits, exported."""
     out = tmp_path_factory.mktemp("retrained")
     for arguments in (("train", "--recipe", "smoke", "--synthetic", "--out", out), ("export", "--out", out)):
-        result = run(sys.executable, "-m", *arguments, DIGITPAD_DATA=str(out))
+        # Without any data: neither the folder nor the network has them.
+        nowhere = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+        result = run(sys.executable, "-m", *arguments, DIGITPAD_DATA=str(out), **nowhere)
         assert result.returncode == 0, result.stderr
     return out
 
@@ -66,12 +68,13 @@ def test_a_network_trained_here_reads_digits_where_no_framework_is_installed(
 def test_the_exported_folder_describes_itself(trained: Path) -> None:
     manifest = json.loads((trained / "manifest.json").read_bytes())
     assert manifest["contract"] == "1"
-    assert set(manifest["models"]) == {"cnn", "mlp"}
-    for entry in manifest["models"].values():
+    # int8 files are made where MNIST is at hand, as it may be in data/.
+    assert {"cnn", "mlp"} <= set(manifest["models"]) <= {"cnn", "mlp", "cnn-int8", "mlp-int8"}
+    for name, entry in manifest["models"].items():
         data = (trained / entry["file"]).read_bytes()
         assert entry["bytes"] == len(data)
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()
-        assert entry["largest_difference"] <= 1e-5
+        assert entry["largest_difference"] <= (0.5 if name.endswith("int8") else 1e-5)
     reference = json.loads((trained / "reference.json").read_bytes())
     assert {s["label"] for s in reference["samples"]} == set("0123456789")
     assert "generated digits" in (trained / "README.md").read_text()

@@ -20,6 +20,7 @@ from digitpad.errors import DigitPadError
 from digitpad.strokes import Sample, write_samples
 from train import data
 from train.data import (
+    PEN_FILE,
     DataError,
     RemoteFile,
     download,
@@ -168,16 +169,31 @@ def test_idx_files_are_read_packed_or_not(tmp_path: Path) -> None:
 def test_own_digits_come_from_a_stroke_file_or_a_folder(tmp_path: Path) -> None:
     stroke = np.array([[0.0, 0.0], [0.0, 10.0]])
     write_samples(tmp_path / "own.json", [Sample([stroke], "1"), Sample([stroke], None)])
-    assert load_own(tmp_path / "own.json").labels.tolist() == [1]
+    pictures, strokes = load_own(tmp_path / "own.json")
+    assert len(pictures) == 0
+    assert [sample.label for sample in strokes] == ["1"]
+    write_samples(tmp_path / "unlabelled.json", [Sample([stroke], None)])
+    with pytest.raises(DataError, match="no labelled digits"):
+        load_own(tmp_path / "unlabelled.json")
 
     (tmp_path / "folder" / "7").mkdir(parents=True)
     picture = np.full((60, 60), 255, np.uint8)
     picture[10:14, 15:45] = picture[10:50, 41:45] = 0
     Image.fromarray(picture).save(tmp_path / "folder" / "7" / "seven.png")
-    own = load_own(tmp_path / "folder")
+    own, strokes = load_own(tmp_path / "folder")
     assert own.labels.tolist() == [7]
     assert own.images[0].any()
+    assert strokes == []
 
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="folders 0 to 9"):
         load_own(tmp_path / "empty")
+
+
+def test_a_damaged_file_of_pen_digits_is_told_in_one_line(tmp_path: Path) -> None:
+    for number, damaged in enumerate((b"", b"no archive", b"\x1f\x9d\x90" + bytes(range(256)))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / PEN_FILE.name).write_bytes(damaged)
+        with pytest.raises(DataError, match="damaged"):
+            load_pen(folder)
