@@ -361,9 +361,7 @@ def write(surface: pygame.Surface, text: str, size: int, colour: Colour, x: int,
     surface.blit(font(size).render(text, True, colour), (x, y))
 
 
-def paint_help(
-    surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, str]], theme: Theme, body: int, small: int
-) -> None:
+def paint_help(surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, str]], theme: Theme, body: int) -> None:
     """Paint the list of shortcuts, (key, meaning) rows, and dim all else."""
     veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
     veil.fill((0, 0, 0, 110))

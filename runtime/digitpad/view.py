@@ -95,7 +95,7 @@ class View:
         self._draw_parts(surface, layout)
         if pad.help_is_open:
             lines = KIOSK_HELP if pad.kiosk else HELP
-            paint.paint_help(surface, layout.help, lines, pad.theme, layout.body, layout.small)
+            paint.paint_help(surface, layout.help, lines, pad.theme, layout.body)
         return [Rect(0, 0, *layout.size)]
 
     def _draw_parts(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
