@@ -26,7 +26,7 @@ MAX_PIXELS_JPEG = 60_000_000  # which are decoded smaller than they are
 MAX_PIXELS_WHOLE = 13_000_000  # of a WebP or a progressive JPEG, which take up to 23 bytes a pixel while decoded
 MAX_PIXELS_TABLES = 310_000  # of a lossless WebP of more bytes: each 16 pixels can have tables of 20 kilobytes
 MAX_PIXELS_SLOW = 500_000  # of what Pillow decodes in Python, at up to two microseconds a pixel
-MAX_PIECES = 50_000  # strips, tiles, or chunks of a file; comments in a PNM
+MAX_PIECES = 50_000  # strips, tiles, chunks or blocks of a file; comments in a PNM
 MAX_SCANS = 32  # passes over a JPEG: 10 are usual, each takes as long as the first
 
 _FAX = ("tiff_ccitt", "group3", "group4")
@@ -49,7 +49,11 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
         bare, exif = _bare_png(data, name)
         image: PILImage.Image = PngImageFile(_Reader(bare, name))
     else:
-        bare, exif = _bare_jpeg(data) if data.startswith(b"\xff\xd8") else (data, b"")
+        bare, exif = data, b""
+        if data.startswith(b"\xff\xd8"):
+            bare, exif = _bare_jpeg(data)
+        elif data.startswith(b"GIF8"):
+            bare = _bare_gif(data, name)
         if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             _check_tags(data, name)
         if data[:4] == b"RIFF":
@@ -151,6 +155,27 @@ def _bare_jpeg(data: bytes) -> tuple[bytes, bytes]:
     # Behind its end cameras keep more pictures, for depth or for brighter screens.
     end = data.find(b"\xff\xd9", place)
     return b"".join([*kept, memoryview(data)[place : end + 2 if end >= 0 else None]]), exif
+
+
+def _bare_gif(data: bytes, name: str) -> bytes:
+    """A GIF without what comes before its first picture, but for the block that tells what is transparent."""
+    flags = int.from_bytes(data[10:11], "big")
+    start = 13 + (3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0)  # behind the palette
+    control, place = b"", start
+    pieces = iter(range(MAX_PIECES))  # blocks and what they are cut into, all counted
+    for _ in pieces:
+        block = re.compile(rb"[!,;]").search(data, place)  # what lies between two blocks is passed over
+        if block is None or block[0] != b"!":
+            return data[:start] + control + (data[block.start() :] if block else b"")
+        place = block.start() + 2
+        for _ in pieces:
+            length = int.from_bytes(data[place : place + 1], "big")
+            place += 1 + length
+            if not length:
+                break
+        if data[block.start() + 1 : block.start() + 2] == b"\xf9":
+            control = data[block.start() : place]
+    raise ImageError(f"{name}: a GIF of more than {MAX_PIECES} pieces before its picture; save it again")
 
 
 def _check_webp(data: bytes, name: str) -> None:

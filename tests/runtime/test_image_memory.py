@@ -278,6 +278,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "GIF of comments": lambda: (
         b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + b"!\xfe\xff" + (bytes(255) + b"\xff") * 300_000
     ),
+    "GIF of comments of a letter": lambda: b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + b"!\xfe" + b"\x01a" * 40_000_000,
+    "GIF of blocks": lambda: b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + b"\0!\xf9\x04\x01\0\0\0\0" * 5_000_000,
     "GIF of nothing": lambda: b"GIF89a\x09\0\x09\0\x80\0\0" + bytes(6) + bytes(50_000_000),
     "BMP of line ends": lambda: run_length_bmp(700, 700, bytes(50_000_000)),
     "TIFF of 40 million strips": lambda: tiff(

@@ -491,6 +491,14 @@ def test_of_an_animation_the_first_picture_is_read() -> None:
     assert off("3", animation) < 3
 
 
+def test_a_gif_tells_what_is_transparent_whatever_else_it_tells() -> None:
+    black_on_black = Image.fromarray((draw("2") < 0.5).astype(np.uint8)).convert("P")
+    black_on_black.putpalette([0, 0, 0, 0, 0, 0])
+    told = encoded(black_on_black, "GIF", transparency=1, comment=b"drawn by hand, " * 99)
+    assert b"drawn by hand" in told
+    assert off("2", told) < 3
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_is_turned_upright(form: str, orientation: int) -> None:
