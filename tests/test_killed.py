@@ -19,7 +19,7 @@ from digitpad.drawing import Drawing
 from digitpad.saving import save_drawing
 from digitpad.strokes import read_samples
 from tests.killing import KINDS, Row, campaign, damage, page
-from train.__main__ import _prepare_folder
+from train.__main__ import prepare_folder
 
 
 @pytest.mark.parametrize(("kind", "kills"), [("download", 16), ("pad", 18), ("manifest", 14), ("bundle", 10)])
@@ -97,7 +97,7 @@ def test_a_pool_that_was_being_removed_for_other_data_is_never_taken_for_the_new
 ) -> None:
     """The settings used to go with the rest, at any time: what was left then passed for rounds of the new settings."""
     pool = tmp_path / "pool"
-    _prepare_folder(pool, {"data": "old"})
+    prepare_folder(pool, {"data": "old"})
     rounds = [pool / f"round_{number:02}.npz" for number in range(5)]
     for path in rounds:
         path.write_bytes(b"old")
@@ -111,7 +111,7 @@ def test_a_pool_that_was_being_removed_for_other_data_is_never_taken_for_the_new
 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(Path, "unlink", killed_at_the_third)
-        _prepare_folder(pool, {"data": "new"})
+        prepare_folder(pool, {"data": "new"})
     assert len(removed) == 3 and any(path.exists() for path in rounds)
-    _prepare_folder(pool, {"data": "new"})
+    prepare_folder(pool, {"data": "new"})
     assert [path.name for path in pool.iterdir()] == ["run.json"]

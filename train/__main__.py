@@ -117,7 +117,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     recipe = options.recipe_in_full
     training = recipe.cnn if name == "cnn" else recipe.mlp
     run = options.run / name
-    _prepare_folder(run, {"training": asdict(training), "pool": (options.run / "pool" / "run.json").read_text()})
+    prepare_folder(run, {"training": asdict(training), "pool": (options.run / "pool" / "run.json").read_text()})
 
     # TensorFlow and PyTorch take seconds to load: only when the data are there, and only the one needed.
     if name == "cnn":
@@ -184,7 +184,7 @@ def prepare_pool(options: argparse.Namespace, material: Material) -> None:
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
     for sample in material.pen:
         digest.update(b"".join(stroke.tobytes() for stroke in sample.strokes))
-    _prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
+    prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
 
 
 def load_material(options: argparse.Namespace) -> Material:
@@ -220,7 +220,7 @@ def load_material(options: argparse.Namespace) -> Material:
     return Material(images, pen, validation, test, ", ".join(sources))
 
 
-def _prepare_folder(folder: Path, settings: dict[str, object]) -> None:
+def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
     """Make a folder of the run; one that holds what other data or settings gave is set aside, a pool removed."""
     wanted = json.dumps(settings)
     if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:

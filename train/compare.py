@@ -1,7 +1,7 @@
 """`python -m train.compare cnn|mlp`: what each part of the recipe is worth on the validation parts, over several seeds.
 
-Short runs on the full recipe's pool, one thing changed at a time. Writes docs/training.md; what was measured already is
-read from artifacts/compare/, so that a stopped comparison goes on.
+Short runs on the full recipe's pool, one thing changed at a time. Writes docs/training.md; what was measured already on
+this pool is read from artifacts/compare/, so that a stopped comparison goes on.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 
 from digitpad.files import write_whole
-from train.__main__ import NETWORKS, ROOT
+from digitpad.models import load_model
+from train.__main__ import NETWORKS, ROOT, prepare_folder
 from train.augment import Batches, Loader, Strength, one_hot, shuffled
 from train.data import Digits, load_mnist, load_pen, render
 from train.pool import distorted, read_round
@@ -41,7 +42,8 @@ class Variant:
     networks: tuple[str, ...] = NETWORKS
     training: dict[str, object] = field(default_factory=dict)
     strength: Strength | None = None  # other distortions of MNIST's digits
-    without: tuple[str, ...] = ()  # parts of the mixture
+    shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of the mixture
+    distilled: bool = False  # learned from the shipped CNN's answers
     patched: tuple[tuple[str, object], ...] = ()  # what else is replaced in the code
 
 
@@ -53,6 +55,16 @@ def _half_resolution(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor
     """What distortions commonly do: grey levels in between, and no scan that makes ink black again."""
     finer = F.interpolate(places.permute(0, 3, 1, 2), scale_factor=2, mode="bilinear").permute(0, 2, 3, 1)
     return F.grid_sample(images, finer, align_corners=False)
+
+
+def _nothing(momentum: float, scale: bool, name: str) -> object:
+    import keras
+
+    return keras.layers.Identity(name=name)
+
+
+def _constant(optimizer: torch.optim.Optimizer, T_max: int) -> torch.optim.lr_scheduler.LRScheduler:
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
 VARIANTS = (
@@ -77,11 +89,14 @@ VARIANTS = (
         "distortion of 1.5 times the strength",
         strength=replace(BASE, rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thickness=0.52),
     ),
-    Variant("no pen digits", without=("pen",)),
-    Variant("no generated digits", without=("generated",)),
-    Variant("neither pen nor generated digits", without=("pen", "generated")),
-    Variant("no undistorted pictures", without=("undistorted",)),
-    Variant("nothing that is no digit", without=("outliers",)),
+    Variant("pen digits shown once, not five times", shares={"pen": 0.2}),
+    Variant("no pen digits", shares={"pen": 0}),
+    Variant("half the generated digits", shares={"generated": 0.5}),
+    Variant("no generated digits", shares={"generated": 0}),
+    Variant("neither pen nor generated digits", shares={"pen": 0, "generated": 0}),
+    Variant("no undistorted pictures", shares={"undistorted": 0}),
+    Variant("nothing that is no digit", shares={"outliers": 0}),
+    Variant("the shipped CNN's answers instead of the labels", distilled=True, networks=("mlp",)),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
@@ -98,6 +113,17 @@ VARIANTS = (
     Variant("400 wide instead of 800", patched=(("train.mlp.HIDDEN", 400),), networks=("mlp",)),
     Variant("dense layer 80 wide instead of 160", patched=(("train.cnn.DENSE", 80),), networks=("cnn",)),
     Variant("no batch normalisation", patched=(("train.mlp.nn.BatchNorm1d", torch.nn.Identity),), networks=("mlp",)),
+    Variant("no batch normalisation", patched=(("train.cnn.layers.BatchNormalization", _nothing),), networks=("cnn",)),
+    Variant(
+        "the same learning rate to the end",
+        patched=(("train.cnn.keras.optimizers.schedules.CosineDecay", lambda rate, steps: rate),),
+        networks=("cnn",),
+    ),
+    Variant(
+        "the same learning rate to the end",
+        patched=(("train.mlp.torch.optim.lr_scheduler.CosineAnnealingLR", _constant),),
+        networks=("mlp",),
+    ),
 )
 
 
@@ -116,11 +142,12 @@ def main(argv: list[str] | None = None) -> int:
     parts = {"mnist": len(mnist.train), "undistorted": mixture.undistorted}
     parts |= {"pen": len(pen.train) * mixture.pen_repeats}
     parts |= {"generated": mixture.generated, "outliers": mixture.outliers}
+    results = RESULTS / options.network
+    prepare_folder(results, {"training": asdict(_short(options.network)), "pool": (POOL / "run.json").read_text()})
     for seed in SEEDS:
         for variant in VARIANTS:
-            path = RESULTS / options.network / f"{variant.changed} {seed}.json"
+            path = results / f"{variant.changed} {seed}.json"
             if options.network in variant.networks and options.grep in variant.changed and not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
                 run = train_variant(options.network, variant, seed, mnist.train, validation, parts)
                 write_whole(path, json.dumps(run).encode())
                 print(f"{options.network}  seed {seed}  {variant.changed}: {run}", flush=True)
@@ -131,20 +158,31 @@ def main(argv: list[str] | None = None) -> int:
 def train_variant(
     network: str, variant: Variant, seed: int, mnist: Digits, validation: dict[str, Digits], parts: dict[str, int]
 ) -> Run:
-    """Train a network once with a variant; accuracy on the validation parts at the end."""
-    base = FULL.cnn if network == "cnn" else FULL.mlp
+    """Train a network once with a variant; accuracy on the validation parts at the end.
+
+    Args:
+        network: "cnn" or "mlp".
+        variant: what is changed.
+        seed: decides the first weights, the order and the dropout.
+        mnist: the digits whose distorted pictures every round of the pool begins with.
+        validation: the parts that are measured, by name.
+        parts: how many pictures each part of a round has, by name, in their order.
+    """
+    short = _short(network)
     length = variant.training.get("epochs", 1)
     assert isinstance(length, int | float)
-    training: Training = replace(base, **{"ema": EMA, **variant.training, "epochs": int(EPOCHS[network] * length)})  # type: ignore[arg-type]
+    training: Training = replace(short, **{**variant.training, "epochs": int(short.epochs * length)})  # type: ignore[arg-type]
+    shares = [variant.shares.get(name, 1.0) for name in parts]
 
     def loader(epoch: int) -> Loader:
         number = (epoch + 5 * seed) % FULL.mixture.rounds
         digits = read_round(POOL, number)
         if variant.strength:
             digits.images[: len(mnist)] = distorted(mnist, variant.strength, 1_000 + number).images
-        keep = np.concatenate([np.full(count, name not in variant.without) for name, count in parts.items()])
-        digits = digits.pick(keep)
-        return shuffled(Batches(digits.images, one_hot(digits.labels)), training.batch_size, 1_000 * seed + epoch)
+        kept = zip(parts.values(), shares, strict=True)
+        digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
+        targets = _answers(digits) if variant.distilled else one_hot(digits.labels)
+        return shuffled(Batches(digits.images, targets), training.batch_size, 1_000 * seed + epoch)
 
     folder = RESULTS / "run" / network
     for old in folder.glob("*"):
@@ -159,6 +197,20 @@ def train_variant(
             from train.mlp import train_mlp as train
         _, history = train(training, loader, validation, folder, seed)
     return {name: figures[1] for name, figures in history[-1].validation.items()}
+
+
+def _short(network: str) -> Training:
+    return replace(FULL.cnn if network == "cnn" else FULL.mlp, epochs=EPOCHS[network], ema=EMA)
+
+
+def _answers(digits: Digits) -> torch.Tensor:
+    """What the shipped CNN says of digits: how likely each is each of the eleven classes (N, 11)."""
+    session = load_model("cnn").session
+    pieces = [digits.images[place : place + 500] for place in range(0, len(digits), 500)]
+    answers = [session.run(None, {"image": piece}) for piece in pieces]
+    probabilities, ood_score = (torch.from_numpy(np.concatenate(column)) for column in zip(*answers, strict=True))
+    no_digit = torch.sigmoid(ood_score)[:, None]
+    return torch.cat([probabilities * (1 - no_digit), no_digit], dim=1)
 
 
 def write_table(path: Path) -> None:
