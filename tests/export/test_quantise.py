@@ -58,6 +58,25 @@ def test_an_int8_model_answers_as_the_float32_one_does(both: tuple[Path, Path]) 
     assert np.allclose(one_by_one, int8[:20], atol=1e-5)
 
 
+def test_a_network_that_begins_otherwise_is_quantised_too(tmp_path: Path, digits: Digits) -> None:
+    model = onnx.load(MODELS / "cnn.onnx")
+    (cast,) = [node for node in model.graph.node if "image" in node.input]
+    twice = onnx.helper.make_node("Identity", ["image"], ["same"])
+    cast.input[0] = "same"
+    model.graph.node.insert(0, twice)
+    (tmp_path / "int8.onnx").write_bytes(quantise(model.SerializeToString(), "third-int8", digits.images))
+    right = Recognizer(tmp_path / "int8.onnx").predict_batch(digits.images).argmax(axis=1) == digits.labels
+    assert right.mean() > 0.98
+
+
+def test_pale_calibration_images_make_no_wrong_model(tmp_path: Path, digits: Digits) -> None:
+    pale = digits.images // 2
+    (tmp_path / "int8.onnx").write_bytes(quantise((MODELS / "cnn.onnx").read_bytes(), "pale-int8", pale))
+    models = Recognizer("cnn"), Recognizer(tmp_path / "int8.onnx")
+    right32, right8 = ((model.predict_batch(pale).argmax(axis=1) == digits.labels).mean() for model in models)
+    assert right8 >= right32 - 0.01
+
+
 @pytest.mark.parametrize(
     ("mnist", "pen", "verdict"),
     [
