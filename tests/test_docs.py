@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import digitpad
-from digitpad import cli, images, models, strokes
+from digitpad import cli, image_files, images, models, strokes
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -50,6 +50,15 @@ def test_the_limits_that_are_told_are_the_limits_there_are() -> None:
     assert {name.strip().upper().replace("PNM", "PPM") for name in re.split(",| and ", listed)} == set(images.FORMATS)
     assert f"files up to {images.MAX_BYTES >> 20} MiB" in text
     assert f"pictures up to {images.MAX_PIXELS // 10**6} million pixels" in text
+    assert image_files.MAX_BYTES_WHOLE >> 20 == 32 and image_files.MAX_BYTES_TABLES >> 10 == 64
+    of_each_kind = {
+        "A JPEG may have {} million": image_files.MAX_PIXELS_JPEG,
+        "progressive JPEG {} million and 32 MiB": image_files.MAX_PIXELS_WHOLE,
+        "of more than 64 KiB {} million": image_files.MAX_PIXELS_TABLES,
+        "in memory {} million": image_files.MAX_PIXELS_MEMORY,
+    }
+    assert [told for told, limit in of_each_kind.items() if told.format(f"{limit / 1e6:g}") not in text] == []
+    assert image_files.MAX_PIXELS_SLOW == 500_000 and "9 to 15 bits) half a million" in text
     assert f"Stroke files: {strokes.MAX_BYTES >> 20} MiB unpacked" in text
     assert f"Model files: {models.MAX_BYTES >> 20} MiB" in text
     assert f"Standard input: {cli.MAX_STDIN >> 20} MiB" in text
@@ -74,6 +83,11 @@ def test_every_path_that_contributing_names_is_there() -> None:
     named = re.findall(r"`((?:train|export|runtime|tests|requirements|docs|onnx_models|\.github)/[\w./-]*)`", text)
     assert len(named) > 10
     assert [path for path in named if "vit" not in path and not (ROOT / path).exists()] == []
+
+
+def test_the_readme_installs_the_wheel_of_this_version() -> None:
+    named = re.findall(r"dist/(digitpad-[\w.]+-py3-none-any\.whl)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert named == [f"digitpad-{digitpad.__version__}-py3-none-any.whl"]
 
 
 def test_the_changelog_begins_with_this_version() -> None:
