@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from PIL import Image
 
+from digitpad.ink import render_strokes
 from train import outliers
 from train.data import DataError
 from train.glyphs import trace_glyphs
-from train.outliers import KINDS, generate_outliers, plot_outliers
+from train.outliers import KINDS, generate_outliers
 
 
 @pytest.mark.parametrize("held_out", [False, True])
@@ -37,12 +37,6 @@ def test_whole_kinds_are_never_trained_on():
             generate_outliers(5, seed=0, kinds=kinds_asked, held_out=held_out)
 
 
-def test_contact_sheet(tmp_path):
-    plot_outliers(tmp_path / "kinds.png", held_out=True, columns=3)
-    with Image.open(tmp_path / "kinds.png") as sheet:
-        assert min(sheet.size) > 200
-
-
 TABLES = "LETTERS FOREIGN WRITTEN_LETTERS WRITTEN_FOREIGN PUNCTUATION ARITHMETIC OUTLINES FILLED HALVES"
 
 
@@ -52,9 +46,33 @@ def test_what_is_held_out_is_not_trained_on(table):
     assert trained and held_out and not trained & held_out
 
 
-def test_letters_that_look_like_digits_are_left_out():
-    assert not set("0123456789BDGIJLOQSUZbgijloqsuyz|/()$§;!8ЗОоЧбΘσ") & set(
-        outliers.LETTERS + outliers.FOREIGN + outliers.PUNCTUATION + outliers.ARITHMETIC
+SIGNS = ("LETTERS", "FOREIGN", "PUNCTUATION", "ARITHMETIC")
+
+
+def rendered(held_out):
+    """Every sign as the model sees it when no hand strays, by font and letter or place in the table; of length 1."""
+    prefix, skeletons = "HELD_OUT_" if held_out else "", {}
+    for name in SIGNS:
+        letters = getattr(outliers, prefix + name)
+        for font in outliers.FONTS if name == "LETTERS" else ("DejaVuSans",):
+            skeletons |= {f"{font} {a}": glyph for a, glyph in zip(letters, trace_glyphs(font, letters), strict=True)}
+    for name in ("WRITTEN_LETTERS", "WRITTEN_FOREIGN"):
+        skeletons |= {f"{name} {w}": outliers._read(w) for w in getattr(outliers, prefix + name)}
+    images = {name: render_strokes([np.array(stroke) for stroke in strokes]) for name, strokes in skeletons.items()}
+    return {name: (image / np.linalg.norm(image.astype(float))).ravel() for name, image in images.items()}
+
+
+def test_no_held_out_sign_looks_like_one_that_is_trained_on():
+    # A V that fills its box is a v, and a plus in a ring is a Tifinagh letter: 0.93 and 0.97.
+    trained, held_out = rendered(held_out=False), rendered(held_out=True)
+    likeness = np.stack(list(held_out.values())) @ np.stack(list(trained.values())).T
+    nearest = dict(zip(held_out, zip(likeness.max(axis=1), likeness.argmax(axis=1), strict=True), strict=True))
+    assert {name: list(trained)[place] for name, (cosine, place) in nearest.items() if cosine > 0.9} == {}
+
+
+def test_signs_that_look_like_digits_are_left_out():
+    assert not set("0123456789BDGIJLOQSUZbgijloqsuyz|/()$§;!8ЗОоЧбΘσ∃") & set(
+        "".join(getattr(outliers, prefix + name) for prefix in ("", "HELD_OUT_") for name in SIGNS)
     )
 
 
