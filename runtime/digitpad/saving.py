@@ -7,7 +7,7 @@ label that is corrected or taken back.
 import io
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +70,26 @@ def save_drawing(drawing: Drawing, folder: Path) -> Path:
     return strokes
 
 
+@dataclass
+class _Gathered:
+    """A drawing that was gathered: its strokes then, and the sample that the file has of it."""
+
+    strokes: list[Stroke]
+    sample: Sample
+
+
 class Gatherer:
     """Gathers labelled drawings in one stroke file, to learn from with `make train EXTRA=FILE`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._last: tuple[set[Stroke], Sample] | None = None  # the drawing that was labelled last
+        self._gathered: dict[Stroke, _Gathered] = {}  # by each stroke that it has, or had when it was labelled before
 
     def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
         """Add a drawing under a label "0" to "9".
 
-        If the drawing goes on from the one that was labelled last, it takes that one's place; the same drawing with
-        the same label once more takes it out again.
+        If the drawing goes on from one that was gathered, that is shares a stroke with it, it takes that one's place;
+        the same drawing with the same label once more takes it out again.
 
         Returns:
             The label the drawing has now, None if it was taken out; and how many drawings the file holds.
@@ -90,20 +98,33 @@ class Gatherer:
             DigitPadError: the file cannot be read or written; it is left as it is.
         """
         content: dict[str, Any] = {"meta": _meta(), "samples": []}
+        held: list[Sample] = []
         if data := _read(self.path):
-            parse_samples(data, str(self.path))  # says what is wrong with it
+            held = parse_samples(data, str(self.path))  # says what is wrong with it
             content = json.loads(data)
         samples: list[Any] = content["samples"]
+        known = next((self._gathered[stroke] for stroke in drawing.strokes if stroke in self._gathered), None)
+        place = None if known is None else _place(held, known.sample)
         new = replace(sample(drawing), label=label)
-        goes_on = self._last is not None and not self._last[0].isdisjoint(drawing.strokes)
         taken_out = False
-        if goes_on and self._last and samples and samples[-1] == _plain(self._last[1]):
-            taken_out = samples.pop() == _plain(new)
-        if not taken_out:
+        if known is None or place is None:
+            known = _Gathered([], new)
             samples.append(_plain(new))
+        elif known.strokes != drawing.strokes:
+            samples[place] |= _plain(new)
+        elif held[place].label == label == drawing.label:
+            taken_out = True
+            del samples[place]
+        else:
+            new = replace(known.sample, label=label)
+            samples[place]["label"] = label
         make_folder(self.path.parent)
         write_whole(self.path, json.dumps(content).encode())
-        self._last = None if taken_out else (set(drawing.strokes), new)
+        if taken_out:
+            self._gathered = {stroke: other for stroke, other in self._gathered.items() if other is not known}
+        else:
+            known.strokes, known.sample = list(drawing.strokes), new
+            self._gathered |= dict.fromkeys(drawing.strokes, known)
         return (None if taken_out else label), len(samples)
 
 
@@ -131,6 +152,16 @@ def _meta() -> dict[str, Any]:
 
 def _plain(sample: Sample) -> dict[str, Any]:
     return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]}
+
+
+def _place(held: list[Sample], wanted: Sample) -> int | None:
+    """Where among samples the one with these strokes is: of several the newest, and first one with the label too."""
+    places = [
+        number
+        for number, sample in enumerate(held)
+        if len(sample.strokes) == len(wanted.strokes) and all(map(np.array_equal, sample.strokes, wanted.strokes))
+    ]
+    return max(places, key=lambda number: (held[number].label == wanted.label, number), default=None)
 
 
 def _read(path: Path) -> bytes:

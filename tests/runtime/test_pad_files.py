@@ -162,6 +162,87 @@ def test_a_label_can_be_corrected_and_taken_back(make_pad, tmp_path):
     assert read_samples(file) == [] and pad.drawing.label is None and "No longer" in pad.notice
 
 
+def gathered(tmp_path):
+    """The labels in the file of gathered drawings, and how many of the drawings differ."""
+    samples = read_samples(tmp_path / "files" / "my_digits.json")
+    return [s.label for s in samples], len({str([points.tolist() for points in s.strokes]) for s in samples})
+
+
+def draw_and_label(pad, digit, as_what):
+    for stroke in demo_samples()[digit].strokes:
+        drag(pad, [(x / 1000, y / 1000) for x, y in stroke.tolist()])
+    click(pad, "predict")
+    label(pad, as_what)
+
+
+def test_an_older_drawing_from_the_history_is_relabelled_and_not_gathered_twice(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 3, 8)
+    click(pad, "clear")
+    draw_and_label(pad, 5, 5)
+    click(pad, "history 1")
+    assert pad.drawing.label == "8"
+    label(pad, 3)
+    assert "Gathered as a 3: 2 drawings" in pad.notice and pad.history.entries[1].answer == "=3"
+    assert gathered(tmp_path) == (["3", "5"], 2)
+    click(pad, "history 0")
+    label(pad, 5)
+    assert "No longer" in pad.notice and gathered(tmp_path) == (["3"], 1)
+    label(pad, 5)
+    assert gathered(tmp_path) == (["3", "5"], 2), "taken out is not for good"
+    label(pad, 5)
+    click(pad, "history 1")
+    label(pad, 8)
+    assert gathered(tmp_path) == (["8"], 1), "what was taken out is not the one that is relabelled"
+
+
+def test_an_older_drawing_that_was_drawn_on_takes_its_own_place_in_the_file(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 1, 1)
+    click(pad, "clear")
+    draw_and_label(pad, 5, 5)
+    click(pad, "history 1")
+    drag(pad, [(0.2, 0.5), (0.8, 0.5)])
+    label(pad, 4)
+    file = tmp_path / "files" / "my_digits.json"
+    assert [(s.label, len(s.strokes)) for s in read_samples(file)] == [("4", 2), ("5", 2)]
+    press_key(pad, pygame.K_z)
+    label(pad, 1)
+    assert [(s.label, len(s.strokes)) for s in read_samples(file)] == [("1", 1), ("5", 2)]
+
+
+def test_the_same_drawn_twice_is_gathered_twice_and_each_can_be_taken_out(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 3, 3)
+    click(pad, "clear")
+    draw_and_label(pad, 3, 3)
+    assert gathered(tmp_path)[0] == ["3", "3"]
+    label(pad, 3)
+    assert gathered(tmp_path)[0] == ["3"]
+    label(pad, 3)
+    assert gathered(tmp_path)[0] == ["3", "3"]
+
+
+def test_a_label_that_undo_brought_back_is_not_mistaken_for_the_one_in_the_file(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 3, 8)
+    click(pad, "clear")
+    click(pad, "history 0")
+    label(pad, 3)
+    for _ in range(2):
+        press_key(pad, pygame.K_z)
+    label(pad, 3)
+    assert "Gathered as a 3" in pad.notice and gathered(tmp_path)[0] == ["3"]
+
+
+def test_a_gathered_drawing_that_somebody_took_out_of_the_file_is_added_anew(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 3, 8)
+    write_samples(tmp_path / "files" / "my_digits.json", [Sample([np.array(THREE)], "5")])
+    label(pad, 3)
+    assert gathered(tmp_path) == (["5", "3"], 2)
+
+
 def test_labels_are_added_to_what_is_there_and_its_other_content_is_kept(make_pad, tmp_path):
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()
