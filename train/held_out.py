@@ -1,7 +1,7 @@
-"""Leave one writer out: how honest the answers are for a person on whose digits nothing was fitted.
+"""Leave one writer out: how honest the answers are for a person on whom temperature and thresholds were not fitted.
 
-The shipped temperature and thresholds are fitted on all validation writers, so figures on these very writers flatter.
-Here each writer in turn is judged by what was fitted on the others.
+The shipped ones are fitted on all validation writers, so figures on these very writers flatter. Here each writer in
+turn is judged by what was fitted on the others. Recipe and seed were chosen on all of them, which flatters still.
 """
 
 from dataclasses import asdict

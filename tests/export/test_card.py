@@ -13,9 +13,9 @@ from digitpad import DigitPadError, Recognizer
 from export.card import figures_table, report_text, seeds_table, write_card
 from export.manifest import forget_comparisons, read_manifest, write_manifest
 from export.report import main
-from train.answers import figures, judge
+from train.answers import figures, judge, summarise
 from train.data import Digits
-from train.tables import Results, page
+from train.tables import SETS, Results, about_sets, held_out_writers, page
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = read_manifest(ROOT / "onnx_models")
@@ -61,6 +61,15 @@ def test_a_comparison_with_a_model_that_was_replaced_is_forgotten() -> None:
     assert "cnn, mlp" in page(manifest)
     forget_comparisons(manifest, "mlp")
     assert "cnn, mlp" not in page(manifest)
+
+
+def test_a_set_that_something_was_chosen_on_is_said_to_be_so() -> None:
+    chosen = "recipe, seed, temperature and thresholds were chosen on them"
+    lines = about_sets({"m": {"figures": {name: {} for name in SETS}}}).splitlines()
+    assert [line.startswith("- MNIST test") or chosen in line for line in lines] == [True] * 3
+    assert "nothing was chosen" in lines[0]
+    left_out = held_out_writers({"m": {"figures": {}, "report": {"held_out_writers": {"all": asdict(READING)}}}})
+    assert "Recipe and seed were chosen on all" in left_out
 
 
 def test_seeds_are_shown_by_mean_and_standard_deviation() -> None:
@@ -116,6 +125,7 @@ def test_a_report_goes_into_page_card_and_manifest(exported: Path, monkeypatch: 
 
 ANSWERS = judge(np.full((20, 10), 0.1, np.float32), np.zeros(20, np.float32), 0.5, 0.5)
 FIGURES = asdict(figures(ANSWERS, Digits(np.zeros((20, 28, 28), np.uint8), np.repeat(np.arange(10), 2))))
+READING = summarise(ANSWERS, np.repeat(np.arange(10), 2))
 OUTLIERS = {
     kind: {
         "count": 9, "digit": share, "unsure": 0, "not_a_digit": 1 - share, "trained_on": True,
