@@ -157,7 +157,7 @@ def _well_and_not(manifest: Manifest, key: str, title: str) -> str:
         title,
         f"- Read well (at least {GOOD:.0%} are right with each of {models}): {'; '.join(well) or 'none'}.\n"
         f"- Not so well ({models}): {_with_shares(accuracy, badly)}.",
-        tables.SHEETS[key],
+        tables.sheet_text(manifest, key),
     )
 
 

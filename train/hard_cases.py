@@ -70,7 +70,7 @@ def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sam
 
 
 def measure_outliers(
-    recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path, each: int = 400
+    recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path, each: int = 2_000
 ) -> ByModel:
     """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each."""
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from train.measures import wilson
+
 Results = dict[str, dict[str, Any]]  # by model: "figures" by set (train.answers.Figures), and "report": all the rest
 Columns = dict[str, Callable[[dict[str, Any]], str]]  # title: the cell's text, from what was measured
 
@@ -157,8 +159,10 @@ def outlier_text(results: Results) -> str:
     """What was measured with, and how to read the table and the picture."""
     kinds = next(iter(reports(results, "outliers").values()))
     unseen = ", ".join(kind for kind, entry in kinds.items() if not entry.get("trained_on", True))
-    return f"""Pictures by our own generator, of shapes that are never trained on; nothing at all is trained on of these
-kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that
+    each = min(entry["count"] for kind, entry in kinds.items() if kind != "all")
+    return f"""Pictures by our own generator, {each:,} of each kind ({sure_to(0.02, each)}), of shapes that are never
+trained on; of uniform grey it is other levels alone, of several digits other pairs; nothing at all is trained on of
+these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that
 passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the
 picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
@@ -195,15 +199,27 @@ orange: right, but `unsure` or `not_a_digit`.""",
 }
 
 
+def sheet_text(results: Results, key: str) -> str:
+    """What is on a sheet of SHEETS, of how many digits each row of its table is, and how far to trust its shares."""
+    each = min(entry["count"] for entry in next(iter(reports(results, key).values())).values())
+    return f"{SHEETS[key]} {each:,} digits each: one is worth {100 / each:.2g} points ({sure_to(0.98, each)})."
+
+
+def sure_to(share: float, count: int) -> str:
+    """What a share of so many may be by chance alone."""
+    low, high = wilson(round(share * count), count)
+    return f"95 % interval of {share:.0%}: {low:.1%} to {high:.1%}"
+
+
 def conditions(results: Results) -> str:
     """Accuracy on pictures, by how they were made."""
-    section = _section(results, "conditions", "condition", CASE_COLUMNS, SHEETS["conditions"])
+    section = _section(results, "conditions", "condition", CASE_COLUMNS)
     return join(section, picture("conditions")) if section else ""
 
 
 def variants(results: Results) -> str:
     """Accuracy on digits of our own generator, by way of writing."""
-    section = _section(results, "variants", "way of writing", CASE_COLUMNS, SHEETS["variants"])
+    section = _section(results, "variants", "way of writing", CASE_COLUMNS)
     return join(section, picture("variants")) if section else ""
 
 
@@ -287,9 +303,9 @@ def _only(by_model: dict[str, dict[str, dict[str, Any]]], names: list[str] | Non
     return {m: {name: of[name] for name in names or of} for m, of in by_model.items()}
 
 
-def _section(results: Results, key: str, what: str, columns: Columns, text: str) -> str:
+def _section(results: Results, key: str, what: str, columns: Columns) -> str:
     by_model = reports(results, key)
-    return join(text, side_by_side(by_model, columns, what)) if by_model else ""
+    return join(sheet_text(results, key), side_by_side(by_model, columns, what)) if by_model else ""
 
 
 def _by_set(results: Results, columns: Columns) -> str:

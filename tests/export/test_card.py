@@ -143,7 +143,14 @@ def test_the_card_tells_what_is_taken_for_a_digit_from_what_is_not() -> None:
     assert re.search(r"Read well .*: fine\.\n- Not so well \(cnn\): bad \(90\.0%\)\.", text)
 
 
-ONE = {"bad": {"accuracy": 0.9}, "fine": {"accuracy": 0.99}}
+ONE = {"bad": {"count": 200, "accuracy": 0.9}, "fine": {"count": 200, "accuracy": 0.99}}
+
+
+def test_the_card_tells_how_many_pictures_its_shares_are_of_and_how_far_to_trust_them() -> None:
+    many = {kind: entry | {"count": 2000} for kind, entry in OUTLIERS.items()}
+    text = report_text({"cnn": {"figures": {}, "report": {"outliers": many, "variants": ONE, "conditions": ONE}}}, "")
+    assert text.count("200 digits each: one is worth 0.5 points (95 % interval of 98%: 95.0% to 99.2%)") == 2
+    assert "2,000 of each kind (95 % interval of 2%: 1.5% to 2.7%)" in text
 
 
 @pytest.mark.parametrize("stop", [DigitPadError("the disk is full"), KeyboardInterrupt()])
