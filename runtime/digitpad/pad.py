@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -153,7 +153,7 @@ class Pad:
         self.labels = {"cnn": "CNN", "mlp": "MLP"}
         self.window_size = SIZE  # to go back to from full screen
         self._at_first = (self.drawing.chosen, live)
-        self._opened_strokes: list[Stroke] = []  # as they came from the file
+        self._leaves: dict[Stroke, Opened] = {}  # by stroke, where in which file it comes from
         self._folder = folder
         self._gatherer: Gatherer | None = None
         self._load = load or _load_recognizer
@@ -200,17 +200,17 @@ class Pad:
         """Take everything off the paper."""
         self.drawing.clear()
         self.erasing = False
-        self._forget_file_if_gone()
+        self._follow_file()
 
     def undo(self) -> None:
         """Take back the last step."""
         self.drawing.undo()
-        self._forget_file_if_gone()
+        self._follow_file()
 
     def redo(self) -> None:
         """Bring back what was undone."""
         self.drawing.redo()
-        self._forget_file_if_gone()
+        self._follow_file()
 
     def toggle_eraser(self) -> None:
         """Take the eraser, or the brush again."""
@@ -267,6 +267,7 @@ class Pad:
         if number < len(self.history.entries):
             entry = self.history.entries[number]
             self.drawing.put(entry.strokes, entry.picture, entry.label)
+            self._follow_file()
             self._ask()
 
     def quit(self) -> None:
@@ -318,17 +319,17 @@ class Pad:
         if is_stroke_file(path):
             if not (samples := read_samples(path)):
                 raise DigitPadError(f"{path}: holds no drawing")
-            self.opened = Opened(path.name, samples, 0) if len(samples) > 1 else None
-            if self.opened:
-                self._show_opened(0)
+            if len(samples) > 1:
+                self._show_opened(Opened(path.name, samples, 0))
             else:
                 self.drawing.open_strokes(samples[0].strokes, samples[0].label)
+                self._follow_file()
         else:
             from digitpad.images import normalise_image
 
             seen = normalise_image(path)
             self.drawing.put([], Picture(seen, _load_photo(path)))
-            self.opened = None
+            self._follow_file()
         self._asked = self._stale = True
 
     def open_dropped(self, path: Path) -> None:
@@ -343,28 +344,33 @@ class Pad:
     def previous(self) -> None:
         """Go to the drawing before, in a file that holds several."""
         if self.opened and self.opened.number > 0:
-            self._show_opened(self.opened.number - 1)
+            self._show_opened(replace(self.opened, number=self.opened.number - 1))
             self._ask()
 
     def next(self) -> None:
         """Go to the next drawing in a file that holds several."""
         if self.opened and not self.opened.is_last:
-            self._show_opened(self.opened.number + 1)
+            self._show_opened(replace(self.opened, number=self.opened.number + 1))
             self._ask()
 
-    def _show_opened(self, number: int) -> None:
-        assert self.opened is not None
-        samples = self.opened.samples
-        self.opened = Opened(self.opened.name, samples, number)
-        self.drawing.open_strokes(samples[number].strokes, samples[number].label)
-        self._opened_strokes = list(self.drawing.strokes)
-        label = f", a {samples[number].label}" if samples[number].label else ""
-        self.notice = f"Drawing {number + 1} of {len(samples)} in {self.opened.name}{label}"
+    def _show_opened(self, opened: Opened) -> None:
+        sample = opened.samples[opened.number]
+        self.drawing.open_strokes(sample.strokes, sample.label)
+        self._leaves |= dict.fromkeys(self.drawing.strokes, opened)
+        self._leaf_from(opened)
 
-    def _forget_file_if_gone(self) -> None:
-        """No more leafing through a file when nothing of its drawing is left on the paper."""
-        if not {id(stroke) for stroke in self._opened_strokes} & {id(stroke) for stroke in self.drawing.strokes}:
-            self.opened = None
+    def _leaf_from(self, opened: Opened | None) -> None:
+        """Have the drawing on the paper be this one of a file with several, and say so; None: of no such file."""
+        self.opened, self.notice = opened, ""
+        if opened:
+            label = f", a {self.drawing.label}" if self.drawing.label else ""
+            self.notice = f"Drawing {opened.number + 1} of {len(opened.samples)} in {opened.name}{label}"
+
+    def _follow_file(self) -> None:
+        """Leaf on from the drawing that has come back to the paper, if it is of a file, or no more if it is of none."""
+        opened = next((self._leaves[stroke] for stroke in self.drawing.strokes if stroke in self._leaves), None)
+        if opened is not self.opened:
+            self._leaf_from(opened)
 
     def _save_folder(self) -> Path:
         return self._folder or save_folder()
@@ -524,6 +530,7 @@ class Pad:
         self.drawing.brush = BRUSH
         self.drawing.chosen, self.live = self._at_first
         self.history = History()
+        self._leaves.clear()
         self.erasing = self.help_is_open = False
         self.theme = paint.LIGHT
         self.hover = self.focus = self.opened = None

@@ -366,6 +366,62 @@ def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_leafed_through
         click(pad, "clear")
 
 
+def test_undo_and_redo_leaf_back_and_forth_in_the_file(make_pad, tmp_path):
+    pad = make_pad()
+    drop(pad, several(tmp_path))
+    press_key(pad, pygame.K_PAGEDOWN)
+    press_key(pad, pygame.K_z)
+    assert pad.drawing.label == "0" and "Drawing 1 of 10" in pad.notice
+    assert {"previous", "next"} <= set(pad.view.controls())
+    press_key(pad, pygame.K_z)
+    assert pad.drawing.is_empty and pad.opened is None and not pad.notice
+    for number in (1, 2):
+        press_key(pad, pygame.K_z, SHIFT)
+        assert f"Drawing {number} of 10" in pad.notice
+    press_key(pad, pygame.K_PAGEDOWN)
+    assert pad.drawing.label == "2" and "Drawing 3 of 10" in pad.notice
+    click(pad, "clear")
+    click(pad, "undo")
+    press_key(pad, pygame.K_PAGEUP)
+    assert pad.drawing.label == "1", "also after the paper was cleared"
+
+
+def test_the_history_brings_a_drawing_back_with_the_file_it_is_of_or_with_none(make_pad, tmp_path):
+    pad = make_pad()
+    drag(pad, THREE)
+    click(pad, "predict")
+    drop(pad, several(tmp_path))
+    for _ in range(2):
+        press_key(pad, pygame.K_PAGEDOWN)
+    click(pad, "history 3")
+    assert pad.drawing.label is None and not pad.notice and "next" not in pad.view.controls()
+    press_key(pad, pygame.K_PAGEDOWN)
+    assert pad.drawing.label is None, "there is nothing to leaf through"
+    click(pad, "history 1")
+    assert pad.drawing.label == "1" and "Drawing 2 of 10" in pad.notice
+    click(pad, "next")
+    assert pad.drawing.label == "2"
+
+
+def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(make_pad, tmp_path):
+    pad = make_pad()
+    drop(pad, several(tmp_path))
+    drag(pad, THREE)
+    click(pad, "save")
+    click(pad, "undo")
+    assert "Saved" in pad.notice and pad.opened is not None
+
+
+def test_a_file_that_holds_one_drawing_ends_the_leafing_in_another(make_pad, tmp_path):
+    write_samples(tmp_path / "one.json", [Sample([np.array(THREE)], "3")])
+    Image.new("L", (40, 40), 255).save(tmp_path / "one.png")
+    pad = make_pad()
+    for name in ("one.json", "one.png"):
+        drop(pad, several(tmp_path))
+        drop(pad, tmp_path / name)
+        assert pad.opened is None and not pad.notice, name
+
+
 # Settings
 
 
