@@ -162,9 +162,9 @@ def outlier_text(results: Results) -> str:
     each = min(entry["count"] for kind, entry in kinds.items() if kind != "all")
     return f"""Pictures by our own generator, {each:,} of each kind ({sure_to(0.02, each)}), of shapes that are never
 trained on; of uniform grey it is other levels alone, of several digits other pairs; nothing at all is trained on of
-these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that
-passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In the
-picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
+these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them
+that passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In
+the picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
 
 def outlier_table(results: Results, only: list[str] | None = None) -> str:
