@@ -29,9 +29,13 @@ from train.data import load_mnist
 ROOT = Path(__file__).parents[1]
 Row = dict[str, Any]
 BARE = "import numpy, onnxruntime, PIL.Image"
-KERAS = "import sys; from train.cnn import load_cnn; import numpy as np; from PIL import Image; " + (
-    "x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32)[None, ..., None] / 255; "
-    "print(load_cnn('train/weights/cnn.keras').predict(x, verbose=0).argmax())"
+# Not by train.cnn, which loads PyTorch too.
+KERAS = (
+    "import os, sys; os.environ['KERAS_BACKEND'] = 'tensorflow'; import keras, numpy as np; from PIL import Image; "
+    + (
+        "x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32)[None, ..., None] / 255; "
+        "print(keras.models.load_model('train/weights/cnn.keras', compile=False).predict(x, verbose=0).argmax())"
+    )
 )
 TORCH = "import sys; from train.mlp import load_mlp; from pathlib import Path; import numpy as np, torch; " + (
     "from PIL import Image; x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32) / 255; "

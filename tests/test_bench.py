@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 
-from bench.__main__ import closure, installed_bytes, process
+from bench.__main__ import KERAS, TORCH, closure, installed_bytes, process
+from bench.sides import demo_images
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
 
@@ -66,6 +69,16 @@ def test_our_sides_answer_with_the_seconds_for_each_image(name: str, tmp_path: P
     ready, first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert "missing" not in ready
     assert (len(first), len(second)) == (3, 2) and min(first + second) > 0
+
+
+@pytest.mark.parametrize(("code", "framework", "other"), [(KERAS, "keras", "torch"), (TORCH, "torch", "keras")])
+def test_a_framework_that_reads_a_picture_loads_no_other(code: str, framework: str, other: str, tmp_path: Path) -> None:
+    Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).save(tmp_path / "seven.png")
+    told = f"; print([name in sys.modules for name in ({framework!r}, {other!r})])"
+    command = [sys.executable, "-c", code + told, str(tmp_path / "seven.png")]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "[True, False]", done.stderr
 
 
 def test_peak_memory_is_that_of_the_process_measured_and_not_of_the_one_that_starts_it() -> None:
