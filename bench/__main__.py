@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 from bench.sides import BATCH, SIDES, demo_images, zoo_file
@@ -41,6 +42,11 @@ TORCH = "import sys; from train.mlp import load_mlp; from pathlib import Path; i
     "from PIL import Image; x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32) / 255; "
     "print(load_mlp(Path('train/weights/mlp.pt')).eval()(torch.from_numpy(x)[None]).argmax())"
 )
+
+CUDA = ("nvidia-", "cuda-", "triton")  # packages that only a graphics card has a use for
+WITH_CUDA = ", with CUDA"
+CUDA_NOTE = """With CUDA: `nvidia-*`, `cuda-*` and `triton`, which serve graphics cards alone and come along on Linux;
+the other rows are without them. PyTorch itself is the one built for CUDA in both, larger than that for processors."""
 
 
 def main() -> int:
@@ -205,12 +211,19 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def disk() -> dict[str, Row]:
-    """Bytes of the models, and of what must be installed for the runtime, for TensorFlow and for PyTorch."""
+    """Bytes of the models, and of what must be installed for the runtime, for TensorFlow and for PyTorch.
+
+    A framework's packages for graphics cards, which PyPI's PyTorch needs on Linux, are counted in a row of their own.
+    """
     rows: dict[str, Row] = {name: {"bytes": find_model(name).stat().st_size} for name in shipped_models()}
     slim = {"numpy", "onnxruntime", "pillow"}
     for name, roots in {"digitpad": slim, "TensorFlow": {"tensorflow"}, "PyTorch": {"torch"}}.items():
         try:
-            rows[f"environment of {name}"] = {"bytes": sum(installed_bytes(needed) for needed in closure(roots))}
+            size = {needed: installed_bytes(needed) for needed in closure(roots)}
+            plain = sum(size[needed] for needed in size if not needed.startswith(CUDA))
+            rows[f"environment of {name}"] = {"bytes": plain}
+            if plain < sum(size.values()):
+                rows[f"environment of {name}{WITH_CUDA}"] = {"bytes": sum(size.values())}
         except importlib.metadata.PackageNotFoundError as error:
             rows[f"environment of {name}"] = {"missing": f"{error.name} is not installed"}
     rows["environment of digitpad"]["bytes"] += sum(row["bytes"] for name, row in rows.items() if "env" not in name)
@@ -218,18 +231,19 @@ def disk() -> dict[str, Row]:
 
 
 def closure(roots: set[str]) -> set[str]:
-    """The packages, and all that they need in turn, without extras."""
-    found: set[str] = set()
-    waiting = set(roots)
+    """The packages, and all that they need in turn; of the extras, those that one of them asks for."""
+    found: set[tuple[str, str]] = set()  # name and extra; "" is the package itself
+    waiting = {(name, "") for name in roots}
     while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name not in found:
-            found.add(name)
+        name, extra = waiting.pop()
+        name = canonicalize_name(name)
+        if (name, extra) not in found:
+            found.add((name, extra))
             for text in importlib.metadata.requires(name) or []:
                 need = Requirement(text)
-                if need.marker is None or need.marker.evaluate({"extra": ""}):
-                    waiting.add(need.name)
-    return found
+                if need.marker is None or need.marker.evaluate({"extra": extra}):
+                    waiting |= {(need.name, wanted) for wanted in ("", *need.extras)}
+    return {name for name, _ in found}
 
 
 def installed_bytes(name: str) -> int:
@@ -302,6 +316,8 @@ def as_tables(results: dict[str, Any]) -> str:
         size = f"not measured: {row['missing']}" if "missing" in row else f"{row['bytes'] / 1e6:,.1f}"
         times = f"{row['bytes'] / slim:.1f} times digitpad's" if name.startswith("env") and "bytes" in row else ""
         lines.append(f"| {name} | {size} | {times} |")
+    if any(name.endswith(WITH_CUDA) for name in results["disk"]):
+        lines += ["", CUDA_NOTE]
     lines += ["", "| wrong among MNIST's 10,000 test digits | |", "|---|---|"]
     for name, row in results["errors"].items():
         lines.append(f"| {name} | {row.get('wrong', 'not measured: ' + str(row.get('missing')))} |")

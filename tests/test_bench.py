@@ -12,7 +12,7 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from bench.__main__ import KERAS, TORCH, closure, installed_bytes, process
+from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, process
 from bench.sides import demo_images
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
@@ -93,3 +93,27 @@ def test_an_environment_is_weighed_with_all_that_its_packages_need() -> None:
     needed = closure({"onnxruntime"})
     assert {"onnxruntime", "numpy", "protobuf"} <= needed and "torch" not in needed
     assert installed_bytes("onnxruntime") > 20e6
+
+
+def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs = {
+        "torch": ["Sym_Py", "cuda-toolkit[cudart]", "nvidia-cudnn", "triton", "pyyaml; extra == 'pyyaml'"],
+        "cuda-toolkit": ["nvidia-cuda-runtime; extra == 'cudart'", "nvidia-cufft; extra == 'cufft'"],
+    }
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: needs.get(name))
+    monkeypatch.setattr("bench.__main__.installed_bytes", lambda name: 1_000_000)
+    expected = {"torch", "sym-py", "cuda-toolkit", "nvidia-cuda-runtime", "nvidia-cudnn", "triton"}
+    assert closure({"torch"}) == expected
+    sizes = disk()
+    assert sizes["environment of PyTorch"]["bytes"] == 2_000_000
+    assert sizes["environment of PyTorch, with CUDA"]["bytes"] == 6_000_000
+    assert "environment of TensorFlow, with CUDA" not in sizes
+    results = {
+        "machine": "this one", "load": 0.0, "processes": {}, "pad": {"share": 0.0}, "errors": {},
+        "latency": {}, "disk": sizes,
+    }  # fmt: skip
+    assert "\nthe other rows are without them" in as_tables(results)
+    del sizes["environment of PyTorch, with CUDA"]
+    assert "CUDA" not in as_tables(results)
