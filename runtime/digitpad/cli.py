@@ -78,8 +78,10 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv or ["pad"])
-    if rest and args.verb == "predict" and not any(text.startswith("-") and text != "-" for text in rest):
-        args.files += rest  # files on both sides of an option: argparse takes only the first lot
+    end = rest.index("--") if "--" in rest else len(rest)
+    if rest and args.verb == "predict" and not any(text.startswith("-") and text != "-" for text in rest[:end]):
+        # Files on both sides of an option: argparse takes only the first lot. After "--" all are files.
+        args.files += rest[:end] + rest[end + 1 :]
     elif rest:
         parser.error(f"unrecognised arguments: {' '.join(rest)}")
     run: Callable[[argparse.Namespace], int] = args.run

@@ -151,6 +151,30 @@ def test_files_may_stand_on_both_sides_of_an_option(stroke_file: Path, run: Run)
     assert len(done.stdout.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("a.json", "--model", TINY, "--", "-b.json"),
+        (f"--model={TINY}", "--", "a.json", "-b.json"),
+        ("a.json", "--format=text", f"--model={TINY}", "--", "-b.json"),
+        ("a.json", "--model", TINY, "-", "--", "-b.json"),
+    ],
+)
+def test_after_two_dashes_all_are_files(arguments: tuple[str, ...], stroke_file: Path, run: Run) -> None:
+    for name in ("a.json", "-b.json"):
+        (stroke_file.parent / name).write_bytes(stroke_file.read_bytes())
+    done = run("predict", *arguments, input=stroke_file.read_text())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [
+        a for a in arguments if "json" in a or a == "-"
+    ]
+
+
+def test_an_option_that_is_none_is_told_also_before_two_dashes(stroke_file: Path, run: Run) -> None:
+    done = run("predict", stroke_file, "--model", TINY, "--fast", "--", stroke_file)
+    assert done.returncode == 2 and "--fast" in only_line(done)
+
+
 # Inputs
 
 
