@@ -1,4 +1,6 @@
-"""The data both networks learn from: found or downloaded, checked, and split once and for all.
+"""The data both networks learn from: found or downloaded, and split once and for all.
+
+What is downloaded is compared with its checksum; a file that is found need only be whole.
 
 Two collections (see README, "Data"): MNIST, whose last 5,000 training images are validation, and the pen digits
 of the UCI Machine Learning Repository, split by writer. A person's own digits join the training part.
@@ -13,6 +15,7 @@ import struct
 import sys
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,7 +180,7 @@ def read_idx(path: Path) -> Images:
         if zeros != 0 or kind != 8:
             raise ValueError
         return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: not a whole IDX file of bytes ({error}); get it again") from None
 
 

@@ -166,6 +166,16 @@ def test_idx_files_are_read_packed_or_not(tmp_path: Path) -> None:
     assert (read_idx(tmp_path / "packed.gz") == images).all()
 
 
+def test_a_packed_idx_file_that_is_damaged_anywhere_is_one_clear_error(tmp_path: Path) -> None:
+    path, rng = tmp_path / "images-idx3-ubyte.gz", np.random.default_rng(0)
+    images = rng.integers(0, 5, (1, 28, 28), np.uint8)
+    whole = gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *images.shape) + images.tobytes())
+    for place in range(10, len(whole)):  # after gzip's own header
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(DataError, match=r"images-idx3-ubyte\.gz: not a whole IDX file"):
+            read_idx(path)
+
+
 def test_own_digits_come_from_a_stroke_file_or_a_folder(tmp_path: Path) -> None:
     stroke = np.array([[0.0, 0.0], [0.0, 10.0]])
     write_samples(tmp_path / "own.json", [Sample([stroke], "1"), Sample([stroke], None)])
