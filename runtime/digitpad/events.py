@@ -147,38 +147,48 @@ class Events:
         pad = self._pad
         modifiers = getattr(event, "mod", 0)
         shift = modifiers & pygame.KMOD_SHIFT
-        control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META)
-        typed = getattr(event, "unicode", "")
+        # AltGr, which types brackets on many keyboards, is Alt, or Mode, or on Windows Control and Alt.
+        alt = modifiers & (pygame.KMOD_ALT | pygame.KMOD_MODE)
+        control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META) and not alt
+        typed = "" if control else getattr(event, "unicode", "")
+        plain = not control and not alt
         # By its place on the keyboard, as a French one types digits with the Shift key only.
         digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
         if event.key == pygame.K_q and control:
             pad.quit()
         elif pad.help_is_open:
             pad.toggle_help()
-        elif event.key in (pygame.K_ESCAPE, pygame.K_q):
-            if not pad.kiosk:
-                pad.quit()
-        elif event.key == pygame.K_TAB:
-            if not modifiers & (pygame.KMOD_ALT | pygame.KMOD_CTRL):
-                self._focus(-1 if shift else 1)
-        elif event.key == pygame.K_z:
+        elif event.key == pygame.K_z and not alt:
             (pad.redo if shift else pad.undo)()
         elif event.key == pygame.K_y and control:
             pad.redo()
-        elif typed in ("[", "]") or (not typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET)):
+        elif event.key == pygame.K_s and not alt:
+            pad.save()
+        elif typed in ("[", "]") or (plain and not typed and event.key in _BRACKETS):
             # First by what is typed: on many keyboards brackets share a key with a digit.
             self._thicker(-1 if typed == "[" or event.key == pygame.K_LEFTBRACKET else 1)
+        elif typed == "?" and digit is None:
+            pad.toggle_help()
+        elif plain:
+            self._plain_key(event.key, bool(shift), digit)
+
+    def _plain_key(self, key: int, shift: bool, digit: int | None) -> None:
+        """Do what a key asks for that is pressed by itself or with Shift."""
+        pad = self._pad
+        if key in (pygame.K_ESCAPE, pygame.K_q):
+            if not pad.kiosk:
+                pad.quit()
+        elif key == pygame.K_TAB:
+            self._focus(-1 if shift else 1)
         elif digit is not None:
             if shift:
                 pad.label(str(digit))
             elif digit:
                 pad.choose(digit - 1)
-        elif event.key == pygame.K_F1 or typed == "?":
-            pad.toggle_help()
-        elif pad.focus and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
+        elif pad.focus and key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
             pad.press(pad.focus)
-        elif pad.focus == "brush" and event.key in _ARROWS:
-            self._thicker(_ARROWS[event.key])
+        elif pad.focus == "brush" and key in _ARROWS:
+            self._thicker(_ARROWS[key])
         else:
             keys: dict[int, Callable[[], None]] = {
                 pygame.K_RETURN: pad.predict,
@@ -186,16 +196,16 @@ class Events:
                 pygame.K_c: pad.clear,
                 pygame.K_e: pad.toggle_eraser,
                 pygame.K_l: pad.toggle_live,
-                pygame.K_s: pad.save,
                 pygame.K_t: pad.toggle_theme,
                 pygame.K_f: pad.toggle_fullscreen,
                 pygame.K_F11: pad.toggle_fullscreen,
                 pygame.K_h: pad.toggle_help,
+                pygame.K_F1: pad.toggle_help,
                 pygame.K_PAGEUP: pad.previous,
                 pygame.K_PAGEDOWN: pad.next,
             }
-            if event.key in keys:
-                keys[event.key]()
+            if key in keys:
+                keys[key]()
 
     def _thicker(self, steps: int) -> None:
         self._pad.set_brush(self._pad.drawing.brush + steps * BRUSH_STEP)
@@ -209,6 +219,7 @@ class Events:
             self._pad.focus = names[0 if step > 0 else -1]
 
 
+_BRACKETS = (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET)
 _ARROWS = {pygame.K_LEFT: -1, pygame.K_DOWN: -1, pygame.K_RIGHT: 1, pygame.K_UP: 1}
 
 

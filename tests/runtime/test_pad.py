@@ -170,6 +170,57 @@ def test_the_keys(make_pad):
     assert not pad.running
 
 
+def state(pad):
+    """What keys change, but for the choice of models."""
+    drawing = pad.drawing
+    shown = pad.live, pad.erasing, pad.theme is DARK, pad.fullscreen, pad.help_is_open, pad.notice, pad.focus
+    return len(drawing.strokes), drawing.label, drawing.up_to_date, drawing.brush, drawing.chosen, shown, pad.running
+
+
+@pytest.mark.parametrize("held", ["LCTRL", "RCTRL", "LMETA", "RMETA", "LALT", "RALT", "MODE"])
+def test_a_shortcut_of_other_programs_does_nothing_here(make_pad, held):
+    """Control or Command with C copies elsewhere; here it must not clear the paper."""
+    pad = make_pad()
+    drag(pad, THREE)
+    before = state(pad)
+    keys = "celtfh123a"
+    names = ["RETURN", "KP_ENTER", "SPACE", "ESCAPE", "TAB", "F1", "F11", "LEFTBRACKET", "PAGEDOWN", "LCTRL", "LALT"]
+    for key in [*keys, *names, *("zsq" if held in ("LALT", "RALT", "MODE") else "")]:
+        typed = key if len(key) == 1 else ""
+        press_key(pad, getattr(pygame, f"K_{key}"), getattr(pygame, f"KMOD_{held}"), unicode=typed)
+        assert state(pad) == before, key
+    press_key(pad, pygame.K_3, getattr(pygame, f"KMOD_{held}") | pygame.KMOD_LSHIFT)
+    assert state(pad) == before, "and no label"
+
+
+@pytest.mark.parametrize("held", [pygame.KMOD_LCTRL, pygame.KMOD_RMETA])
+def test_the_usual_shortcuts_with_control_or_command(make_pad, held):
+    pad = make_pad()
+    drag(pad, THREE)
+    press_key(pad, pygame.K_z, held)
+    assert pad.drawing.strokes == []
+    press_key(pad, pygame.K_y, held)
+    assert len(pad.drawing.strokes) == 1
+    press_key(pad, pygame.K_z, held)
+    press_key(pad, pygame.K_z, held | pygame.KMOD_LSHIFT)
+    assert len(pad.drawing.strokes) == 1
+    press_key(pad, pygame.K_s, held)
+    assert pad.notice.startswith("Saved")
+    press_key(pad, pygame.K_q, held | pygame.KMOD_RALT)
+    assert pad.running, "on Windows that is AltGr, which types an @"
+    press_key(pad, pygame.K_h)
+    press_key(pad, pygame.K_q, held)
+    assert not pad.running
+
+
+@pytest.mark.parametrize("typed", ["", "&", "?", "7"])
+def test_shift_and_a_digit_say_what_the_drawing_is_whatever_they_type(make_pad, typed):
+    pad = make_pad()
+    drag(pad, THREE)
+    press_key(pad, pygame.K_7, pygame.KMOD_LSHIFT, unicode=typed)
+    assert pad.drawing.label == "7" and not pad.help_is_open
+
+
 def test_full_screen_and_back_keeps_the_drawing(make_pad):
     pad = make_pad()
     drag(pad, THREE)

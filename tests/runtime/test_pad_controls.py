@@ -67,7 +67,11 @@ def test_the_slider_sets_the_brush(make_pad):
     [
         lambda pad, notch: wheel(pad, notch),
         lambda pad, notch: press_key(pad, pygame.K_RIGHTBRACKET if notch > 0 else pygame.K_LEFTBRACKET),
-        lambda pad, notch: press_key(pad, pygame.K_9, unicode="]" if notch > 0 else "["),  # as on a German keyboard
+        # As on German keyboards, with what different systems take AltGr for.
+        *(
+            lambda pad, notch, held=held: press_key(pad, pygame.K_9, held, unicode="]" if notch > 0 else "[")
+            for held in (0, pygame.KMOD_RALT, pygame.KMOD_LALT, pygame.KMOD_MODE, pygame.KMOD_LCTRL | pygame.KMOD_RALT)
+        ),
     ],
 )
 def test_wheel_and_brackets_make_the_brush_thicker_and_thinner(make_pad, thicker):
