@@ -41,7 +41,7 @@ def inside_sheet(marks: Marks, shape: tuple[int, ...]) -> tuple[float, float, fl
 
 
 def without_clutter(ink: Map, marks: Marks) -> Map:
-    """Ink without specks, and without lines and frames along the border."""
+    """Ink without specks, without lines and frames along the border, and without a line under it."""
     height, width = ink.shape
     across, down = marks.right - marks.left, marks.bottom - marks.top
     extent = np.maximum(across, down)
@@ -52,19 +52,51 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
     # Lines from side to side, and what else hangs on the border, where a digit stands free of it.
     free = (marks.left > 0) & (marks.top > 0) & (marks.right < width) & (marks.bottom < height)
     if free.any() and extent[free].max() >= (0.12 if min(height, width) > 64 else 0.4) * max(height, width):
-        reaches = ((across == width) | (down == height)) & ~_rings(marks, int(np.where(free, extent, 0).argmax()))
-        edge = 0.1 * min(height, width)
-        beside = (
-            (marks.right < edge) | (marks.bottom < edge) | (marks.left > width - edge) | (marks.top > height - edge)
-        )
-        keep &= free | ~(reaches | beside)
+        reaches = (across == width) | (down == height)
+        beside = _along_border(marks, ink.shape)
+        corner = ((marks.left == 0) | (marks.right == width)) & ((marks.top == 0) | (marks.bottom == height))
+        keep &= free | ~(reaches | beside | corner) | _rings(marks, int(np.where(free, extent, 0).argmax()))
+        keep &= ~(beside & _apart(marks, int(np.where(free & ~beside, extent, 0).argmax())))
     keep &= ~_frames(marks)
+    keep &= ~_underlines(marks, keep)
     if keep.any():
         keep &= (marks.area >= 0.03 * marks.area[keep].max()) | (extent >= 0.25 * extent[keep].max())
     if keep.all() or not keep.any():
         return ink
     dropped = spread(marks.mask(~keep), 2) & ~spread(marks.mask(keep), 1)
     return cast(Map, np.where(dropped, np.float32(0), ink))
+
+
+def _along_border(marks: Marks, shape: tuple[int, ...]) -> Mask:
+    """Which marks lie wholly in the outer tenth of the picture, on one side or another."""
+    height, width = shape
+    edge = 0.1 * min(height, width)
+    beside: Mask = (marks.right < edge) | (marks.bottom < edge)
+    beside |= (marks.left > width - edge) | (marks.top > height - edge)
+    return beside
+
+
+def _apart(marks: Marks, main: int) -> Mask:
+    """Which marks are far from the main one, and too small or too thin to be another digit: holes, a screen's bar."""
+    across, down = marks.right - marks.left, marks.bottom - marks.top
+    extent = np.maximum(across, down)
+    gap = np.maximum(
+        np.maximum(marks.left - marks.right[main], marks.left[main] - marks.right),
+        np.maximum(marks.top - marks.bottom[main], marks.top[main] - marks.bottom),
+    )
+    slight = (extent < 0.5 * extent[main]) | (np.minimum(across, down) < 0.1 * extent)
+    apart: Mask = slight & (gap > 0.25 * extent[main])
+    return apart
+
+
+def _underlines(marks: Marks, keep: Mask) -> Mask:
+    """Which marks are a level line below the tallest one, at a distance that no pen leaves within a digit."""
+    across, down = marks.right - marks.left, marks.bottom - marks.top
+    main = int(np.where(keep, down, 0).argmax())
+    lines: Mask = (down < 0.15 * across) & (marks.top > marks.bottom[main] + 0.05 * down[main])
+    lines &= keep & (marks.left < marks.right[main]) & (marks.right > marks.left[main])
+    lines &= (across > 0.6 * across[main]) & (across > 0.3 * down[main])
+    return lines
 
 
 def _rings(marks: Marks, inner: int) -> Mask:
@@ -93,18 +125,38 @@ def without_rules(ink: Map) -> Map:
 
 
 def _frames(marks: Marks) -> Mask:
-    """Which marks are a frame drawn around another."""
+    """Which marks are a frame drawn around another, with corners or round."""
     frames = np.zeros(marks.count, bool)
     main = int((marks.right - marks.left + marks.bottom - marks.top).argmax())
     left, top, right, bottom = (int(e[main]) for e in (marks.left, marks.top, marks.right, marks.bottom))
     inside = (marks.left > left) & (marks.right < right) & (marks.top > top) & (marks.bottom < bottom)
     across, down = right - left, bottom - top
-    if min(across, down) < 12 or not (inside & (marks.bottom - marks.top > 0.15 * down)).any():
+    tall = np.where(inside, marks.bottom - marks.top, 0)
+    if min(across, down) < 12 or not (tall > 0.15 * down).any():
         return frames
     mark = marks.mask(np.arange(marks.count) == main)[top:bottom, left:right]
     x, y = max(across // 10, 1), max(down // 10, 1)
-    frames[main] = all(_corners(mark)) and not mark[2 * y : -2 * y, 2 * x : -2 * x].any()
+    if mark[2 * y : -2 * y, 2 * x : -2 * x].any():
+        return frames
+    # A ring may be a zero, and what is in it its stroke across or its dot.
+    inner = int(tall.argmax())
+    round_frame = _closed(mark) and tall[inner] > 0.3 * down and not _straight(marks, inner)
+    frames[main] = all(_corners(mark)) or round_frame
     return frames
+
+
+def _closed(mark: Mask) -> bool:
+    """Whether there is ink to the left and right of the middle in nearly each row, above and below in each column."""
+    y, x = mark.shape[0] // 2, mark.shape[1] // 2
+    sides = (mark[:, :x].any(axis=1), mark[:, x:].any(axis=1), mark[:y].any(axis=0), mark[y:].any(axis=0))
+    return min(float(side.mean()) for side in sides) > 0.9
+
+
+def _straight(marks: Marks, number: int) -> bool:
+    """Whether a mark is a straight stroke, whichever way it goes."""
+    places = np.argwhere(marks.mask(np.arange(marks.count) == number)).astype(np.float32)
+    short, long = np.linalg.eigvalsh(np.cov(places.T))
+    return bool(short < 0.04 * long)
 
 
 def _without_level_rules(ink: Map) -> Map:

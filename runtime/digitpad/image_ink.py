@@ -39,13 +39,16 @@ def find_ink(colour: Map, alpha: Map | None = None) -> Map:
     if alpha is not None:
         colour = _lay_on_paper(colour, alpha)
     grey = _to_grey(colour)
-    ink = np.zeros((1, 1), np.float32)
+    ink, sheet = np.zeros((1, 1), np.float32), None
     for _ in range(3):
         small = shrink(grey, _WORK)
         scale = max(grey.shape) / max(small.shape)
         ink = _ink_on_paper(small)
         marks = Marks(ink >= 0.5)
+        if sheet is not None and not marks.count:
+            return sheet  # nothing is on it: a fat zero, cut out closely
         window = inside_sheet(marks, ink.shape)
+        sheet = ink if window else None
         if window is None:
             ink = without_clutter(ink, marks)
             window = _surroundings(ink) if scale > 1.5 else None
@@ -101,7 +104,7 @@ def _ink_on_paper(grey: Map) -> Map:
         ink = paper - grey
         if lit:  # a shadow dims paper and ink alike
             ink /= np.maximum(paper, 0.15)
-    return _levelled(without_rules(np.clip(ink, -1, 1, out=ink)), _FAINT if even else _FAINT_IN_SHADE)
+    return _levelled(without_rules(np.clip(ink, -1, 1, out=ink)), even)
 
 
 def _light(coarse: Map, plane: Map) -> Map:
@@ -166,34 +169,53 @@ def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
     return bool(off.mean() < 0.6 and stretch < 0.35 and as_ink)
 
 
-def _levelled(ink: Map, faint: float) -> Map:
-    """Scale differences from paper so that 0.5 lies on the outline of the ink; all 0 where none is above `faint`."""
-    level, noise = _paper_noise(ink)
+def _levelled(ink: Map, even: bool) -> Map:
+    """Scale differences from paper so that 0.5 lies on the outline of the ink; all 0 where nothing stands out.
+
+    `even` says whether the paper is evenly lit, so that less stands out.
+    """
+    level, noise = _paper_noise(ink, even)
     if noise > 0.008 and min(ink.shape) > 100:
         ink = blurred(ink, 3)
-        level, noise = _paper_noise(ink)
-    stands_out = ink[ink > level + max(5 * noise, faint)]
+        level, noise = _paper_noise(ink, even)
+    stands_out = ink[ink > level + max(5 * noise, _FAINT if even else _FAINT_IN_SHADE)]
     if not stands_out.size:
         return np.zeros_like(ink)
     black = float(percentiles(stands_out, [75])[0]) - level
+    if even:
+        darker = _beside_stains(stands_out) - level
+        black = darker if darker > 2 * black else black
     outline = max(_LEVEL * black, 2.5 * noise)
     levelled = ink - level
     levelled /= outline * 2
     return cast(Map, np.clip(levelled, 0, 1, out=levelled))
 
 
-def _paper_noise(ink: Map) -> tuple[float, float]:
+def _beside_stains(stands_out: Map) -> float:
+    """How dark ink is if most of what stands out from paper is paler: a highlighter's mark, a stain, a shade."""
+    dark = stands_out[stands_out > _otsu(stands_out)]
+    return float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0
+
+
+def _paper_noise(ink: Map, even: bool) -> tuple[float, float]:
     """The level of bare paper and the standard deviation of its noise."""
     if max(ink.shape) <= _TINY:  # too few pixels to tell noise from ink
         return 0.0, 0.0
     split = _otsu(ink)
     paper, dark = ink[ink <= split], ink[ink > split]
-    # Where two levels are clear, ink may well cover most of the picture; else it does not.
-    clear = dark.size and paper.size and dark.mean() - paper.mean() > 5 * paper.std()
-    bare = paper if clear else ink.flatten()
-    level = median(bare)
-    bare -= level
-    return level, 1.48 * median(np.abs(bare, out=bare))
+    if dark.size and paper.size:
+        level, noise = _median_and_spread(paper)
+        # Where two levels are clear, ink may well cover most of the picture; else it does not.
+        if dark.mean() - paper.mean() > 5 * (noise if even else paper.std()):
+            return level, noise
+    return _median_and_spread(ink.ravel())
+
+
+def _median_and_spread(values: Map) -> tuple[float, float]:
+    """The median, and the standard deviation as the median deviation tells it: soft edges of ink do not count."""
+    middle = median(values)
+    off = values - middle
+    return middle, 1.48 * median(np.abs(off, out=off))
 
 
 def _otsu(values: Map) -> float:

@@ -242,6 +242,73 @@ def test_ink_that_stays_apart_stays_in() -> None:
     assert np.diff(columns).max() > 3  # two digits: what they are is the model's to say
 
 
+# What else people draw and photograph beside, behind or around a digit
+
+Draw = Callable[[ImageDraw.ImageDraw], None]
+UNDER: dict[str, Draw] = {  # on a sheet of 600x800, where the digit reaches from (150, 225) to (450, 525) at most
+    "yellow highlighter": lambda d: d.rectangle((130, 300, 470, 420), fill=(255, 250, 120)),
+    "pink highlighter": lambda d: d.rectangle((130, 200, 470, 550), fill=(255, 170, 200)),
+    "grey cell of a table": lambda d: d.rectangle((100, 190, 500, 570), fill=(225, 225, 225)),
+    "pale band below": lambda d: d.rectangle((20, 640, 540, 700), fill=(238, 238, 238)),
+    "watermark": lambda d: d.line([(50, 700), (300, 100), (550, 700)], fill=(215, 215, 215), width=40),
+    "coffee ring": lambda d: d.ellipse((300, 320, 580, 600), outline=(220, 195, 165), width=14),
+    "line under it": lambda d: d.line((170, 570, 430, 566), fill="black", width=9),
+    "circle around it": lambda d: d.ellipse((60, 130, 540, 620), outline="black", width=7),
+    "a phone's bar": lambda d: d.line((220, 788, 380, 788), fill="black", width=6),
+    "a phone's clock": lambda d: d.text((20, 8), "12:41", fill="black"),
+    "punched holes": lambda d: [d.ellipse((15, y, 45, y + 30), fill=(40, 40, 40)) for y in (100, 400, 700)] and None,
+    "a thumb on a corner": lambda d: d.pieslice((-130, 670, 130, 930), 270, 360, fill=(150, 100, 80)),
+    "a frame of wood": lambda d: d.rectangle((0, 0, 599, 799), outline=(150, 110, 60), width=30),
+    "a margin's line": lambda d: d.line((60, 0, 60, 800), fill=(230, 120, 120), width=3),
+}
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("what", UNDER)
+def test_what_people_draw_and_photograph_with_a_digit_is_not_the_digits(what: str, digit: str) -> None:
+    sheet = Image.new("RGB", (600, 800), "white")
+    UNDER[what](ImageDraw.Draw(sheet))
+    ink = draw(digit, 300, size=(600, 800), place=(0.5, 0.45))
+    dark = np.asarray(sheet) * (1 - 0.9 * ink[:, :, None])
+    assert off(digit, dark.astype(np.uint8)) < 5
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_white_ink_on_a_framed_board(digit: str) -> None:
+    board = Image.new("RGB", (600, 600), (30, 90, 60))
+    ImageDraw.Draw(board).rectangle((0, 0, 599, 599), outline=(150, 110, 60), width=30)
+    ink = draw(digit, 300, size=(600, 600))[:, :, None]
+    assert off(digit, (np.asarray(board) * (1 - ink) + 240 * ink).astype(np.uint8)) < 5
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_paper_on_a_table_that_shows_at_two_sides(digit: str) -> None:
+    table = np.full((600, 600), 0.35)
+    table[:540, :540] = 0.95
+    assert off(digit, grey(table * (1 - 0.9 * draw(digit, 250, size=(600, 600), place=(0.45, 0.45))))) < 6
+
+
+@pytest.mark.parametrize("inside", ["stroke", "dot"])
+def test_the_stroke_across_a_zero_or_its_dot_makes_it_no_circled_digit(inside: str) -> None:
+    image = Image.new("L", (400, 400), 255)
+    pencil = ImageDraw.Draw(image)
+    pencil.ellipse((110, 50, 290, 350), outline=0, width=20)
+    if inside == "stroke":
+        pencil.line((165, 255, 235, 145), fill=0, width=20)
+    else:
+        pencil.ellipse((180, 180, 220, 220), fill=0)
+    seen = normalise_image(image)
+    assert (seen[:, :11].max(), seen[:, 17:].max()) == (255, 255), "the ring is there"
+
+
+def test_the_foot_of_a_two_just_below_it_is_no_underline() -> None:
+    image = Image.new("L", (400, 400), 255)
+    pencil = ImageDraw.Draw(image)
+    pencil.line([(100, 60), (300, 60), (300, 160), (100, 290)], fill=0, width=12, joint="curve")
+    pencil.line((100, 308, 300, 308), fill=0, width=12)
+    assert (normalise_image(image)[20:] > 128).sum(axis=1).max() >= 12
+
+
 # Images in MNIST's form
 
 
@@ -272,6 +339,18 @@ def cut(digit: str, side: int, pen: float = 0.1) -> NDArray[np.float32]:
     top, left = (len(canvas) - ink.shape[0]) // 2, (len(canvas) - ink.shape[1]) // 2
     canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return np.asarray(Image.fromarray(canvas).resize((side, side), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize("pen", [0.2, 0.27, 0.33])
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_of_few_pixels_enlarged_is_ink_however_soft_its_edges(digit: str, pen: float) -> None:
+    fat = draw(digit, pen=pen)
+    fat = fat[fat.any(axis=1)]
+    few = Image.fromarray(np.rint(255 * fat).astype(np.uint8)).resize((8, 8), Image.Resampling.BOX)
+    for side in (32, 128, 400):
+        soft = np.asarray(few.resize((side, side), Image.Resampling.BICUBIC))
+        assert normalise_image(soft).any(), side
+        assert normalise_image(255 - soft).any(), side
 
 
 @pytest.mark.parametrize("digit", DIGITS)
