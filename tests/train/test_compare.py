@@ -91,7 +91,7 @@ def test_a_variant_changes_what_it_names(docs: Path, monkeypatch: pytest.MonkeyP
     named = {variant.changed: variant for variant in VARIANTS}
     for change in (
         "nothing: the recipe itself, but short",
-        "no distortion",
+        "no distortion, only scanned anew",
         "no pen digits",
         "nothing that is no digit",
     ):
