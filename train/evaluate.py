@@ -34,7 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         recognizers = load_models(options.model)
-        options.out.mkdir(parents=True, exist_ok=True)
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DigitPadError(f"{options.out}: cannot be made ({error.strerror}); give OUT=DIR") from None
         if options.set:
             results = evaluate(recognizers, {options.set.name: load_set(options.set)}, options.out)
         else:
@@ -43,11 +46,12 @@ def main(argv: list[str] | None = None) -> int:
         write_whole(options.out / "evaluation.json", (json.dumps(results, indent=1) + "\n").encode())
         write_whole(options.out / "evaluation.md", text.encode())
         print(f"saved in {options.out}")
-    except OSError as error:
-        print(f"evaluate: {options.out}: cannot be written ({error.strerror}); give OUT=DIR", file=sys.stderr)
-        return 1
     except DigitPadError as error:
         print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a set's file or a temporary one
+        file = error.filename or "a temporary file"
+        print(f"evaluate: {file}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("evaluate: stopped; nothing was saved but pictures", file=sys.stderr)

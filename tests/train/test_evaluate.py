@@ -143,6 +143,18 @@ def test_what_cannot_be_measured_is_one_line(
     assert not (tmp_path / "out" / "evaluation.json").exists()
 
 
+def test_a_set_that_may_not_be_read_is_named_and_not_the_folder_for_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path / "7" / "photo.png"))
+
+    monkeypatch.setattr("train.evaluate.load_own", refused)
+    assert main(["--model", "mlp", "--set", str(tmp_path / "own"), "--out", str(tmp_path / "results")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "photo.png" in line and "Permission denied" in line and "results" not in line
+
+
 def test_digits_that_are_all_right_or_never_answered_have_no_share_of_nothing() -> None:
     sure = judge(np.eye(10, dtype=np.float32), np.full(10, -5, np.float32), ood_threshold=0, unsure_threshold=0.5)
     right = summarise(sure, np.arange(10))
