@@ -58,9 +58,9 @@ report: .venv-train/.ready ## measure all that the model card and docs/evaluatio
 	@.venv-train/bin/python -m export.report $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
-evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=PATH,PATH SET=PATH OUT=DIR
+evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=PATH,PATH SET=PATH OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
-		$(call option,--out,$(OUT))
+		$(call option,--out,$(OUT)) $(call option,--data,$(filter-out synthetic,$(DATA)))
 
 ## Put it on a device
 

@@ -115,6 +115,13 @@ def test_a_bundle_is_told_the_devices_python_and_made_by_any(checkout: Path) -> 
         assert 'environment.sh "python3"' in shown.stdout
 
 
+@pytest.mark.parametrize("target", ["train", "export", "report", "evaluate", "bench-train"])
+def test_what_reads_the_data_sets_is_told_where_they_are(checkout: Path, target: str) -> None:
+    shown = make(checkout, "--dry-run", target, "DATA=my data")
+    assert shown.returncode == 0 and '--data "my data"' in shown.stdout, shown.stderr
+    assert re.search(rf"^  make {target} .*\bDATA=\S*DIR\b", make(checkout).stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize("lock", ["pad.txt", "test.txt", "oldest.txt", "train.txt", "installer.txt"])
 def test_a_lock_file_pins_every_package_with_hashes_and_names_no_registry(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
