@@ -17,17 +17,20 @@ from digitpad.strokes import Sample
 from train.data import Digits
 
 Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
-Map = NDArray[np.float32]
+Map = NDArray[np.floating]  # (H, W), of ink or of light, in [0, 1]; float32 where nothing else is said
 Numbers = Sequence[float] | NDArray[np.float64]
 
 
 def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator[Picture]:
     """Pictures of strokes under one of CONDITIONS, one after the other, as large ones fill the memory.
 
-    Each depends on its strokes, its place in the row and the seed alone.
+    Each depends on its strokes, its place in the row and the seed alone. A sample has at least one stroke.
 
     Yields:
         One uint8 array for each sample: (H, W), (H, W, 3) or, where the ground is transparent, (H, W, 4).
+
+    Raises:
+        KeyError: there is no such condition.
     """
     take = CONDITIONS[condition]
     for number, sample in enumerate(samples):
@@ -35,7 +38,11 @@ def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator
 
 
 def read_photographs(samples: Sequence[Sample], condition: str, seed: int) -> Digits:
-    """The same pictures in the form the models see, with their labels."""
+    """The same pictures in the form the models see, with their labels; at least one sample, and each is labelled.
+
+    Raises:
+        DigitPadError: a picture cannot be read.
+    """
     images = np.stack([normalise_image(picture) for picture in photograph(samples, condition, seed)])
     return Digits(images, np.array([int(sample.label or "") for sample in samples]))
 
@@ -324,7 +331,7 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
 }
 
 
-# What they are made of: maps float32 (H, W), of ink or of light, in [0, 1]
+# What they are made of; a shape is (H, W) in pixels
 
 
 def sheet(
@@ -337,7 +344,7 @@ def sheet(
     turn: float = 0,
     pressure: float = 0,
 ) -> Map:
-    """Ink on a sheet, 1 = ink.
+    """Ink on a sheet, float32 (height, width) of it, 1 = ink.
 
     Args:
         sample: the strokes.
@@ -374,7 +381,18 @@ def sheet(
 def placed(
     sample: Sample, extent: float, size: tuple[int, int], place: Numbers, margin: float
 ) -> list[NDArray[np.float64]]:
-    """Strokes scaled to an extent (their longer side) and moved to a place on a canvas, `margin` kept free around."""
+    """Strokes scaled to an extent and moved to a place on a canvas.
+
+    Args:
+        sample: the strokes, in any unit.
+        extent: of their longer side afterwards, in pixels.
+        size: of the canvas (width, height) in pixels.
+        place: (0, 0) to (1, 1), as for `sheet`.
+        margin: pixels that are kept free, half of them on either side: as much as the pen is wide.
+
+    Returns:
+        The strokes, float64 (n, 2) each, x and y in pixels of the canvas.
+    """
     points = np.concatenate(sample.strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = extent / max(float((high - low).max()), 1e-9)
@@ -383,13 +401,13 @@ def placed(
 
 
 def texture(shape: tuple[int, ...], rng: Generator, strength: float) -> Map:
-    """Paper: how much light each place of it throws back."""
+    """Paper: how much light each place of it throws back; `strength` is the noise's, in each of three sizes."""
     grains = sum(_clouds(shape, rng, scale) for scale in (1.5, 4, 30))
     return np.clip(0.93 - strength * grains, 0, 1).astype(np.float32)
 
 
 def rules(shape: tuple[int, ...], rng: Generator) -> Map:
-    """Ruled paper: how much light each place throws back."""
+    """Ruled paper: how much light each place throws back; a line every 22 to 60 pixels, one to two and a half wide."""
     every, tilt, dark = rng.uniform(22, 60), rng.uniform(-0.03, 0.03), rng.uniform(0.15, 0.5)
     y, x = np.indices(shape, dtype=np.float32)
     away = np.abs((y + tilt * x + rng.uniform(0, every)) % every - every / 2)
@@ -397,7 +415,7 @@ def rules(shape: tuple[int, ...], rng: Generator) -> Map:
 
 
 def fading(shape: tuple[int, ...], rng: Generator, loss: float) -> Map:
-    """Light from one side that fades by a share, with a fall-off towards the corners."""
+    """Light from one side that fades by a share `loss`, with a fall-off towards the corners; float64."""
     y, x = np.indices(shape, dtype=np.float32) / (max(shape) - 1) - 0.5
     angle = rng.uniform(0, 2 * np.pi)
     along = (np.cos(angle) * x + np.sin(angle) * y) / 1.4 + 0.5
@@ -405,7 +423,7 @@ def fading(shape: tuple[int, ...], rng: Generator, loss: float) -> Map:
 
 
 def shadow(shape: tuple[int, ...], rng: Generator, softness: float) -> Map:
-    """A shadow over a part of the sheet, from one side: 1 = none; its edge is soft over a share of the sheet."""
+    """A shadow over a part of the sheet, from one side: 1 = none; `softness` of its edge in longer sides; float64."""
     y, x = np.indices(shape, dtype=np.float32) / max(shape) - 0.5
     angle, where = rng.uniform(0, 2 * np.pi), rng.uniform(-0.35, 0.35)
     along = np.cos(angle) * x + np.sin(angle) * y - where
@@ -413,7 +431,7 @@ def shadow(shape: tuple[int, ...], rng: Generator, softness: float) -> Map:
 
 
 def unsharp(picture: Map, radius: float) -> Map:
-    """A picture out of focus."""
+    """A picture (H, W) out of focus: blurred with a standard deviation of `radius` pixels."""
     image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
     return _levels(image.filter(ImageFilter.GaussianBlur(radius)))
 
@@ -437,25 +455,25 @@ def aslant(ink: Map, rng: Generator) -> Map:
 
 
 def mixed(ink: Map, paper: Numbers, colour: Numbers) -> Map:
-    """Ink of a colour on paper of a colour: (H, W, 3)."""
+    """Ink (H, W) of a colour on paper of a colour, both red, green and blue in [0, 1]: float32 (H, W, 3)."""
     part = ink[:, :, None]
     return np.asarray(paper, np.float32) * (1 - part) + np.asarray(colour, np.float32) * part
 
 
 def packed(picture: Picture, quality: int) -> Picture:
-    """A picture that went through JPEG."""
+    """A picture (H, W) or (H, W, 3) that went through JPEG of a quality of 1 to 95."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
 
 
 def to_bytes(picture: NDArray[np.floating] | NDArray[np.bool_]) -> Picture:
-    """[0, 1] to 0 to 255."""
+    """[0, 1] to 0 to 255, in the same shape; what lies outside is clipped."""
     return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
 def _clouds(shape: tuple[int, ...], rng: Generator, scale: float) -> Map:
-    """Smooth noise of standard deviation 1 that changes over so many pixels."""
+    """Smooth noise around 0, of about standard deviation 1, that changes over `scale` pixels."""
     coarse = rng.normal(0, 1, (int(shape[0] / scale) + 2, int(shape[1] / scale) + 2)).astype(np.float32)
     image = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     return np.asarray(image, np.float32)

@@ -1,4 +1,7 @@
-"""Pictures: of a training run, of what a model gets wrong and how sure it is of it, and contact sheets."""
+"""Pictures: of a training run, of what a model gets wrong and how sure it is of it, and contact sheets.
+
+All are PNG files; a DigitPadError is raised where one cannot be written.
+"""
 
 import io
 from dataclasses import dataclass
@@ -37,7 +40,7 @@ def plot_curves(history: History, path: Path) -> None:
 
 
 def plot_confusion(confusion: NDArray[np.int64], path: Path, title: str) -> None:
-    """A confusion matrix (10, 10): rows are the true digit, columns the answer; right answers are left pale."""
+    """A confusion matrix, counts int64 (10, 10): rows are the true digit, columns the answer; right ones are pale."""
     wrong = confusion - np.diag(np.diag(confusion))
     figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
     axes.imshow(wrong, cmap="Oranges")
@@ -50,7 +53,14 @@ def plot_confusion(confusion: NDArray[np.int64], path: Path, title: str) -> None
 
 
 def plot_most_wrong(digits: Digits, probabilities: NDArray[np.floating], path: Path, most: int = 40) -> None:
-    """The wrong answers with the least probability for the true digit, worst first: "true→answer, confidence"."""
+    """The wrong answers with the least probability for the true digit, worst first: "true→answer, confidence".
+
+    Args:
+        digits: N labelled digits.
+        probabilities: a model's answers to them, (N, 10).
+        path: where the picture goes.
+        most: how many are shown at most.
+    """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != digits.labels)
     wrong = wrong[np.argsort(probabilities[wrong, digits.labels[wrong]])][:most]
     rows = max(1, -(-len(wrong) // 10))
@@ -65,7 +75,7 @@ def plot_most_wrong(digits: Digits, probabilities: NDArray[np.floating], path: P
 
 
 def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], path: Path, title: str) -> None:
-    """Reliability diagram and risk-coverage curve of models by name on one set of labelled digits.
+    """Reliability diagram and risk-coverage curve of models by name on one set of digits, labels int64 (N,).
 
     Bars are 95 % intervals; the dot on a curve is what the shipped thresholds give: the answers of status "digit".
     """
@@ -97,15 +107,18 @@ def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], pat
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture on a sheet: ink uint8 (H, W) or colours (H, W, 3), with a frame and a few letters below."""
+    """A picture on a sheet: ink uint8 (H, W), 255 = ink, or colours (H, W, 3), with a frame and a few letters below."""
 
     image: NDArray[np.uint8]
-    colour: str = "white"
+    colour: str = "white"  # of the frame
     caption: str = ""
 
 
 def plot_sheet(rows: dict[str, list[Cell]], path: Path, blocks: int = 1) -> None:
-    """A contact sheet: a named row of pictures of one size for each entry, the rows spread over blocks side by side."""
+    """A contact sheet: a named row of pictures for each entry, the rows spread over blocks side by side.
+
+    All pictures of all rows are of one size, and there is at least one.
+    """
     font = ImageFont.load_default(size=12)
     every = [cell for cells in rows.values() for cell in cells]
     high, wide = (max(cell.image.shape[axis] for cell in every) + 6 for axis in (0, 1))
