@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,8 @@ class Opened:
     name: str
     samples: list[Sample]
     number: int
+    # By number, the strokes and the label of those that were labelled since.
+    labelled: dict[int, tuple[list[Stroke], str | None]] = field(default_factory=dict)
 
     @property
     def is_last(self) -> bool:
@@ -155,7 +158,6 @@ class Pad:
         self._at_first = (self.drawing.chosen, live)
         self._leaves: dict[Stroke, Opened] = {}  # by stroke, where in which file it comes from
         self._folder = folder
-        self._gatherer: Gatherer | None = None
         self._load = load or _load_recognizer
         self._readers: dict[str, Reader] = {}
         self._loading: threading.Thread | None = None
@@ -295,13 +297,13 @@ class Pad:
         if not self.drawing.marks():
             self.notice = f"There is no drawing to call a {digit}"
             return
-        if self._gatherer is None:
-            self._gatherer = Gatherer(self._save_folder() / GATHERED)
         try:
             self.drawing.label, held = self._gatherer.label(self.drawing, digit)
         except DigitPadError as error:
             self.notice = str(error)
             return
+        if leaf := self._leaf():
+            leaf.labelled[leaf.number] = list(self.drawing.strokes), self.drawing.label
         if self.history.find(self.drawing) is not None:
             self.history.remember(self.drawing)
         drawings = "1 drawing" if held == 1 else f"{held} drawings"
@@ -322,7 +324,7 @@ class Pad:
             if len(samples) > 1:
                 self._show_opened(Opened(path.name, samples, 0))
             else:
-                self.drawing.open_strokes(samples[0].strokes, samples[0].label)
+                self._open_sample(samples[0])
                 self._follow_file()
         else:
             from digitpad.images import normalise_image
@@ -354,10 +356,18 @@ class Pad:
             self._ask()
 
     def _show_opened(self, opened: Opened) -> None:
-        sample = opened.samples[opened.number]
-        self.drawing.open_strokes(sample.strokes, sample.label)
+        if opened.number in opened.labelled:
+            strokes, label = opened.labelled[opened.number]
+            self.drawing.put(strokes, None, label)
+        else:
+            self._open_sample(opened.samples[opened.number])
         self._leaves |= dict.fromkeys(self.drawing.strokes, opened)
         self._leaf_from(opened)
+
+    def _open_sample(self, sample: Sample) -> None:
+        self.drawing.open_strokes(sample.strokes, sample.label)
+        if not self.kiosk:
+            self._gatherer.know(self.drawing.strokes, sample)
 
     def _leaf_from(self, opened: Opened | None) -> None:
         """Have the drawing on the paper be this one of a file with several, and say so; None: of no such file."""
@@ -368,9 +378,16 @@ class Pad:
 
     def _follow_file(self) -> None:
         """Leaf on from the drawing that has come back to the paper, if it is of a file, or no more if it is of none."""
-        opened = next((self._leaves[stroke] for stroke in self.drawing.strokes if stroke in self._leaves), None)
-        if opened is not self.opened:
-            self._leaf_from(opened)
+        if (leaf := self._leaf()) is not self.opened:
+            self._leaf_from(leaf)
+
+    def _leaf(self) -> Opened | None:
+        """Where in which file with several the drawing on the paper comes from, if it comes from one."""
+        return next((self._leaves[stroke] for stroke in self.drawing.strokes if stroke in self._leaves), None)
+
+    @cached_property
+    def _gatherer(self) -> Gatherer:
+        return Gatherer(self._save_folder() / GATHERED)
 
     def _save_folder(self) -> Path:
         return self._folder or save_folder()

@@ -72,7 +72,7 @@ def save_drawing(drawing: Drawing, folder: Path) -> Path:
 
 @dataclass
 class _Gathered:
-    """A drawing that was gathered: its strokes then, and the sample that the file has of it."""
+    """A drawing that was gathered, or opened: its strokes then, and the sample that a file has of it."""
 
     strokes: list[Stroke]
     sample: Sample
@@ -84,6 +84,10 @@ class Gatherer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._gathered: dict[Stroke, _Gathered] = {}  # by each stroke that it has, or had when it was labelled before
+
+    def know(self, strokes: list[Stroke], sample: Sample) -> None:
+        """Take it that strokes on the paper come from a sample, which the file of gathered drawings may hold too."""
+        self._gathered |= dict.fromkeys(strokes, _Gathered(list(strokes), sample))
 
     def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
         """Add a drawing under a label "0" to "9".
@@ -105,24 +109,22 @@ class Gatherer:
         samples: list[Any] = content["samples"]
         known = next((self._gathered[stroke] for stroke in drawing.strokes if stroke in self._gathered), None)
         place = None if known is None else _place(held, known.sample)
-        new = replace(sample(drawing), label=label)
+        same = known is not None and known.strokes == drawing.strokes
+        new = replace(known.sample if known is not None and same else sample(drawing), label=label)
         taken_out = False
-        if known is None or place is None:
-            known = _Gathered([], new)
+        if place is None:
             samples.append(_plain(new))
-        elif known.strokes != drawing.strokes:
-            samples[place] |= _plain(new)
-        elif held[place].label == label == drawing.label:
+        elif same and held[place].label == label == drawing.label:
             taken_out = True
             del samples[place]
         else:
-            new = replace(known.sample, label=label)
-            samples[place]["label"] = label
+            samples[place] |= _plain(new)
         make_folder(self.path.parent)
         write_whole(self.path, json.dumps(content).encode())
         if taken_out:
             self._gathered = {stroke: other for stroke, other in self._gathered.items() if other is not known}
         else:
+            known = known or _Gathered([], new)
             known.strokes, known.sample = list(drawing.strokes), new
             self._gathered |= dict.fromkeys(drawing.strokes, known)
         return (None if taken_out else label), len(samples)
@@ -151,7 +153,8 @@ def _meta() -> dict[str, Any]:
 
 
 def _plain(sample: Sample) -> dict[str, Any]:
-    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]}
+    writer = {"writer": sample.writer} if sample.writer else {}
+    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]} | writer
 
 
 def _place(held: list[Sample], wanted: Sample) -> int | None:

@@ -209,6 +209,9 @@ def test_an_older_drawing_that_was_drawn_on_takes_its_own_place_in_the_file(make
     press_key(pad, pygame.K_z)
     label(pad, 1)
     assert [(s.label, len(s.strokes)) for s in read_samples(file)] == [("1", 1), ("5", 2)]
+    drag(pad, [(0.3, 0.9), (0.7, 0.9)])
+    label(pad, 1)
+    assert [(s.label, len(s.strokes)) for s in read_samples(file)] == [("1", 2), ("5", 2)], "not taken out: it changed"
 
 
 def test_the_same_drawn_twice_is_gathered_twice_and_each_can_be_taken_out(make_pad, tmp_path):
@@ -420,6 +423,76 @@ def test_a_file_that_holds_one_drawing_ends_the_leafing_in_another(make_pad, tmp
         drop(pad, several(tmp_path))
         drop(pad, tmp_path / name)
         assert pad.opened is None and not pad.notice, name
+
+
+# Labels of what was opened
+
+
+def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path):
+    draw_and_label(make_pad(), 3, 8)
+    pad = make_pad()
+    drop(pad, tmp_path / "files" / "my_digits.json")
+    assert pad.drawing.label == "8"
+    label(pad, 3)
+    assert "Gathered as a 3: 1 drawing " in pad.notice and gathered(tmp_path)[0] == ["3"]
+    label(pad, 3)
+    assert "No longer" in pad.notice and gathered(tmp_path)[0] == []
+
+
+def test_leafing_through_what_was_gathered_each_drawing_can_be_relabelled(make_pad, tmp_path):
+    file = several(tmp_path)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "my_digits.json").write_bytes(file.read_bytes())
+    pad = make_pad()
+    drop(pad, tmp_path / "files" / "my_digits.json")
+    press_key(pad, pygame.K_PAGEDOWN)
+    label(pad, 7)
+    press_key(pad, pygame.K_PAGEDOWN)
+    label(pad, 2)
+    press_key(pad, pygame.K_PAGEUP)
+    assert pad.drawing.label == "7" and "a 7" in pad.notice, "as it was labelled, not as it was opened"
+    assert gathered(tmp_path) == (list("073456789"), 9)
+    drag(pad, [(0.2, 0.5), (0.8, 0.5)])
+    label(pad, 4)
+    press_key(pad, pygame.K_PAGEUP)
+    press_key(pad, pygame.K_PAGEDOWN)
+    assert pad.drawing.label == "4" and len(pad.drawing.strokes) == len(demo_samples()[1].strokes) + 1
+    label(pad, 9)
+    assert gathered(tmp_path) == (list("093456789"), 9)
+
+
+def test_a_drawing_from_another_file_is_gathered_once_as_it_is_there(make_pad, tmp_path):
+    sample = Sample([np.array([[0.0, 0.0], [3.0, 9.0]])], None, "Ada")
+    write_samples(tmp_path / "a.json", [sample])
+    for digit in (7, 1):
+        pad = make_pad()
+        drop(pad, tmp_path / "a.json")
+        label(pad, digit)
+    (kept,) = read_samples(tmp_path / "files" / "my_digits.json")
+    assert (kept.label, kept.writer) == ("1", "Ada") and np.array_equal(kept.strokes[0], sample.strokes[0])
+
+
+def test_a_saved_drawing_that_was_gathered_is_relabelled_when_it_is_opened_again(make_pad, tmp_path):
+    pad = make_pad()
+    draw_and_label(pad, 3, 8)
+    click(pad, "save")
+    pad = make_pad()
+    drop(pad, tmp_path / "files" / "drawing-0001.json")
+    label(pad, 3)
+    assert gathered(tmp_path)[0] == ["3"]
+
+
+def test_a_new_drawing_on_the_paper_of_an_opened_one_is_another(make_pad, tmp_path):
+    pad = make_pad()
+    drop(pad, several(tmp_path))
+    press_key(pad, pygame.K_e)
+    drag(pad, [(x, y / 20) for y in range(21) for x in (0.0, 1.0)])
+    assert pad.drawing.is_empty
+    press_key(pad, pygame.K_e)
+    draw_and_label(pad, 3, 3)
+    press_key(pad, pygame.K_PAGEDOWN)
+    press_key(pad, pygame.K_PAGEUP)
+    assert pad.drawing.label == "0", "the file's own drawing"
 
 
 # Settings
