@@ -4,6 +4,7 @@ Nothing is overwritten unasked: each drawing gets a file name of its own, and th
 label that is corrected or taken back.
 """
 
+import gzip
 import io
 import json
 import re
@@ -18,7 +19,7 @@ from digitpad.drawing import Drawing
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from digitpad.lines import Stroke
-from digitpad.strokes import Sample, parse_samples, write_samples
+from digitpad.strokes import GZIP_MAGIC, Sample, parse_samples, write_samples
 
 try:
     import platformdirs
@@ -105,7 +106,7 @@ class Gatherer:
         held: list[Sample] = []
         if data := _read(self.path):
             held = parse_samples(data, str(self.path))  # says what is wrong with it
-            content = json.loads(data)
+            content = json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data)
         samples: list[Any] = content["samples"]
         known = next((self._gathered[stroke] for stroke in drawing.strokes if stroke in self._gathered), None)
         place = None if known is None else _place(held, known.sample)

@@ -259,6 +259,14 @@ def test_labels_are_added_to_what_is_there_and_its_other_content_is_kept(make_pa
     assert content["samples"][1]["label"] == "3"
 
 
+def test_labels_are_added_to_a_packed_file_that_lost_its_ending(make_pad, tmp_path):
+    write_samples(tmp_path / "packed.json.gz", [Sample([np.array(THREE)], "5")])
+    (tmp_path / "files").mkdir()
+    (tmp_path / "packed.json.gz").rename(tmp_path / "files" / "my_digits.json")
+    draw_and_label(make_pad(), 3, 3)
+    assert gathered(tmp_path)[0] == ["5", "3"]
+
+
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"samples": [{"label": "x", "strokes": []}]}', b"\xff\xfe"])
 def test_a_damaged_gathering_file_is_left_as_it_is(make_pad, tmp_path, content):
     file = tmp_path / "files" / "my_digits.json"
