@@ -199,6 +199,75 @@ def pencil(sample: Sample, rng: Generator) -> Picture:
     return to_bytes(texture(ink.shape, rng, 0.01) * (1 - rng.uniform(0.25, 0.5) * ink * grain))
 
 
+# What else is on the sheet
+
+
+def _on_sheet(sample: Sample, rng: Generator, draw: Callable[[ImageDraw.ImageDraw], None]) -> Picture:
+    """Dark ink in the middle of a white sheet of 600x800 on which `draw` has drawn; the digit is 300 pixels large."""
+    sheet_of_paper = Image.new("RGB", (600, 800), (250, 250, 248))
+    draw(ImageDraw.Draw(sheet_of_paper))
+    ink = sheet(sample, rng, height=300, size=(600, 800), place=(0.5, 0.5), pen=rng.uniform(0.03, 0.08))
+    page = np.asarray(sheet_of_paper, np.float32) / 255 * (1 - rng.uniform(0.7, 0.95) * ink[:, :, None])
+    return to_bytes(page + rng.normal(0, 0.005, page.shape))
+
+
+def marked(sample: Sample, rng: Generator) -> Picture:
+    """A highlighter's mark over the digit, or a cell of a table or a pale band behind it or beside it."""
+    colour = [(255, 250, 120), (255, 180, 210), (200, 245, 190), (226, 226, 226)][int(rng.integers(4))]
+    left, top = rng.uniform(60, 240), rng.uniform(120, 560)
+    box = (left, top, left + rng.uniform(150, 300), top + rng.uniform(60, 240))
+    return _on_sheet(sample, rng, lambda pencil: pencil.rectangle(box, fill=colour))
+
+
+def stained(sample: Sample, rng: Generator) -> Picture:
+    """The ring of a cup, or a pale smudge."""
+    x, y = rng.uniform(150, 450, 2)
+    if rng.random() < 0.5:
+        box, width = (x - 130, y - 130, x + 130, y + 130), int(rng.integers(8, 20))
+        return _on_sheet(sample, rng, lambda pencil: pencil.ellipse(box, outline=(218, 198, 170), width=width))
+    across, down = np.indices((800, 600), dtype=np.float32)[::-1]
+    smudge = np.exp(-((across - x) ** 2 + (down - y - 100) ** 2) / rng.uniform(8_000, 30_000))
+    clean = _on_sheet(sample, rng, lambda pencil: None)
+    return to_bytes(clean / np.float32(255) * (1 - rng.uniform(0.06, 0.15) * smudge[:, :, None]))
+
+
+def underlined(sample: Sample, rng: Generator) -> Picture:
+    """A line of the pen's kind under the digit, nearly level."""
+    y, left, right = 550 + rng.uniform(20, 60), rng.uniform(130, 200), rng.uniform(400, 470)
+    line = (left, y, right, y + rng.uniform(-8, 8))
+    return _on_sheet(sample, rng, lambda pencil: pencil.line(line, fill=(40, 40, 60), width=int(rng.integers(5, 14))))
+
+
+def circled(sample: Sample, rng: Generator) -> Picture:
+    """A ring of the pen's kind around the digit, not quite round."""
+    x, y = rng.uniform(215, 275, 2)
+    box, width = (300 - x, 400 - y, 300 + x, 400 + y), int(rng.integers(4, 12))
+    return _on_sheet(sample, rng, lambda pencil: pencil.ellipse(box, outline=(40, 40, 60), width=width))
+
+
+def phone_screenshot(sample: Sample, rng: Generator) -> Picture:
+    """A phone's clock above, and its bar below."""
+
+    def draw(pencil: ImageDraw.ImageDraw) -> None:
+        pencil.text((20, 8), "12:41", fill=(0, 0, 0), font_size=22)
+        pencil.text((540, 8), "87%", fill=(0, 0, 0), font_size=22)
+        pencil.line((210, 786, 390, 786), fill=(0, 0, 0), width=int(rng.integers(4, 8)))
+
+    return _on_sheet(sample, rng, draw)
+
+
+def punched(sample: Sample, rng: Generator) -> Picture:
+    """Holes along the left side, dark as what lies under the sheet, and a margin's line."""
+    dark, first = int(rng.integers(20, 120)), int(rng.integers(60, 160))
+
+    def draw(pencil: ImageDraw.ImageDraw) -> None:
+        for y in range(first, 780, 220):
+            pencil.ellipse((14, y, 44, y + 30), fill=(dark, dark, dark))
+        pencil.line((66, 0, 66, 800), fill=(230, 130, 130), width=2)
+
+    return _on_sheet(sample, rng, draw)
+
+
 # Light
 
 
@@ -318,6 +387,12 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "single line": single_line,
     "squared paper": squared_paper,
     "pencil": pencil,
+    "highlighter, table cell": marked,
+    "stains": stained,
+    "underlined": underlined,
+    "circled": circled,
+    "phone screenshot": phone_screenshot,
+    "punched sheet": punched,
     "gradient light": gradient_light,
     "soft shadow": soft_shadow,
     "hard shadow": hard_shadow,
