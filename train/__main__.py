@@ -183,7 +183,7 @@ def prepare_pool(options: argparse.Namespace, material: Material) -> None:
     mixture = options.recipe_in_full.mixture
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
     for sample in material.pen:
-        digest.update(b"".join(stroke.tobytes() for stroke in sample.strokes))
+        digest.update((sample.label or "").encode() + b"".join(stroke.tobytes() for stroke in sample.strokes))
     prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
 
 

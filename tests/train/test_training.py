@@ -15,14 +15,15 @@ import pytest
 import torch
 
 from digitpad import DigitPadError
-from digitpad.strokes import write_samples
+from digitpad.strokes import Sample, write_samples
 from tests.train.conftest import ROOT, run_module
+from train.__main__ import Material, parse, prepare_pool
 from train.augment import Batches, Loader, one_hot, shuffled
 from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
 from train.generate import generate_digits, generate_samples
 from train.history import check_loss
 from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
-from train.pool import distorted
+from train.pool import distorted, round_path
 from train.recipes import Strength, Training
 
 TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
@@ -137,6 +138,19 @@ def test_a_run_with_other_settings_sets_the_earlier_one_aside(tmp_path: Path) ->
     assert again.returncode == 0, again.stderr
     assert "starts anew" in again.stdout
     assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
+
+
+def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
+    def made(label: str) -> bool:
+        """Whether the pool is made anew for a drawing with this label."""
+        options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
+        prepare_pool(options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], VALIDATION, TRAIN, ""))
+        round_path(options.run / "pool", 0).touch()
+        prepare_pool(options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], "1")], VALIDATION, TRAIN, ""))
+        return not round_path(options.run / "pool", 0).exists()
+
+    assert not made("1")
+    assert made("7")
 
 
 def test_without_data_training_says_in_one_line_what_to_do(tmp_path: Path) -> None:
