@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from digitpad.files import write_whole
 from digitpad.models import load_model
-from train.__main__ import NETWORKS, ROOT, prepare_folder
+from train.__main__ import NETWORKS, ROOT, limit_threads, prepare_folder
 from train.augment import Batches, Loader, Strength, one_hot, shuffled
 from train.data import Digits, load_mnist, load_pen, render
 from train.pool import distorted, read_round
@@ -28,7 +28,7 @@ from train.recipes import RECIPES, Training
 FULL = RECIPES["full"]
 POOL = ROOT / "artifacts" / "full" / "pool"
 RESULTS = ROOT / "artifacts" / "compare"
-EPOCHS = {"cnn": 6, "mlp": 10}
+EPOCHS = {"cnn": 4, "mlp": 10}
 EMA = 0.99  # a longer average would still hold the first epochs
 SEEDS = (1, 2)
 Run = dict[str, float]  # accuracy by validation part
@@ -142,7 +142,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("network", choices=NETWORKS, help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description holds this")
     options = parser.parse_args(argv)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
     mnist, pen = load_mnist(), load_pen()
     validation = {"mnist": mnist.validation, "pen": render(pen.validation)}
     mixture = FULL.mixture
@@ -203,6 +202,7 @@ def train_variant(
             from train.cnn import train_cnn as train
         else:
             from train.mlp import train_mlp as train
+        limit_threads(max(1, (os.cpu_count() or 1) // 2))  # for the other network's comparison beside this one
         _, history = train(training, loader, validation, folder, seed)
     return {name: figures[1] for name, figures in history[-1].validation.items()}
 
