@@ -60,8 +60,8 @@ RECIPES = {
     # What the committed weights come from.
     "full": Recipe(
         Mixture(rounds=40, pen_repeats=5),  # where an epoch shows what an earlier one did, the MLP learns it by heart
-        cnn=Training(epochs=50, dropout=(0.1, 0.2)),
-        mlp=Training(epochs=80, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
-        seeds=(1, 2),
+        cnn=Training(epochs=100, dropout=(0.1, 0.2)),
+        mlp=Training(epochs=160, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2)),
+        seeds=(1, 2, 3),
     ),
 }
