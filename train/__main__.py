@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if options.part:
             _stop_with_parent()
-            limit_threads(options.threads)
+            _limit_threads(options.threads)
             train_part(options.part, options)
             return 0
         return train_all(arguments, options)
@@ -123,7 +123,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     if name == "cnn":
         from train import cnn as network
 
-        limit_threads(options.threads)
+        _limit_threads(options.threads)
         train, logits, save, suffix = network.train_cnn, network.cnn_logits, network.save_cnn, "keras"
         framework = f"Keras {_version('keras')}, TensorFlow {_version('tensorflow')}"
     else:
@@ -244,8 +244,8 @@ def _make_folder(path: Path) -> None:
         raise DigitPadError(f"{path}: cannot be made ({error.strerror}); give another folder with OUT=") from None
 
 
-def limit_threads(threads: int) -> None:
-    """Leave other processes their share of the cores: more threads than cores wait for each other."""
+def _limit_threads(threads: int) -> None:
+    """Leave the other parts of the run their share of the cores: more threads than cores wait for each other."""
     import torch
 
     torch.set_num_threads(threads)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from digitpad.files import write_whole
 from digitpad.models import load_model
-from train.__main__ import NETWORKS, ROOT, limit_threads, prepare_folder
+from train.__main__ import NETWORKS, ROOT, prepare_folder
 from train.augment import Batches, Loader, Strength, one_hot, shuffled
 from train.data import Digits, load_mnist, load_pen, render
 from train.pool import distorted, read_round
@@ -142,6 +142,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("network", choices=NETWORKS, help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description holds this")
     options = parser.parse_args(argv)
+    # Half the cores: the other network's comparison may run beside this one. TensorFlow looks for it when it starts.
+    threads = max(1, (os.cpu_count() or 1) // 2)
+    torch.set_num_threads(threads)
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": "1"}
     mnist, pen = load_mnist(), load_pen()
     validation = {"mnist": mnist.validation, "pen": render(pen.validation)}
     mixture = FULL.mixture
@@ -202,7 +206,6 @@ def train_variant(
             from train.cnn import train_cnn as train
         else:
             from train.mlp import train_mlp as train
-        limit_threads(max(1, (os.cpu_count() or 1) // 2))  # for the other network's comparison beside this one
         _, history = train(training, loader, validation, folder, seed)
     return {name: figures[1] for name, figures in history[-1].validation.items()}
 
@@ -230,6 +233,9 @@ def write_table(path: Path) -> None:
         f" {EPOCHS['cnn']} epochs of the CNN, {EPOCHS['mlp']} of the MLP, with one thing changed at a time. Written by"
         " `python -m train.compare cnn|mlp` (after `make train RECIPE=full`, whose pool it uses). One wrong answer is"
         " 0.02 of MNIST's 5,000 digits and 0.07 of the pen writers' 1,498: differences of a few say nothing.",
+        "",
+        "What is not listed has not been run on this pool. An earlier recipe had larger networks as teachers, from"
+        " whose answers both networks learned: they gained nothing, and are gone.",
         "",
     ]
     for network in NETWORKS:
