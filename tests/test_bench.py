@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("torch")
-
 from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, process
 from bench.sides import demo_images
 from bench.training import as_table, time_to_accuracy

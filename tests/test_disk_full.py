@@ -13,7 +13,6 @@ import pytest
 
 if not hasattr(os, "fork"):
     pytest.skip("Windows has no limit of the file size", allow_module_level=True)
-pytest.importorskip("torch", reason="it needs what training needs")
 
 from deploy import bundle
 from tests.killing import hidden, local_mirrors, visible

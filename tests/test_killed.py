@@ -12,7 +12,6 @@ import pytest
 
 if not hasattr(os, "fork"):
     pytest.skip("Windows has neither fork nor SIGKILL", allow_module_level=True)
-pytest.importorskip("torch", reason="it needs what training needs")
 
 from digitpad.demo_strokes import demo_samples
 from digitpad.drawing import Drawing

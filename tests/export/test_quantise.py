@@ -4,11 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
 
 from digitpad import Recognizer
 from export.quantise import MOST_LOST, export_int8, lost_too_much, quantise

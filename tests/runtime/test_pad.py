@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("pygame")
 
@@ -481,7 +482,7 @@ def test_a_stroke_file_opens_as_a_drawing_that_can_be_edited(make_pad, tmp_path)
 
 
 def test_an_image_is_shown_with_its_answer_until_somebody_draws(make_pad, tmp_path):
-    image = pytest.importorskip("PIL.Image").new("RGB", (300, 400), (200, 230, 180))
+    image = Image.new("RGB", (300, 400), (200, 230, 180))
     image.paste((20, 20, 20), (140, 60, 170, 340))
     image.save(tmp_path / "one.png")
     pad = make_pad()
