@@ -183,7 +183,7 @@ def _levelled(ink: Map, even: bool) -> Map:
         return np.zeros_like(ink)
     black = float(percentiles(stands_out, [75])[0]) - level
     if even:
-        darker = _beside_stains(stands_out) - level
+        darker = _ink_on_stains(stands_out) - level
         black = darker if darker > 2 * black else black
     outline = max(_LEVEL * black, 2.5 * noise)
     levelled = ink - level
@@ -191,7 +191,7 @@ def _levelled(ink: Map, even: bool) -> Map:
     return cast(Map, np.clip(levelled, 0, 1, out=levelled))
 
 
-def _beside_stains(stands_out: Map) -> float:
+def _ink_on_stains(stands_out: Map) -> float:
     """How dark ink is if most of what stands out from paper is paler: a highlighter's mark, a stain, a shade."""
     dark = stands_out[stands_out > _otsu(stands_out)]
     return float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0

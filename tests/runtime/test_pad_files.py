@@ -175,12 +175,18 @@ def draw_and_label(pad, digit, as_what):
     label(pad, as_what)
 
 
-def test_an_older_drawing_from_the_history_is_relabelled_and_not_gathered_twice(make_pad, tmp_path):
+def back_to_the_first_of_two(make_pad, first, second):
+    """A pad on which two digits were drawn and labelled, (digit, label) each, and the first called back."""
     pad = make_pad()
-    draw_and_label(pad, 3, 8)
+    draw_and_label(pad, *first)
     click(pad, "clear")
-    draw_and_label(pad, 5, 5)
+    draw_and_label(pad, *second)
     click(pad, "history 1")
+    return pad
+
+
+def test_an_older_drawing_from_the_history_is_relabelled_and_not_gathered_twice(make_pad, tmp_path):
+    pad = back_to_the_first_of_two(make_pad, (3, 8), (5, 5))
     assert pad.drawing.label == "8"
     label(pad, 3)
     assert "Gathered as a 3: 2 drawings" in pad.notice and pad.history.entries[1].answer == "=3"
@@ -197,11 +203,7 @@ def test_an_older_drawing_from_the_history_is_relabelled_and_not_gathered_twice(
 
 
 def test_an_older_drawing_that_was_drawn_on_takes_its_own_place_in_the_file(make_pad, tmp_path):
-    pad = make_pad()
-    draw_and_label(pad, 1, 1)
-    click(pad, "clear")
-    draw_and_label(pad, 5, 5)
-    click(pad, "history 1")
+    pad = back_to_the_first_of_two(make_pad, (1, 1), (5, 5))
     drag(pad, [(0.2, 0.5), (0.8, 0.5)])
     label(pad, 4)
     file = tmp_path / "files" / "my_digits.json"
