@@ -215,7 +215,7 @@ def disk() -> dict[str, Row]:
 
     A framework's packages for graphics cards, which PyPI's PyTorch needs on Linux, are counted in a row of their own.
     """
-    rows: dict[str, Row] = {name: {"bytes": find_model(name).stat().st_size} for name in shipped_models()}
+    rows: dict[str, Row] = {name: {"bytes": Path(find_model(name)).stat().st_size} for name in shipped_models()}
     slim = {"numpy", "onnxruntime", "pillow"}
     for name, roots in {"digitpad": slim, "TensorFlow": {"tensorflow"}, "PyTorch": {"torch"}}.items():
         try:

@@ -77,7 +77,7 @@ def torch_side(how: str) -> Side:
     import torch
 
     torch.set_num_threads(1)
-    network = torch_twin(find_model("cnn"))
+    network = torch_twin(Path(find_model("cnn")))
     with torch.inference_mode():
         run: Any = network
         if how == "scripted":
@@ -188,10 +188,10 @@ def zoo_file() -> Path:
 
 # The side's name: what it is, and how to make it. The first are ours.
 SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
-    "cnn": ("cnn.onnx, onnxruntime", lambda _: onnxruntime_session(find_model("cnn"))),
-    "cnn-int8": ("cnn-int8.onnx, onnxruntime", lambda _: onnxruntime_session(find_model("cnn-int8"))),
-    "mlp": ("mlp.onnx, onnxruntime", lambda _: onnxruntime_session(find_model("mlp"))),
-    "mlp-int8": ("mlp-int8.onnx, onnxruntime", lambda _: onnxruntime_session(find_model("mlp-int8"))),
+    "cnn": ("cnn.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("cnn")))),
+    "cnn-int8": ("cnn-int8.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("cnn-int8")))),
+    "mlp": ("mlp.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("mlp")))),
+    "mlp-int8": ("mlp-int8.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("mlp-int8")))),
     "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: digitpad_batch("cnn")),
     "predict_strokes": ("cnn, Recognizer.predict_strokes", lambda _: digitpad_strokes()),
     "keras-predict": ("same CNN, Keras model.predict", lambda _: keras_side("predict")),

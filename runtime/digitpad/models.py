@@ -4,12 +4,12 @@ import json
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitpad.errors import ModelError
@@ -61,7 +61,7 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
         # Ours onnxruntime may read by itself, which saves the memory of our copy. (What encoding it takes for names
         # depends on the system.)
-        source = os.fspath(path) if os.fspath(path).isascii() else _read(path)
+        source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
         metadata = _check_contract(path, session)
@@ -85,10 +85,11 @@ def session_options() -> "onnxruntime.SessionOptions":
     return options
 
 
-def models_folder() -> Path:
+def models_folder() -> str:
     """The folder of the shipped models: package data in an installed wheel, onnx_models/ in a source checkout."""
-    inside = Path(__file__).parent / "models"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "onnx_models"
+    here = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(here, "models")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(os.path.dirname(here)), "onnx_models")
 
 
 def shipped_models() -> dict[str, dict[str, Any]]:
@@ -97,32 +98,32 @@ def shipped_models() -> dict[str, dict[str, Any]]:
     Raises:
         ModelError: the manifest is missing or damaged.
     """
-    path = models_folder() / "manifest.json"
+    path = os.path.join(models_folder(), "manifest.json")
     try:
-        return _read_manifest(path, path.stat().st_mtime_ns)
+        return _read_manifest(path, os.stat(path).st_mtime_ns)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {_MEND}") from None
 
 
 def is_path(which: str | os.PathLike[str]) -> bool:
     """Whether a model is meant by path, not by name: a Path, or text with a folder or .onnx in it."""
-    return not isinstance(which, str) or which.lower().endswith(".onnx") or Path(which).name != which
+    return not isinstance(which, str) or which.lower().endswith(".onnx") or os.path.basename(which) != which
 
 
-def find_model(which: str | os.PathLike[str]) -> Path:
+def find_model(which: str | os.PathLike[str]) -> str:
     """The file of a shipped model's name, or the path itself if it names a file.
 
     Raises:
         ModelError: it is neither.
     """
     if is_path(which):
-        path, mend = Path(os.fsdecode(which)), "give the path of an .onnx file"
+        path, mend = os.fsdecode(which), "give the path of an .onnx file"
     elif which in (names := shipped_models()):
-        path, mend = models_folder() / names[os.fspath(which)]["file"], _MEND
+        path, mend = os.path.join(models_folder(), names[os.fspath(which)]["file"]), _MEND
     else:
         raise ModelError(f"{which}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
     try:
-        path.lstat()
+        os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelError(f"{path}: no such model file; {mend}") from None
     except (OSError, ValueError):
@@ -130,7 +131,7 @@ def find_model(which: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _check_sum(path: Path, sha256: str) -> None:
+def _check_sum(path: str, sha256: str) -> None:
     """Compare a file with the manifest's checksum.
 
     Raises:
@@ -152,7 +153,7 @@ def _sha256() -> Any:
     return import_module("hashlib").sha256()
 
 
-def _check_self_contained(path: Path, data: bytes) -> None:
+def _check_self_contained(path: str, data: bytes) -> None:
     """Refuse a model that would have onnxruntime open other files.
 
     It opens those in the working folder, the older releases any that the user may read. The bytes are searched rather
@@ -175,18 +176,19 @@ def first_line(error: Exception) -> str:
     return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     return b"".join(_pieces(path, MAX_BYTES + 1))
 
 
-def _pieces(path: Path, size: int) -> Iterator[bytes]:
+def _pieces(path: str, size: int) -> Iterator[bytes]:
     """A model file's bytes, at most `size` at a time."""
     count = 0
     try:
-        if not path.is_file():
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode):
             raise ModelError(f"{path}: not a file; give an .onnx file")
-        large = path.stat().st_size > MAX_BYTES
-        with path.open("rb") as file:
+        large = facts.st_size > MAX_BYTES
+        with open(path, "rb") as file:
             while not large and (piece := file.read(size)):
                 count += len(piece)
                 large = count > MAX_BYTES  # the size may be a lie
@@ -200,9 +202,10 @@ def _pieces(path: Path, size: int) -> Iterator[bytes]:
 
 
 @cache
-def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
+def _read_manifest(path: str, _modified: int) -> dict[str, dict[str, Any]]:
     try:
-        models = json.loads(path.read_bytes())["models"]
+        with open(path, "rb") as file:
+            models = json.load(file)["models"]
         for entry in models.values():
             if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
                 raise TypeError
@@ -212,7 +215,7 @@ def _read_manifest(path: Path, _modified: int) -> dict[str, dict[str, Any]]:
 
 
 def _open_session(
-    path: Path, source: bytes | str, options: "onnxruntime.SessionOptions"
+    path: str, source: bytes | str, options: "onnxruntime.SessionOptions"
 ) -> "onnxruntime.InferenceSession":
     import onnxruntime as ort
 
@@ -226,7 +229,7 @@ def _open_session(
         raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
 
 
-def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict[str, str]:
+def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[str, str]:
     """Return the digitpad.* metadata without that prefix.
 
     Raises:
@@ -257,7 +260,7 @@ def _check_contract(path: Path, session: "onnxruntime.InferenceSession") -> dict
     return metadata
 
 
-def _check_tensors(path: Path, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
+def _check_tensors(path: str, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
     names = [tensor.name for tensor in found]
     if sorted(names) != sorted(wanted):  # their order is nobody's business: they are asked for by name
         raise ModelError(f"{path}: {kind}s are {', '.join(names):.200}, not {', '.join(wanted)}: not a digitpad model")

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from digitpad.errors import StrokeError
@@ -84,6 +83,7 @@ def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta:
         DigitPadError: the file cannot be written.
     """
     import gzip  # as above
+    from pathlib import Path
 
     from digitpad.files import write_whole
 

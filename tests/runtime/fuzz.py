@@ -75,7 +75,7 @@ def stroke_file_case(rng: random.Random) -> str:
 def manifest_case(rng: random.Random) -> str:
     """A manifest with damage: `digitpad models`, with and without --verify, and a model that is asked for by name."""
     data = mutated_json(manifest(), rng)
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(models, "models_folder", lambda: Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(models, "models_folder", lambda: folder):
         models._read_manifest.cache_clear()
         Path(folder, "manifest.json").write_bytes(data)
         Path(folder, "cnn.onnx").write_bytes((DATA / "named_cnn.onnx").read_bytes())
@@ -160,7 +160,7 @@ def tiny() -> Recognizer:
 @functools.cache
 def manifest() -> bytes:
     """The shipped manifest's entries, as if the file of each were the tiny model that calls itself cnn."""
-    content = json.loads((models.models_folder() / "manifest.json").read_bytes())
+    content = json.loads(Path(models.models_folder(), "manifest.json").read_bytes())
     changes = {"file": "cnn.onnx", "sha256": hashlib.sha256((DATA / "named_cnn.onnx").read_bytes()).hexdigest()}
     content["models"] = {
         name: {key: value for key, value in entry.items() if len(str(value)) < 500} | changes

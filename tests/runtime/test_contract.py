@@ -152,7 +152,7 @@ def test_a_model_may_be_given_as_text_or_path_relative_or_absolute(tiny: Path, m
 
 
 def test_a_model_by_path_needs_no_shipped_models(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path / "nowhere"))
     assert Recognizer(tiny).name == "tiny"
     with pytest.raises(ModelError, match=r"manifest\.json: cannot be read .*install digitpad again"):
         Recognizer("cnn")
@@ -161,7 +161,7 @@ def test_a_model_by_path_needs_no_shipped_models(tiny: Path, tmp_path: Path, mon
 def test_an_unknown_name_is_answered_with_the_names_there_are(
     installation: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: installation / "digitpad" / "models")
+    monkeypatch.setattr(models, "models_folder", lambda: str(installation / "digitpad" / "models"))
     assert Recognizer().name == "cnn"
     with pytest.raises(ModelError, match="lenet: no such model; choose cnn, mlp or give the path"):
         Recognizer("lenet")
@@ -170,7 +170,7 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(
 def test_a_shipped_model_that_was_changed_is_refused(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: tmp_path)
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
     (tmp_path / "cnn.onnx").write_bytes(tiny.read_bytes())
     manifest = {"contract": "1", "models": {"cnn": {"file": "cnn.onnx", "sha256": "0" * 64}}}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -188,7 +188,7 @@ def test_a_shipped_model_that_was_changed_is_refused(
     "text", ["", "[]", "{}", '{"models": []}', '{"models": {"cnn": {"file": "cnn.onnx"}}}', "[" * 10**5]
 )
 def test_a_damaged_manifest_is_told(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: tmp_path)
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: damaged"):
         Recognizer("cnn")

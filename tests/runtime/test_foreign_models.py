@@ -283,7 +283,7 @@ def _with_a_changed_field(content: bytes, rng: random.Random) -> bytes:
 
 def shipped_case(rng: random.Random) -> str:
     """A shipped model with damage, given by path, so that no checksum stands before it."""
-    path = models.models_folder() / rng.choice(sorted(entry["file"] for entry in models.shipped_models().values()))
+    path = Path(models.models_folder(), rng.choice(sorted(entry["file"] for entry in models.shipped_models().values())))
     return _tried(fuzz.mutate(path.read_bytes(), rng))
 
 

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -455,7 +456,7 @@ def test_a_retrained_cnn_is_not_passed_off_as_ours(make_pad, tmp_path):
 
 def test_a_copy_of_a_shipped_model_is_loaded_by_its_path(make_pad, tmp_path):
     path = tmp_path / "mine.onnx"
-    path.write_bytes((models_folder() / "mlp.onnx").read_bytes())
+    path.write_bytes(Path(models_folder(), "mlp.onnx").read_bytes())
     pad = make_pad(str(path), load=Recognizer)
     drag(pad, THREE)
     click(pad, "predict")

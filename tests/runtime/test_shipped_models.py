@@ -24,7 +24,7 @@ BOTH = ["cnn", "mlp"]
 
 
 def reference() -> list[dict[str, Any]]:
-    samples: list[dict[str, Any]] = json.loads((models_folder() / "reference.json").read_text())["samples"]
+    samples: list[dict[str, Any]] = json.loads(Path(models_folder(), "reference.json").read_text())["samples"]
     return samples
 
 
@@ -35,22 +35,22 @@ def test_cnn_and_mlp_are_shipped() -> None:
 def test_the_manifest_describes_the_files_there_are() -> None:
     described = set()
     for name, entry in shipped_models().items():
-        data = find_model(name).read_bytes()
+        data = Path(find_model(name)).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"], name
         assert len(data) == entry["bytes"], name
         assert entry["parameters"] > 0
         described.add(entry["file"])
-    assert {path.name for path in models_folder().glob("*.onnx")} == described
+    assert {path.name for path in Path(models_folder()).glob("*.onnx")} == described
 
 
 @pytest.mark.parametrize("name", shipped_models())
 def test_any_changed_byte_of_a_shipped_model_is_noticed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = find_model(name).read_bytes()
-    path = tmp_path / find_model(name).name
-    shutil.copy(models_folder() / "manifest.json", tmp_path)
-    monkeypatch.setattr(models, "models_folder", lambda: tmp_path)
+    whole = Path(find_model(name)).read_bytes()
+    path = tmp_path / Path(find_model(name)).name
+    shutil.copy(Path(models_folder(), "manifest.json"), tmp_path)
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
 
     rng = random.Random(name)
     places = [0, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(12))]
