@@ -35,6 +35,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "RESULTS": tmp_path / "artifacts" / "compare",
         "FULL": Recipe(MIXTURE, cnn=TINY, mlp=TINY),
         "EPOCHS": {"cnn": 2, "mlp": 2},
+        "LONG_EPOCHS": {"cnn": 3, "mlp": 3},
         "load_mnist": lambda: mnist,
         "load_pen": lambda: pen,
     }.items():
@@ -61,9 +62,9 @@ def test_the_variants_train_with_every_seed_and_have_their_rows(
 def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
     docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[int] = []
+    calls: list[int] = []  # seeds
 
-    def measure(network: str, variant: Variant, seed: int, *_: object) -> dict[str, float]:
+    def measure(network: str, recipe: Training, variant: Variant, seed: int, *_: object) -> dict[str, float]:
         calls.append(seed)
         return {"mnist": 0.99 + 0.001 * seed, "pen": 0.98}
 
@@ -74,9 +75,11 @@ def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
     assert "| no dropout | 0.85 ± 0.07 | 2.00 ± 0.00 | 2 |" in (docs / "training.md").read_text()
     compare.main(only)
     assert calls == [1, 2]
+    compare.main([*only, "--long"])
+    assert calls == [1, 2, 1, 2]
     (compare.POOL / "run.json").write_text("{}")
     compare.main(only)
-    assert calls == [1, 2, 1, 2]
+    assert calls == [1, 2, 1, 2, 1, 2]
 
 
 def test_a_variant_changes_what_it_names(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +93,7 @@ def test_a_variant_changes_what_it_names(docs: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("train.mlp.train_mlp", look)
     named = {variant.changed: variant for variant in VARIANTS}
     for change in (
-        "nothing: the recipe itself, but short",
+        "nothing: the recipe itself",
         "no distortion, only scanned anew",
         "no pen digits",
         "nothing that is no digit",
