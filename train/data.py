@@ -131,7 +131,7 @@ def load_pen(folder: Path | None = None) -> Pen:
 
     path = find_file(PEN_FILE, folder)
     try:
-        samples = parse_unipen(unlzw(path.read_bytes()).decode("latin-1"))
+        samples = parse_unipen(unlzw(_bytes(path)).decode("latin-1"))
     except ValueError as error:
         raise DataError(f"{path}: damaged ({error}); delete it, to have it downloaded again") from None
     return Pen(
@@ -171,8 +171,8 @@ def read_idx(path: Path) -> Images:
     Raises:
         DataError: it is damaged, or not such a file.
     """
+    data = _bytes(path)
     try:
-        data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         zeros, kind, dimensions = struct.unpack(">HBB", data[:4])
@@ -182,6 +182,13 @@ def read_idx(path: Path) -> Images:
         return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: not a whole IDX file of bytes ({error}); get it again") from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def parse_unipen(text: str) -> list[Sample]:

@@ -176,6 +176,12 @@ def test_a_packed_idx_file_that_is_damaged_anywhere_is_one_clear_error(tmp_path:
             read_idx(path)
 
 
+def test_an_idx_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "images-idx3-ubyte").mkdir()
+    with pytest.raises(DataError, match=r"images-idx3-ubyte: cannot be read"):
+        read_idx(tmp_path / "images-idx3-ubyte")
+
+
 def test_own_digits_come_from_a_stroke_file_or_a_folder(tmp_path: Path) -> None:
     stroke = np.array([[0.0, 0.0], [0.0, 10.0]])
     write_samples(tmp_path / "own.json", [Sample([stroke], "1"), Sample([stroke], None)])
