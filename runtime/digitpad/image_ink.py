@@ -25,20 +25,16 @@ Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-def find_ink(colour: Map, alpha: Map | None = None) -> Map:
-    """The ink in a picture, of either polarity and any colour.
+def find_ink(grey: Map) -> Map:
+    """The ink in a picture, of either polarity.
 
     Args:
-        colour: float32 (H, W, C) in [0, 1], C = 1 or 3.
-        alpha: float32 (H, W) in [0, 1], 0 = transparent, or None.
+        grey: float32 (H, W) in [0, 1].
 
     Returns:
         float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline; all
         zero where there is no ink.
     """
-    if alpha is not None:
-        colour = _lay_on_paper(colour, alpha)
-    grey = _to_grey(colour)
     ink, sheet = np.zeros((1, 1), np.float32), None
     for _ in range(3):
         small = shrink(grey, _WORK)
@@ -74,8 +70,18 @@ def _lay_on_paper(colour: Map, alpha: Map) -> Map:
     return cast(Map, colour * alpha[:, :, None] + ground * (1 - alpha[:, :, None]))
 
 
-def _to_grey(colour: Map) -> Map:
-    """Mix the channels so that ink and paper differ most: float32 (H, W) in [0, 1]."""
+def mix_to_grey(colour: Map, alpha: Map | None = None) -> Map:
+    """Mix the channels of a picture so that ink of any colour and its paper differ most.
+
+    Args:
+        colour: float32 (H, W, C) in [0, 1], C = 1 or 3.
+        alpha: float32 (H, W) in [0, 1], 0 = transparent, or None.
+
+    Returns:
+        float32 (H, W) in [0, 1].
+    """
+    if alpha is not None:
+        colour = _lay_on_paper(colour, alpha)
     if colour.shape[2] == 1:
         return colour[:, :, 0]
     coarse = np.stack([shrink(np.ascontiguousarray(colour[:, :, c]), 2 * _COARSE) for c in range(3)], axis=2)
@@ -85,7 +91,9 @@ def _to_grey(colour: Map) -> Map:
     spread = np.stack([coarse[:, :, c] - blurred(coarse[:, :, c], _COARSE // 2) for c in range(3)]).reshape(3, -1)
     direction = np.linalg.eigh(spread @ spread.T)[1][:, -1].astype(np.float32)
     direction *= np.where(direction.sum() < 0, -1, 1) / np.abs(direction).sum()
-    return cast(Map, np.clip(colour @ direction - np.minimum(direction, 0).sum(), 0, 1))
+    grey = colour @ direction
+    grey -= np.minimum(direction, 0).sum()
+    return cast(Map, np.clip(grey, 0, 1, out=grey))
 
 
 def _ink_on_paper(grey: Map) -> Map:

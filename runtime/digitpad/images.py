@@ -26,7 +26,7 @@ from digitpad.image_files import (
 )
 from digitpad.image_filters import median
 from digitpad.image_fit import fit_ink
-from digitpad.image_ink import find_ink
+from digitpad.image_ink import find_ink, mix_to_grey
 from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "in_mnist_form", "normalise_image", "read_image"]
 
-_SIDE = 2048  # pixels along the longer side that are kept at most of a larger picture
-_STRIP = 1_000_000  # pixels that are worked on at once
+_SIDE = 1024  # pixels along the longer side that are kept at most of a larger picture
+_STRIP = 100_000  # pixels that are worked on at once
 _DECODING = threading.Lock()
 
 Map = NDArray[np.float32]
@@ -61,9 +61,9 @@ def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | ND
     form = in_mnist_form(colour, alpha)
     if form is not None:
         return form
-    ink = find_ink(colour, alpha)
+    grey = mix_to_grey(colour, alpha)
     del colour, alpha  # of a large picture they are most of the memory
-    return fit_ink(ink)
+    return fit_ink(find_ink(grey))
 
 
 def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
@@ -156,7 +156,9 @@ def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]
     if isinstance(source, bytes):
         image, orientation = open_image(source, name)
         width, height = image.size
-        if (factor := max(image.size) // _SIDE) > 1:  # a JPEG is decoded smaller, which is faster the larger it is
+        if (
+            factor := round(max(image.size) / _SIDE)
+        ) > 1:  # a JPEG is decoded smaller, which is faster the larger it is
             image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
         with _silent() if image.format == "TIFF" else contextlib.nullcontext():
             image.load()
@@ -183,7 +185,7 @@ def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]
         # Which weighs colours by their alpha.
         return np.atleast_3d(np.asarray(part.reduce((wide, tall)) if tall * wide > 1 else part))
 
-    return _parts(_UPRIGHT.get(orientation, _UPRIGHT[1])(_shrunk(strip, (height, width), name)))
+    return _parts(_shrunk(strip, (height, width), name, orientation))
 
 
 @contextlib.contextmanager
@@ -236,25 +238,30 @@ def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
     return _parts(_shrunk(strip, pixels.shape, "array"))
 
 
-def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str) -> Map:
-    """Bring pixels of any type to float32 (H, W, C) in [0, 1], averaging over blocks where there are many.
+def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str, orientation: int = 1) -> Map:
+    """Bring pixels of any type upright and to float32 (H, W, C) in [0, 1], averaging over blocks where there are many.
 
     `strip` gives the pixels (h, W, C) of the rows from one to another, so that only some are worked on at a time, or
     the averages over blocks of them.
     """
     height, width = shape[:2]
     tall, wide = _block(height, width)
+    orientation = orientation if orientation in _UPRIGHT else 1
+    upright, as_stored = _UPRIGHT[orientation], _UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)]
     rows = max(_STRIP // width // tall, 1) * tall
-    largest, parts = 0.0, []
+    largest, pixels = 0.0, None
     for top in range(0, height, rows):
         part = strip(top, min(top + rows, height))
         if part.dtype.kind == "f" and not np.isfinite(part).all():
             raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
         largest = max(largest, float(part.max()))
         whole = part.shape[:2] == (min(rows, height - top), width)  # not averaged yet
-        parts.append(_averaged(part, tall, wide) if whole else part.astype(np.float32))
+        if pixels is None:
+            stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
+            pixels = as_stored(np.empty(upright(stored).shape, np.float32))  # one copy, and that upright
+        pixels[top // tall : -(-(top + rows) // tall)] = _averaged(part, tall, wide) if whole else part
         kind = part.dtype
-    pixels = np.concatenate(parts)
+    assert pixels is not None
     full: float = 1.0
     if kind == np.uint8:
         full = 255.0
@@ -264,7 +271,7 @@ def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], n
         if kind.kind != "f" and full == 1.0:
             full = 255.0
     pixels /= np.float32(full)
-    return np.clip(pixels, 0, 1, out=pixels)
+    return upright(np.clip(pixels, 0, 1, out=pixels))
 
 
 def _block(height: int, width: int) -> tuple[int, int]:
