@@ -4,6 +4,7 @@ They are part of the product: where they are missing, these tests fail.
 """
 
 import hashlib
+import itertools
 import json
 import random
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from digitpad import ModelError, Recognizer, models
 from digitpad.demo_strokes import demo_samples
@@ -85,6 +87,32 @@ def test_the_demo_digits_are_read(name: str) -> None:
     assert [str(recognizer.predict_strokes(sample.strokes).digit) for sample in samples] == list("0123456789")
 
 
+@pytest.mark.parametrize("name", shipped_models())
+def test_blank_a_dot_and_full_ink_are_never_a_digit(name: str) -> None:
+    recognizer = Recognizer(name)
+    white = Image.new("L", (200, 200), 255)
+    dot, block, ink = white.copy(), white.copy(), Image.new("L", (200, 200), 0)
+    ImageDraw.Draw(dot).ellipse((97, 97, 103, 103), fill=0)
+    ImageDraw.Draw(block).rectangle((40, 40, 160, 160), fill=0)
+    full = np.full((28, 28), 255, np.uint8)
+    answers = [recognizer.predict(picture) for picture in (white, dot, block, ink)]
+    answers += [recognizer.predict_strokes(strokes) for strokes in ([], [[(5, 5)]], [[(5, 5)] * 9])]
+    answers += [recognizer.predict_normalised(full), recognizer.predict_normalised(0 * full)]
+    assert {answer.status for answer in answers} <= {"blank", "not_a_digit"}
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_two_digits_side_by_side_are_hardly_ever_taken_for_one(name: str) -> None:
+    recognizer, samples = Recognizer(name), demo_samples()
+    taken_for_one = []
+    for left, right in itertools.product(samples, samples):
+        gap = np.array([np.concatenate(left.strokes)[:, 0].max() - np.concatenate(right.strokes)[:, 0].min() + 40, 0])
+        answer = recognizer.predict_strokes([*left.strokes, *(stroke + gap for stroke in right.strokes)])
+        if answer.status == "digit":
+            taken_for_one.append(f"{left.label}{right.label}")
+    assert len(taken_for_one) <= 2, taken_for_one
+
+
 def test_the_reference_strokes_give_the_reference_images() -> None:
     assert reference()
     for number, sample in enumerate(reference()):
@@ -102,13 +130,17 @@ def test_the_reference_images_give_the_reference_answers(name: str) -> None:
     assert ood_score == pytest.approx([sample["ood_score"][name] for sample in samples], rel=1e-3, abs=1e-3)
 
 
-def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says(
+def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says_and_as_sure_as_it_should_be(
     mnist: tuple[NDArray[np.uint8], NDArray[np.uint8]],
 ) -> None:
     images, labels = mnist
     for name, entry in shipped_models().items():
-        accuracy = (Recognizer(name).predict_batch(images).argmax(axis=1) == labels).mean()
+        recognizer = Recognizer(name)
+        probabilities, ood_score = recognizer.run(images)
+        accuracy = (probabilities.argmax(axis=1) == labels).mean()
         assert accuracy == pytest.approx(entry["accuracy"]["mnist_test"], abs=3e-4), name
+        sure = probabilities.max(axis=1) >= recognizer.unsure_threshold
+        assert (sure & (ood_score <= recognizer.ood_threshold)).mean() >= 0.985, name
 
 
 @pytest.mark.parametrize("name", BOTH)
