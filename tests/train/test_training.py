@@ -1,6 +1,7 @@
 """Training as a user runs it: it learns, survives a kill, resumes, and says what is wrong in one line."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def loader(epoch: int) -> Loader:
     return shuffled(Batches(images, one_hot(TRAIN.labels)), 32, seed=epoch)
 
 
-def test_the_networks_are_what_the_readme_says() -> None:
+def test_the_networks_have_two_convolutions_and_two_hidden_layers() -> None:
     kinds = [type(layer).__name__ for layer in build_cnn().layers]
     assert kinds.count("Conv2D") == 2
     assert kinds.count("MaxPooling2D") == 2
@@ -45,6 +46,18 @@ def test_the_networks_are_what_the_readme_says() -> None:
     assert build_cnn().output_shape == (None, 11)
     assert sum(p.numel() for p in Mlp().parameters()) <= 1_400_000
     assert sum(isinstance(m, torch.nn.Linear) for m in Mlp().modules()) == 3
+
+
+def test_the_cnn_is_small_enough_for_the_smallest_device() -> None:
+    model = build_cnn()
+    work = 0  # multiply-accumulates
+    for layer in model.layers:
+        if type(layer).__name__ in ("Conv2D", "Dense"):
+            *window, inputs, outputs = layer.kernel.shape
+            places = math.prod(layer.output.shape[1:-1])
+            work += places * math.prod(window) * inputs * outputs
+    assert work <= 4_000_000
+    assert 4 * model.count_params() <= 1_000_000  # bytes as float32
 
 
 def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
