@@ -63,6 +63,7 @@ def main() -> int:
             "latency": latency(options.rounds),
             "processes": processes(max(options.rounds // 2, 3)),
             "pad": pad_at_rest(),
+            "live": pad_live(),
             "disk": disk(),
             "errors": errors(),
         }
@@ -126,10 +127,13 @@ def processes(rounds: int) -> dict[str, Row]:
     with tempfile.TemporaryDirectory() as scratch:
         picture = Path(scratch) / "seven.png"
         Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).resize((280, 280)).save(picture)
+        photo = Path(scratch) / "photo.jpg"  # as a phone takes it: 12 million pixels
+        Image.open(picture).convert("RGB").resize((4032, 3024)).save(photo, quality=90)
         commands = {
             "bare": ["-c", BARE],
             "digitpad": ["-m", "digitpad", "predict", str(picture)],
             "digitpad int8": ["-m", "digitpad", "predict", str(picture), "--model", "cnn-int8"],
+            "digitpad photo": ["-m", "digitpad", "predict", str(photo)],
             "Keras": ["-c", KERAS, str(picture)],
             "PyTorch": ["-c", TORCH, str(picture)],
         }
@@ -199,6 +203,17 @@ def pad_at_rest(seconds: float = 20) -> Row:
     if before is None or after is None:
         return {"missing": "the pad does not open here, or this system has no /proc"}
     return {"share": (after - before) / seconds}
+
+
+def pad_live() -> Row:
+    """Share of one core while a digit is drawn and read ten times a second, off-screen."""
+    code = "import json; from bench.pad import live; print(json.dumps(live(10)))"
+    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        return {"missing": "the pad does not open here"}
+    share, per_second = json.loads(done.stdout.splitlines()[-1])
+    return {"share": share, "per_second": per_second}
 
 
 def processor_seconds(pid: int) -> float | None:
@@ -298,6 +313,7 @@ def as_tables(results: dict[str, Any]) -> str:
     lines.append("|---|---|---|---|---|")
     names = {"bare": f'`python -c "{BARE}"`', "digitpad": "`digitpad predict`", "Keras": "Keras, this CNN"}
     names |= {"digitpad int8": "`digitpad predict --model cnn-int8`", "PyTorch": "PyTorch, this MLP"}
+    names |= {"digitpad photo": "`digitpad predict`, a photo of 12 million pixels"}
     for name, row in wholes.items():
         if "missing" in row:
             lines.append(f"| {names[name]} | not measured: {row['missing']} | | | |")
@@ -309,7 +325,11 @@ def as_tables(results: dict[str, Any]) -> str:
         )
     rest = results["pad"]
     at_rest = rest["missing"] if "missing" in rest else f"{rest['share']:.2%} of one core"
-    lines += ["", f"The pad while nobody touches it, off-screen: {at_rest}.", ""]
+    live = results["live"]
+    drawing = live["missing"] if "missing" in live else f"{live['share']:.2%} of one core"
+    rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
+    lines += ["", f"The pad while nobody touches it, off-screen: {at_rest}."]
+    lines += [f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.", ""]
     lines += ["| on disk | MB | |", "|---|---|---|"]
     slim = results["disk"]["environment of digitpad"]["bytes"]
     for name, row in results["disk"].items():

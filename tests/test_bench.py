@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, process
+from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, pad_live, process
 from bench.sides import demo_images
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
@@ -93,6 +93,12 @@ def test_an_environment_is_weighed_with_all_that_its_packages_need() -> None:
     assert installed_bytes("onnxruntime") > 20e6
 
 
+def test_the_live_pad_predicts_while_it_is_drawn_on() -> None:
+    row = pad_live()
+    assert row["per_second"] > 0
+    assert row["share"] > 0
+
+
 def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -110,7 +116,7 @@ def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_s
     assert "environment of TensorFlow, with CUDA" not in sizes
     results = {
         "machine": "this one", "load": 0.0, "processes": {}, "pad": {"share": 0.0}, "errors": {},
-        "latency": {}, "disk": sizes,
+        "live": {"share": 0.036, "per_second": 9.9}, "latency": {}, "disk": sizes,
     }  # fmt: skip
     assert "\nthe other rows are without them" in as_tables(results)
     del sizes["environment of PyTorch, with CUDA"]

@@ -1,6 +1,6 @@
-"""What the pad costs: start, frames while drawing, live predictions, idling. No test: its figures are this machine's.
+"""What the pad costs: start, frames while drawing, live predictions, idling.
 
-    python tests/measure_pad.py [--window]
+    python -m bench.pad [--window]
 
 Without --window it measures off-screen. Times of the processor, not of the clock, where another program may be in the
 way; the start is compared with that of a Python that does no more than import the pad's libraries, by turns.
@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
-sys.path.insert(0, str(RUNTIME))
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(RUNTIME), "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
 IMPORTS = "import pygame, numpy, onnxruntime"
@@ -45,6 +44,7 @@ def run_time(code: str) -> tuple[float, float]:
 
 
 def measure_start(rounds: int = 7) -> None:
+    """From the command to the first frame."""
     pairs = [(run_time(IMPORTS), run_time(FIRST_FRAME)) for _ in range(rounds)]
     for number, name in enumerate(("clock", "processor")):
         imports, first = (statistics.median(pair[side][number] for pair in pairs) * 1000 for side in (0, 1))
@@ -93,6 +93,7 @@ def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
 
 
 def measure_idle(seconds: float = 30) -> None:
+    """Leave the pad alone."""
     from digitpad.pad import Pad
     from digitpad.sdl import pygame
     from digitpad.window import open_window
@@ -109,49 +110,59 @@ def measure_idle(seconds: float = 30) -> None:
     pygame.quit()
 
 
-def measure_live(seconds: float = 15) -> None:
+def measure_live() -> None:
     """Draw a circle, slowly enough for each of ten predictions a second to have something new to see, and swiftly."""
+    for on, rate in ((False, 10), (True, 10), (False, 60), (True, 60)):
+        share, per_second = live(rate, on)
+        print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {100 * share:.2f} % of a core")
+
+
+def live(rate: int, on: bool = True, seconds: float = 15) -> tuple[float, float]:
+    """Share of a core while `rate` points a second are drawn, in live mode or not; and predictions a second."""
     from digitpad.pad import Pad
     from digitpad.sdl import pygame
     from digitpad.window import open_window
 
-    for live, rate in ((False, 10), (True, 10), (False, 60), (True, 60)):
-        open_window((1280, 800))
-        pad = Pad("cnn", live=live)
-        pad.require_models()
-        pad.step(0)
-        predictions = count_calls(pad, "_predict_live")
-        paper, count = pad.view.layout.paper, int(seconds * rate)
-        where = [
-            (
-                round(paper.x + paper.w * (0.5 + 0.3 * math.cos(6 * i / count))),
-                round(paper.y + paper.h * (0.5 + 0.3 * math.sin(6 * i / count))),
-            )
-            for i in range(count)
-        ]
-        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
+    open_window((1280, 800))
+    pad = Pad("cnn", live=on)
+    pad.require_models()
+    pad.step(0)
+    predictions = count_calls(pad, "_predict_live")
+    paper, count = pad.view.layout.paper, int(seconds * rate)
+    where = [
+        (
+            round(paper.x + paper.w * (0.5 + 0.3 * math.cos(6 * i / count))),
+            round(paper.y + paper.h * (0.5 + 0.3 * math.sin(6 * i / count))),
+        )
+        for i in range(count)
+    ]
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
 
-        def draw(pad: Pad = pad, where: list[tuple[int, int]] = where, rate: int = rate) -> None:
-            for pos in where:
-                pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
-                time.sleep(1 / rate)
-            pad.quit()
+    def draw() -> None:
+        for pos in where:
+            pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
+            time.sleep(1 / rate)
+        pad.quit()
 
-        threading.Thread(target=draw, daemon=True).start()
-        before, started = time.process_time(), time.perf_counter()
-        pad.run()
-        lasted = time.perf_counter() - started
-        share = (time.process_time() - before) / lasted
-        per_second = len(predictions) / lasted
-        print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {100 * share:.2f} % of a core")
-        pygame.quit()
+    threading.Thread(target=draw, daemon=True).start()
+    before, started = time.process_time(), time.perf_counter()
+    pad.run()
+    lasted = time.perf_counter() - started
+    share = (time.process_time() - before) / lasted
+    pygame.quit()
+    return share, len(predictions) / lasted
 
 
 def count_calls(pad: object, name: str) -> list[None]:
     """Let a method of the pad leave a mark each time that it is called."""
     calls: list[None] = []
     method = getattr(pad, name)
-    setattr(pad, name, lambda: (calls.append(None), method()))
+
+    def counted() -> None:
+        calls.append(None)
+        method()
+
+    setattr(pad, name, counted)
     return calls
 
 
