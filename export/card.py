@@ -7,7 +7,7 @@ from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from export.manifest import Manifest
 from train import tables
-from train.calibrate import KEPT, RIGHT
+from train.calibrate import ANSWERED, KEPT, RIGHT
 from train.tables import join, percent, reports, short_title
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
@@ -51,11 +51,14 @@ Metadata: `digitpad.contract` (1), `digitpad.name`, `digitpad.framework`, `digit
 
 Both networks learn from distorted images (turned, stretched, sheared, bent, with thicker and thinner strokes; then
 brought back to their size and place and scanned anew), from pen strokes written anew, from generated digits, and
-from generated pictures that are no digit; the weights are an exponential moving average. One temperature per model
+from generated pictures that are no digit; the weights are an exponential moving average. Drawn digits matter more than
+MNIST's to whoever uses the pad, so hardly more than half of what an epoch shows is MNIST's: what each part of the
+mixture gains and costs, what is no digit among them, is in docs/training.md. One temperature per model
 is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of how much likelier "not a digit"
 is than all digits together, by a class of its own (outlier exposure: Hendrycks, Mazeika, Dietterich, ICLR 2019).
-The thresholds keep {kept} of the digits of each validation part, and ask for {right} right answers. Every choice
-was made on validation digits; the MNIST test set is read only to report.
+The thresholds keep {kept} of the digits of each validation part, and ask for {right} right answers; a little less
+where else not even {answered} of the digits would get one. Every choice was made on validation digits; the MNIST
+test set is read only to report.
 
 ## What they do not do
 
@@ -89,6 +92,7 @@ def write_card(path: Path, manifest: Manifest, pictures: str) -> None:
         report=join(seeds_table(manifest), report_text(manifest, pictures)),
         kept=f"{100 * KEPT:g} %",
         right=f"{100 * RIGHT:g} %",
+        answered=f"{100 * ANSWERED:g} %",
     )
     write_whole(path, text.encode())
 
@@ -102,8 +106,8 @@ def seeds_table(manifest: Manifest) -> str:
         for name, seeds in runs.items()
         if len(seeds) > 1 and not name.endswith("-int8")  # those are made from the same network
     ]
-    note = """The whole recipe with several seeds: mean accuracy ± standard deviation. The file is the seed that read
-the validation parts best; the test part had no say."""
+    note = """The whole recipe with several seeds, as many as the time allowed: mean accuracy ± standard deviation. The
+file is the seed that read the validation parts best; the test part had no say."""
     titles = ["network", "seeds", *(SEED_PARTS.get(part, part) for part in parts)]
     return join(note, tables.table(titles, rows)) if rows else ""
 

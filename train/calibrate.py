@@ -13,6 +13,10 @@ Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
 # digits are gained as generated outliers are let through; and what people draw on a pad is digits.
 KEPT = 0.997
 RIGHT = 0.998  # share of right answers in every part among those given with status "digit"
+# Among few digits one wrong answer more decides. A hundred right ones shall not be called unsure for it: so that this
+# share of every part gets status "digit", a little less than RIGHT will do.
+ANSWERED = 0.987
+NEARLY_RIGHT = 0.997
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,7 @@ def calibrate(parts: Parts) -> Calibration:
     temperature = fit_temperature(parts)
     # Each part keeps its share, so the threshold is the one of the part that needs most room.
     ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
-    taken = [ood_score(scores, temperature) <= ood_threshold for scores, _ in parts]
-    kept = [(scores[is_digit], labels[is_digit]) for (scores, labels), is_digit in zip(parts, taken, strict=True)]
-    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(kept, temperature))
+    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature, ood_threshold))
 
 
 def fit_temperature(parts: Parts) -> float:
@@ -73,12 +75,24 @@ def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: fl
     return -float(_log_softmax(scores, temperature)[np.arange(len(labels)), labels].mean())
 
 
-def _fit_unsure_threshold(parts: Parts, temperature: float) -> float:
-    """The lowest confidence above which answers are right as often as RIGHT asks, in every part."""
-    confidence = [probabilities(scores, temperature).max(axis=1) for scores, _ in parts]
+def _fit_unsure_threshold(parts: Parts, temperature: float, ood_threshold: float) -> float:
+    """The lowest confidence above which answers are right as often as RIGHT asks, in every part.
+
+    Where that leaves fewer than ANSWERED in a part: the highest one that does not, if NEARLY_RIGHT are right above it.
+    """
     right = [scores[:, :10].argmax(axis=1) == labels for scores, labels in parts]
-    for threshold in np.linspace(0.4, 0.99, 119):
-        answered = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
-        if all(len(a) and a.mean() >= RIGHT for a in answered):
-            return float(threshold)
-    return 0.99
+    confidence = [
+        np.where(ood_score(scores, temperature) > ood_threshold, 0, probabilities(scores, temperature).max(axis=1))
+        for scores, _ in parts
+    ]
+
+    def lowest(share: float) -> float:
+        for threshold in np.linspace(0.4, 0.99, 119):
+            answered = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
+            if all(len(a) and a.mean() >= share for a in answered):
+                return float(threshold)
+        return 0.99
+
+    # A part's digits above this are just as many as ANSWERED asks.
+    most = min(float(np.quantile(c, 1 - ANSWERED, method="lower")) for c in confidence)
+    return lowest(RIGHT) if lowest(RIGHT) <= most else max(most, lowest(NEARLY_RIGHT))

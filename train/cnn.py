@@ -85,7 +85,9 @@ def train_cnn(
         keras.config.set_dtype_policy("float32")
         rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * steps)
         model.compile(
-            optimizer=keras.optimizers.Adadelta(rate, use_ema=True, ema_momentum=training.ema),
+            optimizer=keras.optimizers.Adadelta(
+                rate, weight_decay=training.weight_decay or None, use_ema=True, ema_momentum=training.ema
+            ),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
             jit_compile=False,

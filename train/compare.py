@@ -103,15 +103,16 @@ VARIANTS = (
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
     Variant("weights of the last step, not their average", training={"ema": 0.0}),
-    Variant("average over 1,000 steps instead of 100", training={"ema": 0.999}),
+    Variant("average over 1,000 steps", training={"ema": 0.999}),
     Variant("half the learning rate", training={"learning_rate": 0.5}, networks=("cnn",)),
     Variant("half the learning rate", training={"learning_rate": 0.1}, networks=("mlp",)),
     Variant("twice the learning rate", training={"learning_rate": 0.4}, networks=("mlp",)),
     Variant("batches of 256", training={"batch_size": 256}, networks=("cnn",)),
     Variant("half the length", training={"epochs": 0.5}),
     Variant("twice the length", training={"epochs": 2}),
-    Variant("weight decay 0", patched=(("train.mlp.WEIGHT_DECAY", 0.0),), networks=("mlp",)),
-    Variant("weight decay 1e-4", patched=(("train.mlp.WEIGHT_DECAY", 1e-4),), networks=("mlp",)),
+    Variant("no weight decay", training={"weight_decay": 0.0}),
+    Variant("three times the weight decay", training={"weight_decay": 6e-4}, networks=("cnn",)),
+    Variant("three times the weight decay", training={"weight_decay": 3e-4}, networks=("mlp",)),
     Variant("400 wide instead of 800", patched=(("train.mlp.HIDDEN", 400),), networks=("mlp",)),
     Variant("dense layer 80 wide instead of 160", patched=(("train.cnn.DENSE", 80),), networks=("cnn",)),
     Variant(
@@ -158,7 +159,7 @@ def main(argv: list[str] | None = None) -> int:
     parts |= {"generated": mixture.generated, "outliers": mixture.outliers}
     recipe = _recipe(options.network, options.long)
     results = _results(options.network, options.long)
-    prepare_folder(results, {"training": asdict(recipe), "pool": (POOL / "run.json").read_text()})
+    prepare_folder(results, _settings(options.network, options.long))
     for seed in SEEDS:
         for variant in VARIANTS:
             path = results / f"{variant.changed} {seed}.json"
@@ -225,6 +226,10 @@ def _recipe(network: str, long: bool) -> Training:
     return replace(recipe, epochs=LONG_EPOCHS[network]) if long else replace(recipe, epochs=EPOCHS[network], ema=EMA)
 
 
+def _settings(network: str, long: bool) -> dict[str, object]:
+    return {"training": asdict(_recipe(network, long)), "pool": (POOL / "run.json").read_text()}
+
+
 def _results(network: str, long: bool) -> Path:
     return RESULTS / (f"{network}-long" if long else network)
 
@@ -237,6 +242,22 @@ def _answers(digits: Digits) -> torch.Tensor:
     probabilities, ood_score = (torch.from_numpy(np.concatenate(column)) for column in zip(*answers, strict=True))
     no_digit = torch.sigmoid(ood_score)[:, None]
     return torch.cat([probabilities * (1 - no_digit), no_digit], dim=1)
+
+
+def _when(network: str, long: bool) -> str:
+    """What was another when results were measured that are still listed, as the end of a heading."""
+    then = json.loads((_results(network, long) / "run.json").read_bytes())
+    now = json.loads(json.dumps(_settings(network, long)))
+    if then == now:
+        return ""
+    was, is_now = ({**settings["training"], **_mixture(settings)} for settings in (then, now))
+    changes = [f"{key} {was.get(key, 'none')}, now {value}" for key, value in is_now.items() if was.get(key) != value]
+    return f" (measured on an earlier recipe: {'; '.join(changes) or 'other digits'})"
+
+
+def _mixture(settings: dict[str, str]) -> dict[str, object]:
+    mixture = json.loads(settings["pool"]).get("mixture", {})
+    return mixture | mixture.pop("strength", {})
 
 
 def write_table(path: Path) -> None:
@@ -269,7 +290,7 @@ def write_table(path: Path) -> None:
         if rows:
             head = ["| changed | MNIST | pen | seeds |", "|---|---|---|---|"]
             epochs = (LONG_EPOCHS if long else EPOCHS)[network]
-            lines += [f"## {network.upper()}, {epochs} epochs", "", *head, *rows, ""]
+            lines += [f"## {network.upper()}, {epochs} epochs{_when(network, long)}", "", *head, *rows, ""]
     path.parent.mkdir(exist_ok=True)
     write_whole(path, ("\n".join(lines)).encode())
 

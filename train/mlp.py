@@ -20,7 +20,6 @@ from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.recipes import Training
 
 HIDDEN = 800
-WEIGHT_DECAY = 1e-5
 
 
 class Mlp(nn.Module):
@@ -66,7 +65,11 @@ def train_mlp(
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(training.ema), use_buffers=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=training.learning_rate, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
+        model.parameters(),
+        lr=training.learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=training.weight_decay,
     )
     steps = len(loader(0))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=training.epochs * steps)
