@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Pixels = NDArray[Any]  # uint8, which takes a quarter of the memory, or float32 in [0, 1]
+
+
+def as_float(pixels: Pixels) -> Map:
+    """Pixels as float32 in [0, 1]."""
+    return np.divide(pixels, 255, dtype=np.float32) if pixels.dtype == np.uint8 else pixels
 
 
 def percentiles(values: NDArray[Any], percents: Sequence[float], axis: int | None = None) -> NDArray[Any]:

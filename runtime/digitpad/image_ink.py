@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.image_clutter import inside_sheet, without_clutter, without_rules
-from digitpad.image_filters import Marks, blurred, closed, grown, largest, median, percentiles, shrink
+from digitpad.image_filters import Marks, Pixels, as_float, blurred, closed, grown, largest, median, percentiles, shrink
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # and while paper and light are
@@ -70,28 +70,29 @@ def _lay_on_paper(colour: Map, alpha: Map) -> Map:
     return cast(Map, colour * alpha[:, :, None] + ground * (1 - alpha[:, :, None]))
 
 
-def mix_to_grey(colour: Map, alpha: Map | None = None) -> Map:
+def mix_to_grey(colour: Pixels, alpha: Map | None = None) -> Map:
     """Mix the channels of a picture so that ink of any colour and its paper differ most.
 
     Args:
-        colour: float32 (H, W, C) in [0, 1], C = 1 or 3.
+        colour: (H, W, C), uint8 or float32 in [0, 1], C = 1 or 3.
         alpha: float32 (H, W) in [0, 1], 0 = transparent, or None.
 
     Returns:
         float32 (H, W) in [0, 1].
     """
     if alpha is not None:
-        colour = _lay_on_paper(colour, alpha)
+        colour = _lay_on_paper(as_float(colour), alpha)
     if colour.shape[2] == 1:
-        return colour[:, :, 0]
-    coarse = np.stack([shrink(np.ascontiguousarray(colour[:, :, c]), 2 * _COARSE) for c in range(3)], axis=2)
+        return as_float(colour[:, :, 0])
+    channels = (np.ascontiguousarray(as_float(colour[:, :, c])) for c in range(3))
+    coarse = np.stack([shrink(channel, 2 * _COARSE) for channel in channels], axis=2)
     if np.ptp(coarse, axis=2).max() < 0.02:
-        return cast(Map, colour.mean(axis=2))
+        return np.stack([as_float(row).mean(axis=1) for row in colour])
     # What changes slowly is light; the direction in which the rest spreads most is from paper to ink.
     spread = np.stack([coarse[:, :, c] - blurred(coarse[:, :, c], _COARSE // 2) for c in range(3)]).reshape(3, -1)
     direction = np.linalg.eigh(spread @ spread.T)[1][:, -1].astype(np.float32)
     direction *= np.where(direction.sum() < 0, -1, 1) / np.abs(direction).sum()
-    grey = colour @ direction
+    grey = np.stack([as_float(row) @ direction for row in colour])
     grey -= np.minimum(direction, 0).sum()
     return cast(Map, np.clip(grey, 0, 1, out=grey))
 

@@ -24,7 +24,7 @@ from digitpad.image_files import (
     orientation_of,
     too_large,
 )
-from digitpad.image_filters import median
+from digitpad.image_filters import Map, Pixels, as_float, median
 from digitpad.image_fit import fit_ink
 from digitpad.image_ink import find_ink, mix_to_grey
 from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
@@ -32,13 +32,11 @@ from digitpad.ink import BOX, CENTRE, SIZE, centre_of_mass
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "in_mnist_form", "normalise_image", "read_image"]
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "as_float", "in_mnist_form", "normalise_image", "read_image"]
 
 _SIDE = 1024  # pixels along the longer side that are kept at most of a larger picture
 _STRIP = 100_000  # pixels that are worked on at once
 _DECODING = threading.Lock()
-
-Map = NDArray[np.float32]
 
 
 def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> NDArray[np.uint8]:
@@ -66,7 +64,7 @@ def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | ND
     return fit_ink(find_ink(grey))
 
 
-def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
+def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:
     """The bytes of an image that is as MNIST's are, or an exact negative of such a one; else None.
 
     Measured on MNIST's training images: the ink's longer side has 20 pixels, its centre of mass is within half a
@@ -75,7 +73,7 @@ def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
     """
     if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
         return None
-    grey = np.rint(colour[:, :, 0] * 255)
+    grey = np.rint(as_float(colour[:, :, 0]) * 255)
     if median(grey) > 127:
         grey = 255 - grey
     rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
@@ -87,8 +85,8 @@ def in_mnist_form(colour: Map, alpha: Map | None) -> NDArray[np.uint8] | None:
     return grey.astype(np.uint8) if 2 * grey.sum() > 1.1 * slopes.sum() else None
 
 
-def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> tuple[Map, Map | None]:
-    """Read an image upright: colour, float32 (H, W, 1 or 3) in [0, 1], and alpha, float32 (H, W), if it has one.
+def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> tuple[Pixels, Map | None]:
+    """Read an image upright: colour (H, W, 1 or 3), uint8 or float32 in [0, 1]; alpha, if it has one, float32 (H, W).
 
     A large one is shrunk on the way.
 
@@ -124,7 +122,7 @@ def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
         raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None
 
 
-def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
+def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | None]:
     if isinstance(source, bytes):
         if not source:
             raise ImageError(f"{name}: empty; save or copy the image again")
@@ -134,7 +132,15 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | Non
         # Warnings about odd but readable files are not the user's concern; muting them is not thread-safe by itself.
         with _DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _load(source, name)
+            if isinstance(source, bytes):
+                image, orientation = open_image(source, name)
+                del source  # the picture may be read from a copy, and takes memory itself once it is decoded
+                orientation = _decode_file(image) or orientation
+            else:
+                check_size(image := source, name)
+                image.load()
+                orientation = orientation_of(image)
+            return _from_pillow(image, name, orientation)
     except ImageError:
         raise
     except MemoryError:
@@ -152,23 +158,18 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | Non
         ) from None
 
 
-def _load(source: "bytes | PILImage.Image", name: str) -> tuple[Map, Map | None]:
-    if isinstance(source, bytes):
-        image, orientation = open_image(source, name)
-        width, height = image.size
-        if (
-            factor := round(max(image.size) / _SIDE)
-        ) > 1:  # a JPEG is decoded smaller, which is faster the larger it is
-            image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
-        with _silent() if image.format == "TIFF" else contextlib.nullcontext():
-            image.load()
-        orientation = orientation_of(image) if image.format == "TIFF" else orientation
-    else:
-        image = source
-        check_size(image, name)
+def _decode_file(image: "PILImage.Image") -> int:
+    """Decode an opened file; the orientation that only then is known, of a TIFF, and else 0."""
+    width, height = image.size
+    # A JPEG is decoded smaller, which is faster the larger it is.
+    if (factor := round(max(width, height) / _SIDE)) > 1:
+        image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
+    with _silent() if image.format == "TIFF" else contextlib.nullcontext():
         image.load()
-        orientation = orientation_of(image)
+    return orientation_of(image) if image.format == "TIFF" else 0
 
+
+def _from_pillow(image: "PILImage.Image", name: str, orientation: int) -> tuple[Pixels, Map | None]:
     width, height = image.size
     tall, wide = _block(height, width)
 
@@ -218,7 +219,7 @@ _UPRIGHT: dict[int, Callable[[Map], Map]] = {  # cameras store a picture as it l
 }
 
 
-def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
+def _from_array(array: NDArray[Any]) -> tuple[Pixels, Map | None]:
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
         raise ImageError(f"array of shape {array.shape}: give (H, W), (H, W, 3) or (H, W, 4), none of them 0")
     if array.dtype.kind not in "bf" and array.dtype.type not in (np.uint8, np.uint16):
@@ -238,8 +239,12 @@ def _from_array(array: NDArray[Any]) -> tuple[Map, Map | None]:
     return _parts(_shrunk(strip, pixels.shape, "array"))
 
 
-def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str, orientation: int = 1) -> Map:
-    """Bring pixels of any type upright and to float32 (H, W, C) in [0, 1], averaging over blocks where there are many.
+def _shrunk(
+    strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str, orientation: int = 1
+) -> Pixels:
+    """Bring pixels of any type upright, (H, W, C), averaging over blocks where there are many.
+
+    Those of a byte stay so unless they are averaged here.
 
     `strip` gives the pixels (h, W, C) of the rows from one to another, so that only some are worked on at a time, or
     the averages over blocks of them.
@@ -255,13 +260,17 @@ def _shrunk(strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], n
         if part.dtype.kind == "f" and not np.isfinite(part).all():
             raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
         largest = max(largest, float(part.max()))
-        whole = part.shape[:2] == (min(rows, height - top), width)  # not averaged yet
+        kind = part.dtype
+        if tall * wide > 1 and part.shape[:2] == (min(rows, height - top), width):  # not averaged yet
+            part = _averaged(part, tall, wide)
         if pixels is None:
             stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
-            pixels = as_stored(np.empty(upright(stored).shape, np.float32))  # one copy, and that upright
-        pixels[top // tall : -(-(top + rows) // tall)] = _averaged(part, tall, wide) if whole else part
-        kind = part.dtype
+            byte = part.dtype == np.uint8
+            pixels = as_stored(np.empty(upright(stored).shape, np.uint8 if byte else np.float32))  # one copy
+        pixels[top // tall : -(-(top + rows) // tall)] = part
     assert pixels is not None
+    if pixels.dtype == np.uint8:
+        return upright(pixels)
     full: float = 1.0
     if kind == np.uint8:
         full = 255.0
@@ -282,8 +291,6 @@ def _block(height: int, width: int) -> tuple[int, int]:
 
 def _averaged(pixels: NDArray[Any], tall: int, wide: int) -> Map:
     """The averages over blocks, float32; what is left over at the ends makes smaller ones."""
-    if tall == wide == 1:
-        return pixels.astype(np.float32)
     sums = np.add.reduceat(pixels, np.arange(0, pixels.shape[1], wide), axis=1, dtype=np.float32)
     sums = np.add.reduceat(sums, np.arange(0, pixels.shape[0], tall), axis=0)
     sums /= np.diff(np.append(np.arange(0, pixels.shape[1], wide), pixels.shape[1]))[:, None].astype(np.float32)
@@ -291,9 +298,9 @@ def _averaged(pixels: NDArray[Any], tall: int, wide: int) -> Map:
     return sums
 
 
-def _parts(pixels: Map) -> tuple[Map, Map | None]:
+def _parts(pixels: Pixels) -> tuple[Pixels, Map | None]:
     """Split (H, W, 1, 3 or 4) into colour and alpha, which is None where all of it is opaque."""
     if pixels.shape[2] < 4:
         return np.ascontiguousarray(pixels), None
-    alpha = np.ascontiguousarray(pixels[:, :, 3])
+    alpha = np.ascontiguousarray(as_float(pixels[:, :, 3]))
     return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha

@@ -583,9 +583,10 @@ def _load_recognizer(model: str) -> Reader:
 
 
 def _load_photo(path: Path) -> "np.typing.NDArray[np.uint8]":
-    from digitpad.images import read_image
+    from digitpad.images import as_float, read_image
 
-    colour, alpha = read_image(path)
+    pixels, alpha = read_image(path)
+    colour = as_float(pixels)
     if alpha is not None:  # on white paper
         colour = 1 - alpha[:, :, None] * (1 - colour)
     step = -(-max(colour.shape[:2]) // PHOTO)
