@@ -183,7 +183,7 @@ def process(arguments: list[str]) -> tuple[float, float, float] | None:
 
 
 def pad_at_rest(seconds: float = 20) -> Row:
-    """Share of one core that an open pad takes while nobody touches it, off-screen."""
+    """Share of one core that an open pad takes while nobody touches it, off-screen, and its peak memory in MiB."""
     environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT / "runtime")}
     with tempfile.TemporaryDirectory() as home:
         child = subprocess.Popen(
@@ -197,12 +197,13 @@ def pad_at_rest(seconds: float = 20) -> Row:
             before = processor_seconds(child.pid)
             time.sleep(seconds)
             after = processor_seconds(child.pid)
+            memory = peak_memory(child.pid)
         finally:
             child.kill()
             child.wait()
     if before is None or after is None:
         return {"missing": "the pad does not open here, or this system has no /proc"}
-    return {"share": (after - before) / seconds}
+    return {"share": (after - before) / seconds, "memory_mb": memory}
 
 
 def pad_live() -> Row:
@@ -214,6 +215,12 @@ def pad_live() -> Row:
         return {"missing": "the pad does not open here"}
     share, per_second = json.loads(done.stdout.splitlines()[-1])
     return {"share": share, "per_second": per_second}
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory that a process has had so far, in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
 
 
 def processor_seconds(pid: int) -> float | None:
@@ -324,7 +331,7 @@ def as_tables(results: dict[str, Any]) -> str:
             f" | {ratios[0]:.2f} wall, {ratios[1]:.2f} processor, {ratios[2]:.2f} memory |"
         )
     rest = results["pad"]
-    at_rest = rest["missing"] if "missing" in rest else f"{rest['share']:.2%} of one core"
+    at_rest = rest["missing"] if "missing" in rest else "{share:.2%} of one core, {memory_mb:.0f} MiB".format(**rest)
     live = results["live"]
     drawing = live["missing"] if "missing" in live else f"{live['share']:.2%} of one core"
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"

@@ -85,6 +85,19 @@ def test_a_prediction_leaves_nothing_in_the_home_folder(package: Path, stroke_fi
     assert not list(home.rglob("*"))
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind a process to a core")
+def test_one_core_is_enough(package: Path, stroke_file: Path) -> None:
+    """And what it has no more of is not complained about, as onnxruntime does where it starts threads for cores."""
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    code += f"from digitpad.cli import main; assert main(['predict', '--model', 'both', {str(stroke_file)!r}]) == 0\n"
+    code += "import threading; print(len(os.listdir('/proc/self/task')))"
+    environment = os.environ | {"PYTHONPATH": str(package.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert done.stdout.splitlines()[-1] == "1"
+
+
 def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:
     for path in package.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
