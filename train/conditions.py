@@ -47,6 +47,21 @@ def read_photographs(samples: Sequence[Sample], condition: str, seed: int) -> Di
     return Digits(images, np.array([int(sample.label or "") for sample in samples]))
 
 
+def read_on_paper(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """Images of ink, uint8 (N, 28, 28), photographed on unevenly lit paper and read: uint8 (N, 28, 28).
+
+    Raises:
+        DigitPadError: a picture cannot be read.
+    """
+    read = []
+    for number, image in enumerate(images):
+        rng = np.random.default_rng((seed, number))
+        ink = _levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
+        paper = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
+        read.append(normalise_image(packed(to_bytes(paper * (1 - 0.8 * ink)), 80)))
+    return np.stack(read)
+
+
 # What a digit is drawn with, and how large
 
 

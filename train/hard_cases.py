@@ -20,7 +20,7 @@ from digitpad.ink import render_strokes
 from digitpad.strokes import Sample
 from train import measures
 from train.answers import Answers, brief, read, summarise
-from train.conditions import CONDITIONS, photograph, read_photographs
+from train.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from train.data import DataError, Digits
 from train.generate import VARIANTS, write_digit
 from train.outliers import KINDS, generate_outliers
@@ -70,17 +70,31 @@ def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sam
 
 
 def measure_outliers(
-    recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path, each: int = 2_000
+    recognizers: dict[str, Recognizer],
+    sets: dict[str, Digits],
+    pictures: Path,
+    each: int = 2_000,
+    on_paper: int = 200,
 ) -> ByModel:
-    """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each."""
+    """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each.
+
+    Of each kind some are also photographed on paper, to be found and fitted as `predict` does it with a file.
+    """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
+    some = [images[:on_paper] for images in kinds.values()]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        made = processes.map(read_on_paper, some, [SEED] * len(some))
+        bar = tqdm(made, "outliers on paper", len(some), leave=False, disable=not sys.stderr.isatty())
+        photographed = dict(zip(kinds, bar, strict=True))
     result: ByModel = {}
     for model, recognizer in recognizers.items():
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
         result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
         for kind in kinds:
             result[model][kind]["trained_on"] = _is_trained_on(kind)
+            result[model][kind]["on_paper"] = float((read(recognizer, photographed[kind]).status == "digit").mean())
+        result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
     sheet = {}
     for kind, images in kinds.items():

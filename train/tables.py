@@ -166,8 +166,9 @@ def outlier_text(results: Results) -> str:
     return f"""Pictures by our own generator, {each:,} of each kind ({sure_to(0.02, each)}), of shapes that are never
 trained on; of uniform grey it is other levels alone, of several digits other pairs; nothing at all is trained on of
 these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them
-that passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds. In
-the picture, with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
+that passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds;
+"on paper": that share of 200 of each kind, photographed on paper and read as `predict` reads a file. In the picture,
+with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
 
 def outlier_table(results: Results, only: list[str] | None = None) -> str:
@@ -183,7 +184,7 @@ def outlier_table(results: Results, only: list[str] | None = None) -> str:
     columns: Columns = {}
     for name in next(iter(by_model.values()))["all"]["auroc"]:
         columns |= {f"AUROC, {short_title(name)}": auroc(name), f"FPR95, {short_title(name)}": fpr95(name)}
-    columns["taken"] = lambda r: percent(r["digit"], 1)
+    columns |= {"taken": lambda r: percent(r["digit"], 1), "on paper": lambda r: percent(r["on_paper"], 1)}
     return side_by_side(_only(by_model, only), columns, "kind")
 
 

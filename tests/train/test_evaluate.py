@@ -249,6 +249,7 @@ def test_pictures_and_what_is_no_digit_are_measured_and_shown(tmp_path: Path, mo
     assert {kind: of["count"] for kind, of in outliers["cnn"].items() if kind != "all"} == dict.fromkeys(
         (kind for kind in outliers["cnn"] if kind != "all"), 4
     )
+    assert all(of["on_paper"] <= 0.25 for of in outliers["cnn"].values())
     assert {True, False} == {of["trained_on"] for kind, of in outliers["cnn"].items() if kind != "all"}
     assert (tmp_path / "conditions.png").stat().st_size < 150_000
     assert (tmp_path / "outliers.png").stat().st_size < 150_000
