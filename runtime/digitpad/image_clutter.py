@@ -16,7 +16,10 @@ Mask = NDArray[np.bool_]
 
 
 def inside_sheet(marks: Marks, shape: tuple[int, ...]) -> tuple[float, float, float, float] | None:
-    """The inside (left, top, right, bottom) of a mark that is a sheet of paper on a table or a canvas in a window."""
+    """The inside (left, top, right, bottom) of a mark that is a sheet on a table, a canvas in a window, or a badge.
+
+    That is, of one that is filled but for what is written on it, and has corners or is a disc.
+    """
     height, width = shape
     if not marks.count:
         return None
@@ -31,13 +34,22 @@ def inside_sheet(marks: Marks, shape: tuple[int, ...]) -> tuple[float, float, fl
     for turn in range(4):
         view = np.rot90(sheet, turn)
         np.rot90(solid, turn)[:] &= np.logical_or.accumulate(view, axis=0)
-    if solid.mean() < 0.82 or sheet.mean() < 0.6 or sheet.mean() > 0.995:
+    disc = _is_disc(solid)
+    if (solid.mean() < 0.82 and not disc) or sheet.mean() < 0.6 or sheet.mean() > 0.995:
         return None
-    inset = 0.06
+    inset = 0.15 if disc else 0.06
     inner = sheet[int(inset * down) : int((1 - inset) * down), int(inset * across) : int((1 - inset) * across)]
     if inner.mean() > 0.995:
         return None
     return left + inset * across, top + inset * down, right - inset * across, bottom - inset * down
+
+
+def _is_disc(solid: Mask) -> bool:
+    """Whether a mark without its holes is as round as a fat zero never is."""
+    height, width = solid.shape
+    y, x = np.indices(solid.shape, dtype=np.float32)
+    circle = ((y + 0.5) / height - 0.5) ** 2 + ((x + 0.5) / width - 0.5) ** 2 <= 0.25
+    return abs(height - width) < 0.05 * height and bool((circle == solid).mean() > 0.98)
 
 
 def without_clutter(ink: Map, marks: Marks) -> Map:

@@ -220,6 +220,16 @@ def test_a_sheet_of_paper_on_a_dark_table(digit: str) -> None:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("shape", ["disc", "square"])
+def test_a_white_digit_on_a_coloured_badge(shape: str, digit: str) -> None:
+    badge = Image.new("RGB", (300, 300), "white")
+    paint = ImageDraw.Draw(badge)
+    (paint.ellipse if shape == "disc" else paint.rectangle)((30, 30, 270, 270), fill=(200, 30, 40))
+    ink = draw(digit, 120, size=(300, 300))[:, :, None]
+    assert off(digit, np.rint(np.asarray(badge) * (1 - ink) + 255 * ink).astype(np.uint8)) < 4
+
+
+@pytest.mark.parametrize("digit", DIGITS)
 def test_a_digit_cut_out_closely(digit: str) -> None:
     ink = draw(digit)
     ink = ink[np.ix_(ink.any(axis=1), ink.any(axis=0))]
