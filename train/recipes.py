@@ -67,6 +67,6 @@ RECIPES = {
         Mixture(rounds=40, pen_repeats=5, strength=_STRONG),
         cnn=Training(epochs=80, dropout=(0.1, 0.2), weight_decay=2e-4),
         mlp=Training(epochs=160, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2), weight_decay=1e-4),
-        seeds=(1, 2),
+        seeds=(1, 2, 3, 4, 5),
     ),
 }
