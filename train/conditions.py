@@ -260,6 +260,15 @@ def circled(sample: Sample, rng: Generator) -> Picture:
     return _on_sheet(sample, rng, lambda pencil: pencil.ellipse(box, outline=(40, 40, 60), width=width))
 
 
+def badge(sample: Sample, rng: Generator) -> Picture:
+    """White ink on a disc or a rounded square of one dark colour."""
+    ink = sheet(sample, rng, size=(440, 440), place=(0.5, 0.5))
+    ground = Image.new("RGB", (440, 440), "white")
+    colour = tuple(int(level) for level in rng.integers(0, 150, 3))
+    ImageDraw.Draw(ground).rounded_rectangle((30, 30, 410, 410), (190, 60)[int(rng.integers(2))], fill=colour)
+    return to_bytes(np.asarray(ground) / 255 * (1 - ink[:, :, None]) + ink[:, :, None])
+
+
 def phone_screenshot(sample: Sample, rng: Generator) -> Picture:
     """A phone's clock above, and its bar below."""
 
@@ -406,6 +415,7 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "stains": stained,
     "underlined": underlined,
     "circled": circled,
+    "badge": badge,
     "phone screenshot": phone_screenshot,
     "punched sheet": punched,
     "gradient light": gradient_light,
