@@ -76,9 +76,9 @@ def train_cnn(
         seed: decides the first weights and the dropout.
     """
     steps = len(loader(0))
-    model, history = _resume(folder, steps)
+    keras.utils.set_random_seed(seed)
+    model, history = _resume(folder, steps, training)
     if model is None:
-        keras.utils.set_random_seed(seed)
         # Two thirds of the time where the processor has bfloat16; weights, averages and answers stay float32.
         keras.config.set_dtype_policy("mixed_bfloat16")
         model = build_cnn(training.dropout)
@@ -145,12 +145,17 @@ def load_cnn(path: Path, to_go_on: bool = False) -> keras.Model:
     return keras.models.load_model(path, compile=to_go_on, safe_mode=True)
 
 
-def _resume(folder: Path, steps: int) -> tuple[Any, History]:
+def _resume(folder: Path, steps: int, training: Training) -> tuple[Any, History]:
     if not (folder / "last.keras").exists():
         return None, History()
+    as_at_first = build_cnn(training.dropout)
     model = load_cnn(folder / "last.keras", to_go_on=True)
+    done = int(model.optimizer.iterations)
+    for layer, first in zip(model.layers, as_at_first.layers, strict=True):
+        if isinstance(layer, layers.Dropout) and layer.rate:  # Keras does not keep how far its random numbers are
+            layer.seed_generator.state.assign([first.seed_generator.state[0], done])
     history = History.from_json(json.loads((folder / "last.json").read_bytes()))
-    return model, History(history[: int(model.optimizer.iterations) // steps])
+    return model, History(history[: done // steps])
 
 
 def _average_weights(model: keras.Model, average: keras.Model) -> None:

@@ -74,18 +74,25 @@ def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Pat
     np.testing.assert_allclose(mlp_logits(resumed, digits), mlp_logits(whole, digits), rtol=1e-4, atol=1e-4)
 
 
-def test_an_interrupted_cnn_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_an_interrupted_cnn_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
     training = Training(epochs=2, batch_size=32, ema=0.9)
-    assert _stop_after_first_epoch(train_cnn, training, tmp_path)
-    before = load_cnn(tmp_path / "last.keras", to_go_on=True)
-    assert int(before.optimizer.iterations) == 20
-    model, history = train_cnn(training, loader, VALIDATION, tmp_path)
-    assert len(history) == 2
-    assert int(load_cnn(tmp_path / "last.keras", to_go_on=True).optimizer.iterations) == 40
+    whole, history = train_cnn(training, loader, VALIDATION, tmp_path / "whole")
     assert history[1].loss < history[0].loss
-    assert cnn_logits(model, VALIDATION["generated"]).shape == (200, 11)
-    optimizer = before.optimizer
-    assert isinstance(optimizer, keras.optimizers.Adadelta)
+
+    assert _stop_after_first_epoch(train_cnn, training, tmp_path / "parts")
+    before = load_cnn(tmp_path / "parts" / "last.keras", to_go_on=True)
+    assert isinstance(before.optimizer, keras.optimizers.Adadelta)
+    assert int(before.optimizer.iterations) == 20
+    resumed, history_resumed = train_cnn(training, loader, VALIDATION, tmp_path / "parts")
+    assert int(load_cnn(tmp_path / "parts" / "last.keras", to_go_on=True).optimizer.iterations) == 40
+    assert [figures.loss for figures in history_resumed] == pytest.approx(
+        [figures.loss for figures in history], rel=1e-3
+    )
+    digits = VALIDATION["generated"]
+    assert cnn_logits(whole, digits).shape == (200, 11)
+    np.testing.assert_allclose(cnn_logits(resumed, digits), cnn_logits(whole, digits), atol=0.01)
 
 
 def _stop_after_first_epoch(train: Callable[..., object], training: Training, folder: Path) -> bool:
