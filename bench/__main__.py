@@ -197,7 +197,7 @@ def pad_at_rest(seconds: float = 20) -> Row:
             before = processor_seconds(child.pid)
             time.sleep(seconds)
             after = processor_seconds(child.pid)
-            memory = peak_memory(child.pid)
+            memory = None if after is None else peak_memory(child.pid)
         finally:
             child.kill()
             child.wait()
