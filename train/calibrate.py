@@ -79,7 +79,8 @@ def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: fl
 def _fit_unsure_threshold(parts: Parts, temperature: float, ood_threshold: float) -> float:
     """The lowest confidence above which answers are right as often as RIGHT asks, in every part.
 
-    Where that leaves too few for ANSWERED: the highest one that does not, if NEARLY_RIGHT are right above it.
+    Where that leaves too few of all the parts' digits together for ANSWERED: the highest one that does not, if
+    NEARLY_RIGHT are right above it in every part.
     """
     right = [scores[:, :10].argmax(axis=1) == labels for scores, labels in parts]
     confidence = [

@@ -262,7 +262,7 @@ def circled(sample: Sample, rng: Generator) -> Picture:
 
 def badge(sample: Sample, rng: Generator) -> Picture:
     """White ink on a disc or a rounded square of one dark colour."""
-    ink = sheet(sample, rng, size=(440, 440), place=(0.5, 0.5))
+    ink = sheet(sample, rng, rng.uniform(110, 220), size=(440, 440), place=(0.5, 0.5))
     ground = Image.new("RGB", (440, 440), "white")
     colour = tuple(int(level) for level in rng.integers(0, 150, 3))
     ImageDraw.Draw(ground).rounded_rectangle((30, 30, 410, 410), (190, 60)[int(rng.integers(2))], fill=colour)

@@ -74,7 +74,7 @@ def measure_outliers(
     sets: dict[str, Digits],
     pictures: Path,
     each: int = 2_000,
-    on_paper: int = 200,
+    photographed: int = 200,
 ) -> ByModel:
     """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each.
 
@@ -82,18 +82,18 @@ def measure_outliers(
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
-    some = [images[:on_paper] for images in kinds.values()]
+    to_photograph = [of_kind[:photographed] for of_kind in kinds.values()]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        made = processes.map(read_on_paper, some, [SEED] * len(some))
-        bar = tqdm(made, "outliers on paper", len(some), leave=False, disable=not sys.stderr.isatty())
-        photographed = dict(zip(kinds, bar, strict=True))
+        made = processes.map(read_on_paper, to_photograph, [SEED] * len(kinds))
+        bar = tqdm(made, "outliers on paper", len(kinds), leave=False, disable=not sys.stderr.isatty())
+        on_paper = dict(zip(kinds, bar, strict=True))
     result: ByModel = {}
     for model, recognizer in recognizers.items():
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
         result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
         for kind in kinds:
             result[model][kind]["trained_on"] = _is_trained_on(kind)
-            result[model][kind]["on_paper"] = float((read(recognizer, photographed[kind]).status == "digit").mean())
+            result[model][kind]["on_paper"] = float((read(recognizer, on_paper[kind]).status == "digit").mean())
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
     sheet = {}

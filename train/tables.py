@@ -167,7 +167,7 @@ def outlier_text(results: Results) -> str:
 trained on; of uniform grey it is other levels alone, of several digits other pairs; nothing at all is trained on of
 these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them
 that passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds;
-"on paper": that share of 200 of each kind, photographed on paper and read as `predict` reads a file. In the picture,
+"on paper": that share of some of each kind, photographed on paper and read as `predict` reads a file. In the picture,
 with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
 
@@ -184,7 +184,7 @@ def outlier_table(results: Results, only: list[str] | None = None) -> str:
     columns: Columns = {}
     for name in next(iter(by_model.values()))["all"]["auroc"]:
         columns |= {f"AUROC, {short_title(name)}": auroc(name), f"FPR95, {short_title(name)}": fpr95(name)}
-    columns |= {"taken": lambda r: percent(r["digit"], 1), "on paper": lambda r: percent(r["on_paper"], 1)}
+    columns |= {"taken": lambda r: percent(r["digit"], 1), "on paper": lambda r: percent(r.get("on_paper"), 1)}
     return side_by_side(_only(by_model, only), columns, "kind")
 
 

@@ -34,22 +34,44 @@ def inside_sheet(marks: Marks, shape: tuple[int, ...]) -> tuple[float, float, fl
     for turn in range(4):
         view = np.rot90(sheet, turn)
         np.rot90(solid, turn)[:] &= np.logical_or.accumulate(view, axis=0)
-    disc = _is_disc(solid)
-    if (solid.mean() < 0.82 and not disc) or sheet.mean() < 0.6 or sheet.mean() > 0.995:
-        return None
-    inset = 0.15 if disc else 0.06
-    inner = sheet[int(inset * down) : int((1 - inset) * down), int(inset * across) : int((1 - inset) * across)]
-    if inner.mean() > 0.995:
-        return None
-    return left + inset * across, top + inset * down, right - inset * across, bottom - inset * down
+    if solid.mean() >= 0.82 and 0.6 <= sheet.mean() <= 0.995:
+        inset = 0.06
+        inner = sheet[int(inset * down) : int((1 - inset) * down), int(inset * across) : int((1 - inset) * across)]
+        if inner.mean() <= 0.995:
+            return left + inset * across, top + inset * down, right - inset * across, bottom - inset * down
+    elif abs(across - down) < 0.05 * down and (solid == _circle(solid.shape)).mean() > 0.98:
+        written = _written_on_disc(solid & ~marks.mask(np.ones(marks.count, bool))[top:bottom, left:right])
+        if written is not None:
+            return left + written[0], top + written[1], left + written[2], top + written[3]
+    return None
 
 
-def _is_disc(solid: Mask) -> bool:
-    """Whether a mark without its holes is as round as a fat zero never is."""
-    height, width = solid.shape
-    y, x = np.indices(solid.shape, dtype=np.float32)
-    circle = ((y + 0.5) / height - 0.5) ** 2 + ((x + 0.5) / width - 0.5) ** 2 <= 0.25
-    return abs(height - width) < 0.05 * height and bool((circle == solid).mean() > 0.98)
+def _circle(shape: tuple[int, ...], share: float = 1.0) -> Mask:
+    """The disc within a box, or a smaller one."""
+    y, x = (np.indices(shape, dtype=np.float32) + 0.5) / np.array(shape, np.float32)[:, None, None] - 0.5
+    return np.asarray(x**2 + y**2 <= (share / 2) ** 2)
+
+
+def _written_on_disc(light: Mask) -> tuple[int, int, int, int] | None:
+    """The box (left, top, right, bottom) in which something is written on a disc, with some of the disc around it.
+
+    None where it goes up to the rim, and where it is no line but one patch: the hole of a round, fat zero.
+    """
+    marks = Marks(light)
+    if not marks.count:
+        return None
+    large = marks.area > 0.05 * marks.area.max()
+    top, bottom = int(marks.top[large].min()), int(marks.bottom[large].max())
+    left, right = int(marks.left[large].min()), int(marks.right[large].max())
+    # A bar as narrow as a one is a one, though a zero of a pen that nearly fills it has such a hole as well.
+    if marks.area[large].sum() > 0.7 * (bottom - top) * (right - left) and right - left > 0.2 * (bottom - top):
+        return None
+    # Of what lies beside the disc, corners of the box may show.
+    rows, columns = [top, bottom - 1], [left, right - 1]
+    if not _circle(light.shape, 0.98)[np.ix_(rows, columns)].all():
+        return None
+    margin = max(light.shape[0] // 20, 2)
+    return left - margin, top - margin, right + margin, bottom + margin
 
 
 def without_clutter(ink: Map, marks: Marks) -> Map:
@@ -71,6 +93,7 @@ def without_clutter(ink: Map, marks: Marks) -> Map:
         keep &= ~(beside & _apart(marks, int(np.where(free & ~beside, extent, 0).argmax())))
     keep &= ~_frames(marks)
     keep &= ~_underlines(marks, keep)
+    keep &= ~_walls(marks, keep)
     if keep.any():
         keep &= (marks.area >= 0.03 * marks.area[keep].max()) | (extent >= 0.25 * extent[keep].max())
     if keep.all() or not keep.any():
@@ -109,6 +132,18 @@ def _underlines(marks: Marks, keep: Mask) -> Mask:
     lines &= keep & (marks.left < marks.right[main]) & (marks.right > marks.left[main])
     lines &= (across > 0.6 * across[main]) & (across > 0.3 * down[main])
     return lines
+
+
+def _walls(marks: Marks, keep: Mask) -> Mask:
+    """Which marks are the upright lines of a form's cell, on both sides of what is written in it and taller."""
+    across, down = marks.right - marks.left, marks.bottom - marks.top
+    walls: Mask = keep & (across < 0.1 * down)
+    written = keep & (down < 0.8 * np.where(walls, down, 0).max())
+    main = int(np.where(written, down, 0).argmax())
+    beyond = 0.1 * down[main]
+    walls &= (marks.top < marks.top[main] - beyond) & (marks.bottom > marks.bottom[main] + beyond)
+    before, behind = walls & (marks.right <= marks.left[main]), walls & (marks.left >= marks.right[main])
+    return before | behind if written.any() and before.any() and behind.any() else np.zeros_like(walls)
 
 
 def _rings(marks: Marks, inner: int) -> Mask:

@@ -137,7 +137,8 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
                 del source  # the picture may be read from a copy, and takes memory itself once it is decoded
                 orientation = _decode_file(image) or orientation
             else:
-                check_size(image := source, name)
+                image = source
+                check_size(image, name)
                 image.load()
                 orientation = orientation_of(image)
             return _from_pillow(image, name, orientation)
@@ -266,7 +267,7 @@ def _shrunk(
         if pixels is None:
             stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
             byte = part.dtype == np.uint8
-            pixels = as_stored(np.empty(upright(stored).shape, np.uint8 if byte else np.float32))  # one copy
+            pixels = as_stored(np.empty(upright(stored).shape, np.uint8 if byte else np.float32))  # upright at once
         pixels[top // tall : -(-(top + rows) // tall)] = part
     assert pixels is not None
     if pixels.dtype == np.uint8:

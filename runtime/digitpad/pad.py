@@ -586,11 +586,10 @@ def _load_photo(path: Path) -> "np.typing.NDArray[np.uint8]":
     from digitpad.images import as_float, read_image
 
     pixels, alpha = read_image(path)
-    colour = as_float(pixels)
+    step = -(-max(pixels.shape[:2]) // PHOTO)
+    colour = as_float(pixels[::step, ::step])
     if alpha is not None:  # on white paper
-        colour = 1 - alpha[:, :, None] * (1 - colour)
-    step = -(-max(colour.shape[:2]) // PHOTO)
-    colour = colour[::step, ::step]
+        colour = 1 - alpha[::step, ::step, None] * (1 - colour)
     return np.rint(np.broadcast_to(colour, (*colour.shape[:2], 3)) * 255).astype(np.uint8)
 
 

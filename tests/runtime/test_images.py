@@ -221,12 +221,37 @@ def test_a_sheet_of_paper_on_a_dark_table(digit: str) -> None:
 
 @pytest.mark.parametrize("digit", DIGITS)
 @pytest.mark.parametrize("shape", ["disc", "square"])
-def test_a_white_digit_on_a_coloured_badge(shape: str, digit: str) -> None:
+@pytest.mark.parametrize("height", [72, 120, 140])
+def test_a_white_digit_on_a_coloured_badge(height: int, shape: str, digit: str) -> None:
     badge = Image.new("RGB", (300, 300), "white")
     paint = ImageDraw.Draw(badge)
     (paint.ellipse if shape == "disc" else paint.rectangle)((30, 30, 270, 270), fill=(200, 30, 40))
-    ink = draw(digit, 120, size=(300, 300))[:, :, None]
-    assert off(digit, np.rint(np.asarray(badge) * (1 - ink) + 255 * ink).astype(np.uint8)) < 4
+    ink = draw(digit, height, size=(300, 300))[:, :, None]
+    assert off(digit, np.rint(np.asarray(badge) * (1 - ink) + 255 * ink).astype(np.uint8)) < 5
+
+
+@pytest.mark.parametrize("pen", [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8])  # of the outer radius
+@pytest.mark.parametrize("narrow", [0.96, 1])
+def test_a_round_zero_of_a_fat_pen_is_no_badge(narrow: float, pen: float, cnn: Recognizer) -> None:
+    image = Image.new("L", (800, 800), 255)
+    paint = ImageDraw.Draw(image)
+    for radius, level in ((240, 0), (240 * (1 - pen), 255)):
+        paint.ellipse((400 - narrow * radius, 400 - radius, 400 + narrow * radius, 400 + radius), fill=level)
+    found = cnn.predict(image.reduce(4))
+    assert (found.status, found.digit) == ("digit", 0)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("width", [2, 5])
+def test_the_lines_of_a_forms_cell_are_not_the_digits(width: int, digit: str) -> None:
+    form = Image.new("L", (300, 300), 255)
+    paint = ImageDraw.Draw(form)
+    for x in (-90, 70, 230, 390):
+        paint.line((x, 60, x, 240), fill=60, width=width)
+    for y in (60, 240):
+        paint.line((0, y, 300, y), fill=60, width=width)
+    ink = draw(digit, 110, size=(300, 300))
+    assert off(digit, np.rint(np.asarray(form) * (1 - 0.9 * ink)).astype(np.uint8)) < 5
 
 
 @pytest.mark.parametrize("digit", DIGITS)

@@ -90,7 +90,7 @@ def test_one_core_is_enough(package: Path, stroke_file: Path) -> None:
     """And what it has no more of is not complained about, as onnxruntime does where it starts threads for cores."""
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
     code += f"from digitpad.cli import main; assert main(['predict', '--model', 'both', {str(stroke_file)!r}]) == 0\n"
-    code += "import threading; print(len(os.listdir('/proc/self/task')))"
+    code += "print(len(os.listdir('/proc/self/task')))"
     environment = os.environ | {"PYTHONPATH": str(package.parent)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

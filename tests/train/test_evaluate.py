@@ -250,6 +250,9 @@ def test_pictures_and_what_is_no_digit_are_measured_and_shown(tmp_path: Path, mo
         (kind for kind in outliers["cnn"] if kind != "all"), 4
     )
     assert all(of["on_paper"] <= 0.25 for of in outliers["cnn"].values())
+    digits = generate_digits(40, seed=5)
+    on_paper = models["cnn"].run(hard_cases.read_on_paper(digits.images, 1))[0]
+    assert (on_paper.argmax(axis=1) == digits.labels).mean() > 0.9, "what is photographed is still there"
     assert {True, False} == {of["trained_on"] for kind, of in outliers["cnn"].items() if kind != "all"}
     assert (tmp_path / "conditions.png").stat().st_size < 150_000
     assert (tmp_path / "outliers.png").stat().st_size < 150_000
