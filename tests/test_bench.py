@@ -115,7 +115,7 @@ def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_s
     assert sizes["environment of PyTorch, with CUDA"]["bytes"] == 6_000_000
     assert "environment of TensorFlow, with CUDA" not in sizes
     results = {
-        "machine": "this one", "load": 0.0, "processes": {}, "pad": {"share": 0.0}, "errors": {},
+        "machine": "this one", "load": 0.0, "processes": {}, "pad": {"share": 0.0, "memory_mb": 78.0}, "errors": {},
         "live": {"share": 0.036, "per_second": 9.9}, "latency": {}, "disk": sizes,
     }  # fmt: skip
     assert "\nthe other rows are without them" in as_tables(results)
