@@ -24,6 +24,7 @@ from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.recipes import Training
 
+FILTERS = (32, 64)  # of the two convolutions
 DENSE = 160  # units of the dense layer
 
 
@@ -38,12 +39,12 @@ def build_cnn(dropout: tuple[float, float] = (0.2, 0.3)) -> keras.Model:
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 5, use_bias=False, name="conv1"),
+            layers.Conv2D(FILTERS[0], 5, use_bias=False, name="conv1"),
             layers.MaxPooling2D(),
             layers.BatchNormalization(momentum=0.95, scale=False, name="norm1"),
             layers.ReLU(),
             layers.Dropout(dropout[0]),
-            layers.Conv2D(64, 5, use_bias=False, name="conv2"),
+            layers.Conv2D(FILTERS[1], 5, use_bias=False, name="conv2"),
             layers.MaxPooling2D(),
             layers.BatchNormalization(momentum=0.95, scale=False, name="norm2"),
             layers.ReLU(),
