@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from export.contract import OPSET
-from train.cnn import DENSE, cnn_logits, load_cnn
+from train.cnn import DENSE, FILTERS, cnn_logits, load_cnn
 from train.data import Digits
 
 
@@ -28,13 +28,13 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     dense, dense_bias = _folded(model, "dense", "norm3")
     scores, scores_bias = (weights / temperature for weights in model.get_layer("scores").get_weights())
     # ONNX keeps channels before rows and columns. With the dense kernel in that order too, no Transpose is needed.
-    dense = dense.reshape(4, 4, 64, DENSE).transpose(2, 0, 1, 3).reshape(1024, DENSE)
+    dense = dense.reshape(4, 4, FILTERS[1], DENSE).transpose(2, 0, 1, 3).reshape(-1, DENSE)
 
     def network(image: tf.Tensor) -> dict[str, tf.Tensor]:
         x = tf.reshape(tf.cast(image, tf.float32), [-1, 28, 28, 1])
         x = tf.nn.relu(tf.nn.max_pool2d(tf.nn.conv2d(x, kernel1 / 255, 1, "VALID") + bias1, 2, 2, "VALID"))
         x = tf.nn.relu(tf.nn.max_pool2d(tf.nn.conv2d(x, kernel2, 1, "VALID") + bias2, 2, 2, "VALID"))
-        x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 1024])
+        x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, len(dense)])
         x = tf.nn.relu(tf.matmul(x, dense) + dense_bias)
         return {
             "scores": tf.matmul(x, scores[:, :10]) + scores_bias[:10],
