@@ -111,9 +111,9 @@ wheel: .venv-test/.ready ## build wheel and source archive into dist/
 lock: ## refresh the lock files in requirements/
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
 	$(COMPILE) pyproject.toml --extra pad --output-file requirements/pad.txt
-	$(COMPILE) pyproject.toml --extra pad --extra dev --output-file requirements/test.txt
-	$(COMPILE) pyproject.toml --extra pad --extra dev --resolution lowest-direct --output-file requirements/oldest.txt
-	$(COMPILE) pyproject.toml --extra pad --extra dev --extra train --extra bench --no-config --output-file requirements/train.txt
+	$(COMPILE) pyproject.toml --extra pad --group test --output-file requirements/test.txt
+	$(COMPILE) pyproject.toml --extra pad --group test --resolution lowest-direct --output-file requirements/oldest.txt
+	$(COMPILE) pyproject.toml --extra pad --extra train --group test --group bench --no-config --output-file requirements/train.txt
 	echo pip | $(COMPILE) - --output-file requirements/installer.txt
 
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

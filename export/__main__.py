@@ -66,11 +66,12 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder}: cannot be made ({error.strerror}); give another folder with OUT=") from None
+    facts = read_facts(name, weights)
     sets = known_sets(data)
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
     manifest = read_manifest(folder)
     old = manifest.get(name)
-    content, manifest[name] = _export_one(name, weights, digits, old)
+    content, manifest[name] = _export_one(name, weights, facts, digits, old)
     if not old or old["sha256"] != manifest[name]["sha256"]:
         forget_comparisons(manifest, name)
 
@@ -117,15 +118,26 @@ def reference_vectors(recognizers: dict[str, Recognizer]) -> dict[str, Any]:
     return {"description": description, "samples": samples}
 
 
-def _export_one(name: str, weights: Path, digits: Digits, old: dict[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
-    """The checked model file and its manifest entry, as yet without measured figures."""
+def read_facts(name: str, weights: Path) -> dict[str, Any]:
+    """What training wrote down of the weights of a network.
+
+    Raises:
+        ExportError: weights or facts are missing, or do not belong together.
+    """
     path, facts_path = weights / NETWORKS[name], weights / f"{name}.json"
     if not path.exists() or not facts_path.exists():
         raise ExportError(f"{path}: no weights, or no {facts_path.name} beside them; run `make train` first")
-    facts = json.loads(facts_path.read_bytes())
+    facts: dict[str, Any] = json.loads(facts_path.read_bytes())
     if hashlib.sha256(path.read_bytes()).hexdigest() != facts["sha256"]:
         raise ExportError(f"{path}: {facts_path.name} belongs to other weights; run `make train` to its end")
+    return facts
 
+
+def _export_one(
+    name: str, weights: Path, facts: dict[str, Any], digits: Digits, old: dict[str, Any] | None
+) -> tuple[bytes, dict[str, Any]]:
+    """The checked model file and its manifest entry, as yet without measured figures."""
+    path = weights / NETWORKS[name]
     # A framework takes seconds to load: only those that are needed.
     if name == "cnn":
         from export.cnn import cnn_reference as reference

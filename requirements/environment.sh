@@ -31,14 +31,16 @@ sys.exit((platform.system(), platform.machine()) != ("Linux", "x86_64"))'; then
     echo "$lock is for Linux on x86-64: here the newest packages that pyproject.toml allows are installed, unlocked"
     "$folder/bin/python" -c '
 import tomllib
-project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+content = tomllib.load(open("pyproject.toml", "rb"))
+project, groups = content["project"], content["dependency-groups"]
 extras = project["optional-dependencies"]
-print("\n".join(project["dependencies"] + extras["pad"] + extras["train"] + extras["dev"]))' >"$folder/unlocked.txt"
+print("\n".join(project["dependencies"] + extras["pad"] + extras["train"] + groups["test"]))' >"$folder/unlocked.txt"
     install --requirement "$folder/unlocked.txt"
 elif [ "$lock" = requirements/train.txt ] && [ -n "$torch_index" ]; then
-    # PyTorch for the CPU alone: the locked version, but not the locked file; the CUDA packages are left out.
-    install --no-deps --index-url "$torch_index" "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' "$lock")"
-    awk '/^[a-z]/ { keep = !/^(torch==|triton|nvidia-|cuda-)/ } keep' "$lock" >"$folder/without-torch.txt"
+    # PyTorch for the CPU alone: the locked versions, but not the locked files; the CUDA packages are left out.
+    # shellcheck disable=SC2046  # two words: torch and torchvision, which only fit together from one index
+    install --no-deps --index-url "$torch_index" $(sed -n 's/^\(torch\(vision\)\{0,1\}==[^ ]*\).*/\1/p' "$lock")
+    awk '/^[a-z]/ { keep = !/^(torch==|torchvision==|triton|nvidia-|cuda-)/ } keep' "$lock" >"$folder/without-torch.txt"
     install --require-hashes --requirement "$folder/without-torch.txt"
 else
     install --require-hashes --requirement "$lock"

@@ -125,23 +125,27 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 
         _limit_threads(options.threads)
         train, logits, save, suffix = network.train_cnn, network.cnn_logits, network.save_cnn, "keras"
+        step_of = network.cnn_step
         framework = f"Keras {_version('keras')}, TensorFlow {_version('tensorflow')}"
     else:
         from train import mlp as network
 
         train, logits, save, suffix = network.train_mlp, network.mlp_logits, network.save_mlp, "pt"
+        step_of = network.mlp_step
         framework = f"PyTorch {_version('torch')}"
 
     from train.calibrate import calibrate, probabilities
     from train.history import loss_and_accuracy
     from train.plots import plot_confusion, plot_curves, plot_most_wrong
     from train.pool import pool_loader
+    from train.precision import precision_of_run
 
+    precision = precision_of_run(name, run, partial(step_of, training))
     best, runs = None, []
     for seed in recipe.seeds:
         _make_folder(run / f"seed_{seed}")
         loader = partial(pool_loader, options.run / "pool", recipe.mixture.rounds, training.batch_size, seed)
-        model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed)
+        model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed, precision)
         write_whole(run / f"seed_{seed}" / "history.json", json.dumps(history.to_json(), indent=1).encode())
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
         runs.append({"seed": seed, **accuracy})
@@ -160,6 +164,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
         "recipe": options.recipe,
         "epochs": training.epochs,
         "framework": framework,
+        "precision": precision,
         "trained_on": material.trained_on,
         **asdict(calibration),
         "seeds": runs,

@@ -22,6 +22,7 @@ from digitpad.files import write_whole
 from train.augment import Batches, Loader, one_hot
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
+from train.precision import Precision
 from train.recipes import Training
 
 FILTERS = (32, 64)  # of the two convolutions
@@ -66,6 +67,7 @@ def train_cnn(
     validation: dict[str, Digits],
     folder: Path,
     seed: int = 1,
+    precision: Precision = "float32",
 ) -> tuple[keras.Model, History]:
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
@@ -75,24 +77,13 @@ def train_cnn(
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.keras, and the figures so far, last.json.
         seed: decides the first weights and the dropout.
+        precision: of the forward and backward pass; weights, averages and answers are float32 in any case.
     """
     steps = len(loader(0))
     keras.utils.set_random_seed(seed)
     model, history = _resume(folder, steps, training)
     if model is None:
-        # Two thirds of the time where the processor has bfloat16; weights, averages and answers stay float32.
-        keras.config.set_dtype_policy("mixed_bfloat16")
-        model = build_cnn(training.dropout)
-        keras.config.set_dtype_policy("float32")
-        rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.epochs * steps)
-        model.compile(
-            optimizer=keras.optimizers.Adadelta(
-                rate, weight_decay=training.weight_decay or None, use_ema=True, ema_momentum=training.ema
-            ),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile=False,
-        )
+        model = compiled_cnn(training, training.epochs * steps, precision)
     average = build_cnn()
     _average_weights(model, average)
 
@@ -116,6 +107,31 @@ def train_cnn(
         write_whole(folder / "last.json", json.dumps(history.to_json()).encode())
         save_cnn(model, folder / "last.keras", to_go_on=True)
     return average, history
+
+
+def compiled_cnn(training: Training, steps: int, precision: Precision) -> keras.Model:
+    """The network with its loss, its optimiser and the decay of its learning rate over so many steps."""
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    model = build_cnn(training.dropout)
+    keras.config.set_dtype_policy("float32")
+    rate = keras.optimizers.schedules.CosineDecay(training.learning_rate, steps)
+    model.compile(
+        optimizer=keras.optimizers.Adadelta(
+            rate, weight_decay=training.weight_decay or None, use_ema=True, ema_momentum=training.ema
+        ),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def cnn_step(training: Training, precision: Precision) -> Callable[[], Any]:
+    """One step of training on noise, to be timed."""
+    model = compiled_cnn(training, 1_000, precision)
+    images = np.random.default_rng(0).random((training.batch_size, 28, 28, 1), np.float32)
+    targets = np.full((training.batch_size, CLASSES), 1 / CLASSES, np.float32)
+    return lambda: model.train_on_batch(images, targets)
 
 
 def as_keras_takes_them(images: Tensor) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ from train.__main__ import NETWORKS, ROOT, prepare_folder
 from train.augment import Batches, Loader, Strength, one_hot, shuffled
 from train.data import Digits, load_mnist, load_pen, render
 from train.pool import distorted, read_round
+from train.precision import precision_of_run
 from train.recipes import RECIPES, Training
 
 FULL = RECIPES["full"]
@@ -225,10 +227,13 @@ def train_variant(
         for target, value in variant.patched:
             patches.enter_context(patch(target, value))
         if network == "cnn":
+            from train.cnn import cnn_step as step_of
             from train.cnn import train_cnn as train
         else:
+            from train.mlp import mlp_step as step_of
             from train.mlp import train_mlp as train
-        _, history = train(training, loader, validation, folder, seed)
+        precision = precision_of_run(network, folder, partial(step_of, training))
+        _, history = train(training, loader, validation, folder, seed, precision)
     return {name: figures[1] for name, figures in history[-1].validation.items()}
 
 

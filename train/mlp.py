@@ -17,6 +17,7 @@ from digitpad.files import write_whole
 from train.augment import Loader, plain_loader
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
+from train.precision import Precision
 from train.recipes import Training
 
 HIDDEN = 800
@@ -49,6 +50,7 @@ def train_mlp(
     validation: dict[str, Digits],
     folder: Path,
     seed: int = 1,
+    precision: Precision = "float32",
 ) -> tuple[Mlp, History]:
     """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
 
@@ -58,6 +60,7 @@ def train_mlp(
         validation: further parts by name, measured after each epoch.
         folder: takes the checkpoint, last.pt.
         seed: decides the first weights and the dropout.
+        precision: of the forward and backward pass; weights, averages and answers are float32 in any case.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
@@ -86,8 +89,7 @@ def train_mlp(
         for images, targets in bar:
             images, targets = images.to(device), targets.to(device)
             optimizer.zero_grad()
-            # Half the time where the processor has bfloat16; weights, averages and answers stay float32.
-            with torch.autocast(device.type, dtype=torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
                 scores = model(images)
             loss = criterion(scores.float(), targets)
             loss.backward()
@@ -104,6 +106,26 @@ def train_mlp(
         tqdm.write(f"mlp  epoch {epoch + 1:3}/{training.epochs}  {figures}")
         _save(folder / "last.pt", {**{k: part.state_dict() for k, part in parts.items()}, "history": history.to_json()})
     return average.module.cpu().eval(), history
+
+
+def mlp_step(training: Training, precision: Precision) -> Callable[[], float]:
+    """One step of training on noise, to be timed; it ends when the device is done."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, criterion = Mlp(training.dropout).to(device), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    images = torch.rand(training.batch_size, 1, 28, 28, device=device)
+    targets = torch.full((training.batch_size, CLASSES), 1 / CLASSES, device=device)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            scores = model(images)
+        loss = criterion(scores.float(), targets)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
 
 
 def mlp_logits(model: nn.Module, digits: Digits) -> NDArray[np.float32]:
