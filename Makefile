@@ -59,7 +59,7 @@ report: .venv-train/.ready ## measure all that the model card and docs/evaluatio
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
 evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=PATH,PATH SET=PATH OUT=DIR DATA=DIR
-	@.venv-train/bin/python -m train.evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
+	@.venv-train/bin/python -m evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
 		$(call option,--out,$(OUT)) $(call option,--data,$(filter-out synthetic,$(DATA)))
 
 ## Put it on a device
@@ -121,7 +121,7 @@ COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-v
 
 clean: ## remove the environments and what was built; keep data, weights and models
 	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find runtime train export tests bench deploy -name __pycache__ -type d -prune -exec rm -rf {} +
+	find runtime train evaluate export tests bench deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
 	@echo "digitpad: a handwritten digit recogniser and drawing pad. First of all: make pad"

@@ -53,9 +53,9 @@ def measure_start(rounds: int = 7) -> None:
 
 def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
     """Draw a spiral at 1280x800, with `rate` events a second that come while the frames are painted."""
-    from digitpad.pad import Pad
-    from digitpad.sdl import pygame
-    from digitpad.window import open_window
+    from digitpad.pad.loop import Pad
+    from digitpad.pad.sdl import pygame
+    from digitpad.pad.window import open_window
 
     open_window((1280, 800))
     pad = Pad("cnn")
@@ -94,9 +94,9 @@ def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
 
 def measure_idle(seconds: float = 30) -> None:
     """Leave the pad alone."""
-    from digitpad.pad import Pad
-    from digitpad.sdl import pygame
-    from digitpad.window import open_window
+    from digitpad.pad.loop import Pad
+    from digitpad.pad.sdl import pygame
+    from digitpad.pad.window import open_window
 
     open_window((1280, 800))
     pad = Pad("cnn")
@@ -119,9 +119,9 @@ def measure_live() -> None:
 
 def live(rate: int, on: bool = True, seconds: float = 15) -> tuple[float, float]:
     """Share of a core while `rate` points a second are drawn, in live mode or not; and predictions a second."""
-    from digitpad.pad import Pad
-    from digitpad.sdl import pygame
-    from digitpad.window import open_window
+    from digitpad.pad.loop import Pad
+    from digitpad.pad.sdl import pygame
+    from digitpad.pad.window import open_window
 
     open_window((1280, 800))
     pad = Pad("cnn", live=on)

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.ink import render_strokes
+from digitpad.mnist_form import render_strokes
 from digitpad.models import find_model, first_line, session_options
-from digitpad.strokes import read_samples
+from digitpad.stroke_files import read_samples
 
 BATCH = 256
 ROOT = Path(__file__).parents[1]

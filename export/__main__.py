@@ -11,19 +11,19 @@ from typing import Any
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import why_not_written, write_whole
-from digitpad.strokes import read_samples
+from digitpad.stroke_files import read_samples
+from evaluate.__main__ import known_sets
+from evaluate.answers import measure
 from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
 from export.manifest import forget_comparisons, read_manifest, write_manifest
 from export.quantise import export_int8
-from train.answers import measure
 from train.data import Digits
-from train.evaluate import known_sets
-from train.generate import generate_digits
+from train.synthetic.generate import generate_digits
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = {"cnn": "cnn.keras", "mlp": "mlp.pt"}
-DEMO_STROKES = ROOT / "runtime" / "digitpad" / "demo_strokes.json"
+DEMO_STROKES = ROOT / "runtime" / "digitpad" / "pad" / "demo_strokes.json"
 
 
 def main(argv: list[str] | None = None) -> int:

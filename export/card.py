@@ -5,10 +5,10 @@ from statistics import mean, stdev
 
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
+from evaluate import tables
+from evaluate.tables import join, percent, reports, short_title
 from export.manifest import Manifest
-from train import tables
-from train.calibrate import ANSWERED, KEPT, RIGHT
-from train.tables import join, percent, reports, short_title
+from train.calibration import ANSWERED, KEPT, RIGHT
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
 GOOD = 0.98  # read well: every network is right this often
@@ -41,7 +41,7 @@ Any ONNX runtime, in any language, can serve these files (opset 18, IR version 8
 
 The image must be in MNIST's form: ink fitted into 20x20 pixels, its aspect ratio kept, anti-aliased, the centre of
 mass in the middle of 28x28. `reference.json` holds strokes, the bytes they must become, and the answers, for those who
-port `runtime/digitpad/ink.py`.
+port `runtime/digitpad/mnist_form.py`.
 
 Metadata: `digitpad.contract` (1), `digitpad.name`, `digitpad.framework`, `digitpad.trained_on`, `digitpad.temperature`
 (folded into the last layer), `digitpad.ood_threshold` (an `ood_score` above it: not a digit),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import DigitPadError, Recognizer
-from train.calibrate import ood_score, probabilities
+from train.calibration import ood_score, probabilities
 
 OPSET = 18
 IR_VERSION = 8  # so that older releases of onnxruntime load the file

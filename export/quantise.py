@@ -21,9 +21,9 @@ from onnx import helper, numpy_helper
 
 from digitpad import Recognizer
 from digitpad.files import write_whole
+from evaluate.answers import measure
 from export.contract import IR_VERSION, OPSET
 from export.manifest import Manifest, forget_comparisons
-from train.answers import measure
 from train.data import DataError, Digits, load_mnist, load_pen, render
 
 MOST_LOST = {"mnist_validation": 0.0005, "pen_validation": 0.002}  # of accuracy, against the float32 file

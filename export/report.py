@@ -12,10 +12,10 @@ from typing import Any
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import why_not_written, write_whole
+from evaluate.__main__ import evaluate_fully
+from evaluate.tables import page
 from export.card import write_card, write_readme_figures
 from export.manifest import read_manifest, write_manifest
-from train.evaluate import evaluate_fully
-from train.tables import page
 
 ROOT = Path(__file__).parents[1]
 

@@ -41,8 +41,8 @@ from PIL import Image
 
 from digitpad import Recognizer
 from digitpad.files import write_whole
-from digitpad.settings import read_settings
-from digitpad.strokes import read_samples
+from digitpad.pad.settings import read_settings
+from digitpad.stroke_files import read_samples
 from tests.killing_steps import CONTENT, STEPS, Step
 
 ROOT = Path(__file__).parents[1]

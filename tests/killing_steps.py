@@ -41,10 +41,10 @@ def download_step(address: str) -> Step:
 
 def pad_step(address: str) -> Step:
     """What the pad writes: a drawing, the same gathered under its label, the settings."""
-    from digitpad.demo_strokes import demo_samples
-    from digitpad.drawing import Drawing
-    from digitpad.saving import Gatherer, save_drawing
-    from digitpad.settings import Settings, write_settings
+    from digitpad.pad.demo_strokes import demo_samples
+    from digitpad.pad.drawing import Drawing
+    from digitpad.pad.saving import Gatherer, save_drawing
+    from digitpad.pad.settings import Settings, write_settings
 
     samples = demo_samples()
 
@@ -97,10 +97,9 @@ def bundle_step(address: str) -> Step:
 def train_step(network: str) -> Step:
     """`make train RECIPE=smoke DATA=synthetic ONLY=...` with fewer digits still, and all its parts in one process."""
     import train.__main__ as program
-    import train.plots
     import train.pool
-    from train.generate import generate_digits
     from train.recipes import RECIPES
+    from train.synthetic.generate import generate_digits
 
     if network == "cnn":
         import train.cnn
@@ -132,8 +131,8 @@ def export_step(network: str) -> Step:
     """`make export ONLY=...`, int8 form and all, of a network that has learnt nothing, measured on 200 digits."""
     import export.__main__ as program
     from export import quantise
-    from train.calibrate import Calibration
-    from train.generate import generate_digits
+    from train.calibration import Calibration
+    from train.synthetic.generate import generate_digits
 
     weights = Path(tempfile.gettempdir(), "weights")
     weights.mkdir()

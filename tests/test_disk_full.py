@@ -131,9 +131,9 @@ def test_the_pad_tells_it_in_its_window_and_goes_on(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 import pygame
-from digitpad.demo import click, drag
-from digitpad.pad import Pad
-from digitpad.window import open_window
+from digitpad.pad.demo import click, drag
+from digitpad.pad.loop import Pad
+from digitpad.pad.window import open_window
 
 open_window((1000, 640))
 pad = Pad("cnn", folder=Path(sys.argv[1]))

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import digitpad
-from digitpad import cli, image_files, images, models, strokes
+from digitpad import cli, models
+from digitpad import stroke_files as strokes
+from digitpad.image import decoding as image_files
+from digitpad.image import normalise as images
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"

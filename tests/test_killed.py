@@ -13,10 +13,10 @@ import pytest
 if not hasattr(os, "fork"):
     pytest.skip("Windows has neither fork nor SIGKILL", allow_module_level=True)
 
-from digitpad.demo_strokes import demo_samples
-from digitpad.drawing import Drawing
-from digitpad.saving import save_drawing
-from digitpad.strokes import read_samples
+from digitpad.pad.demo_strokes import demo_samples
+from digitpad.pad.drawing import Drawing
+from digitpad.pad.saving import save_drawing
+from digitpad.stroke_files import read_samples
 from tests.killing import KINDS, Row, campaign, damage, page
 from train.__main__ import prepare_folder
 
@@ -85,7 +85,7 @@ def test_a_disk_that_knows_no_links_overwrites_nothing_either(tmp_path: Path, mo
     monkeypatch.setattr(os, "link", none)
     _save_ten_times(tmp_path, 5)
     assert len(list(tmp_path.iterdir())) == 20
-    monkeypatch.setattr("digitpad.saving.re.match", lambda *_: None)  # as if nothing had been there a moment ago
+    monkeypatch.setattr("digitpad.pad.saving.re.match", lambda *_: None)  # as if nothing had been there a moment ago
     _save_ten_times(tmp_path, 6)
     assert sorted(str(read_samples(path)[0].label) for path in tmp_path.glob("*.json")) == ["5"] * 10 + ["6"] * 10
     assert len(list(tmp_path.iterdir())) == 40

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitpad.ink import render_strokes
-from digitpad.strokes import Sample, read_samples, write_samples
+from digitpad.mnist_form import render_strokes
+from digitpad.stroke_files import Sample, read_samples, write_samples
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,10 +16,10 @@ import numpy as np
 
 from digitpad.errors import DigitPadError
 from digitpad.files import why_not_written, write_whole
-from digitpad.strokes import Sample
+from digitpad.stroke_files import Sample
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
-from train.generate import generate_digits
 from train.recipes import RECIPES
+from train.synthetic.generate import generate_digits
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("cnn", "mlp")
@@ -134,9 +134,9 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
         step_of = network.mlp_step
         framework = f"PyTorch {_version('torch')}"
 
-    from train.calibrate import calibrate, probabilities
+    from train.calibration import calibrate, probabilities
     from train.history import loss_and_accuracy
-    from train.plots import plot_confusion, plot_curves, plot_most_wrong
+    from train.pictures import plot_confusion, plot_curves, plot_most_wrong
     from train.pool import pool_loader
     from train.precision import precision_of_run
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from train.augment import Batches, Loader, one_hot
+from train.augmentation import Batches, Loader, one_hot
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.precision import Precision

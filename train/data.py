@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
-from digitpad.ink import render_strokes
-from digitpad.strokes import Sample, is_stroke_file, read_samples
+from digitpad.mnist_form import render_strokes
+from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
 MNIST_VALIDATION = 5_000  # the last ones of the training file
@@ -146,7 +146,7 @@ def load_own(path: Path) -> tuple[Digits, list[Sample]]:
     Raises:
         DigitPadError: nothing labelled is there, or a file in it cannot be read.
     """
-    from digitpad.images import normalise_image
+    from digitpad.image.normalise import normalise_image
 
     if is_stroke_file(path) and (labelled := [s for s in read_samples(path) if s.label is not None]):
         return render([]), labelled

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from train.augment import Loader, plain_loader
+from train.augmentation import Loader, plain_loader
 from train.data import CLASSES, Digits
 from train.history import EpochFigures, History, check_loss, loss_and_accuracy
 from train.precision import Precision

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from digitpad.files import write_whole
-from digitpad.ink import render_strokes
-from digitpad.strokes import Sample
-from train.augment import Batches, Loader, Strength, distort, one_hot, shuffled
+from digitpad.mnist_form import render_strokes
+from digitpad.stroke_files import Sample
+from train.augmentation import Batches, Loader, Strength, distort, one_hot, shuffled
 from train.data import NOT_A_DIGIT, Digits
-from train.generate import generate_samples, vary_strokes
-from train.outliers import generate_outliers
 from train.recipes import Mixture
+from train.synthetic.generate import generate_samples, vary_strokes
+from train.synthetic.outliers import generate_outliers
 
 _PIECE = 1_000  # digits distorted at once
 

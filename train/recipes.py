@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from train.augment import Strength
+from train.augmentation import Strength
 
 
 @dataclass(frozen=True)

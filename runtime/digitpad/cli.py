@@ -166,7 +166,7 @@ def _size(text: str) -> tuple[int, int]:
 def _pad(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from digitpad.pad import run_pad
+    from digitpad.pad.loop import run_pad
 
     if args.model is not None:
         _check_name(args.model, "digitpad pad")
@@ -183,7 +183,7 @@ def _pad(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from digitpad.demo import run_demo
+    from digitpad.pad.demo import run_demo
 
     return run_demo(Path(args.out))
 
@@ -261,7 +261,7 @@ def _check_name(model: str, prog: str) -> None:
 
 def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     """The images a model is to see for one input, each with the name it goes by in the results."""
-    from digitpad.strokes import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
+    from digitpad.stroke_files import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
 
     samples: list[Sample] | None = None
     content: bytes | str = file
@@ -273,13 +273,13 @@ def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
         samples = read_samples(file)
 
     if samples is None:
-        from digitpad.images import normalise_image
+        from digitpad.image.normalise import normalise_image
 
         yield file, normalise_image(content)
         return
 
     from digitpad.errors import StrokeError
-    from digitpad.ink import render_strokes
+    from digitpad.mnist_form import render_strokes
 
     if not samples:
         raise StrokeError(f"{file}: holds no samples; save a drawing in it first")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError
-from digitpad.ink import render_strokes
+from digitpad.mnist_form import render_strokes
 from digitpad.models import first_line, load_model
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Recognizer:
         Raises:
             ImageError: it cannot be read as an image.
         """
-        from digitpad.images import normalise_image
+        from digitpad.image.normalise import normalise_image
 
         return self.predict_normalised(normalise_image(image))
 

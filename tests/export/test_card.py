@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from digitpad import DigitPadError, Recognizer
+from evaluate.answers import figures, judge, summarise
+from evaluate.tables import SETS, Results, about_sets, held_out_writers, page
 from export.card import figures_table, report_text, seeds_table, write_card
 from export.manifest import forget_comparisons, read_manifest, write_manifest
 from export.report import main
-from train.answers import figures, judge, summarise
 from train.data import Digits
-from train.tables import SETS, Results, about_sets, held_out_writers, page
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = read_manifest(ROOT / "onnx_models")

@@ -14,10 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import Recognizer
 from digitpad.models import METADATA
-from digitpad.strokes import write_samples
+from digitpad.stroke_files import write_samples
 from export.card import END, START, write_readme_figures
 from export.contract import IR_VERSION, ExportError, check, fulfil_contract
-from train.generate import generate_digits, generate_samples
+from train.synthetic.generate import generate_digits, generate_samples
 
 ROOT = Path(__file__).parents[2]
 SLIM = ROOT / ".venv-test" / "bin" / "python"

@@ -10,7 +10,7 @@ import pytest
 from digitpad import Recognizer
 from export.quantise import MOST_LOST, export_int8, lost_too_much, quantise
 from train.data import Digits
-from train.generate import generate_digits
+from train.synthetic.generate import generate_digits
 
 MODELS = Path(__file__).parents[2] / "onnx_models"
 

@@ -125,8 +125,8 @@ def _plain_user() -> Iterator[None]:
 @pytest.fixture
 def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the settings nor the documents of whoever runs the tests are touched."""
-    monkeypatch.setattr("digitpad.pad.settings_file", lambda: tmp_path / "settings" / "pad.json")
-    monkeypatch.setattr("digitpad.pad.save_folder", lambda: tmp_path / "documents")
+    monkeypatch.setattr("digitpad.pad.loop.settings_file", lambda: tmp_path / "settings" / "pad.json")
+    monkeypatch.setattr("digitpad.pad.loop.save_folder", lambda: tmp_path / "documents")
 
 
 @pytest.fixture
@@ -134,9 +134,9 @@ def make_pad(tmp_path: Path, nothing_of_the_users: None) -> Iterator[Callable[..
     """Makes a pad in an open window of some size, with stand-ins for the models unless told otherwise."""
     import pygame
 
-    from digitpad.pad import Pad
-    from digitpad.window import open_window
-    from tests.runtime.pad_user import StandIn
+    from digitpad.pad.loop import Pad
+    from digitpad.pad.window import open_window
+    from tests.runtime.pad.pad_user import StandIn
 
     def make(*arguments: Any, size: tuple[int, int] = (1000, 640), load: Any = StandIn, **options: Any) -> Pad:
         open_window(size)

@@ -33,7 +33,7 @@ from unittest import mock
 from PIL import Image, ImageDraw
 
 from digitpad import DigitPadError, Recognizer, cli, models
-from digitpad.strokes import parse_samples
+from digitpad.stroke_files import parse_samples
 
 DATA = Path(__file__).parent / "data"
 CHUNK = 400  # cases a child: a fresh process now and then, so that one case's memory is not laid to another
@@ -87,7 +87,7 @@ def manifest_case(rng: random.Random) -> str:
 
 def settings_case(rng: random.Random) -> str:
     """A settings file with damage: settings come out, whatever is in it."""
-    from digitpad.settings import Settings, read_settings
+    from digitpad.pad.settings import Settings, read_settings
 
     data = mutated_json(b'{"model": "mlp", "live": true, "dark": true, "brush": 0.05, "width": 900}', rng)
     with tempfile.TemporaryDirectory() as folder:

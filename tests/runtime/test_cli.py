@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from digitpad import Recognizer, __version__, cli
-from digitpad.strokes import Sample, write_samples
+from digitpad.stroke_files import Sample, write_samples
 
 DATA = Path(__file__).parent / "data"
 TINY = str(DATA / "tiny.onnx")
@@ -57,7 +57,7 @@ def picture(tmp_path: Path, seven: Points) -> Path:
     """An image in the model's form."""
     from PIL import Image
 
-    from digitpad.ink import render_strokes
+    from digitpad.mnist_form import render_strokes
 
     path = tmp_path / "seven.png"
     Image.fromarray(render_strokes(seven)).save(path)
@@ -313,7 +313,7 @@ def test_pad_hands_its_arguments_on(
     arguments: list[str], expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pygame")
-    pad = importlib.import_module("digitpad.pad")
+    pad = importlib.import_module("digitpad.pad.loop")
     seen: dict[str, object] = {}
     monkeypatch.setattr(pad, "run_pad", lambda **more: seen.update(more) or 7)
     assert cli.main(arguments) == 7
@@ -325,7 +325,7 @@ def test_the_pad_without_pygame_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "pygame", None)
-    for module in ("digitpad.pad", "digitpad.sdl"):
+    for module in ("digitpad.pad.loop", "digitpad.pad.sdl"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     assert cli.main(["pad"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
@@ -333,7 +333,7 @@ def test_the_pad_without_pygame_says_what_to_install(
 
 
 def test_demo_hands_its_folder_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from digitpad import demo
+    from digitpad.pad.loop import demo
 
     seen = []
     monkeypatch.setattr(demo, "run_demo", lambda out: seen.append(out) or 3)

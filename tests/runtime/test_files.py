@@ -9,8 +9,8 @@ import pytest
 
 from digitpad import DigitPadError
 from digitpad.files import write_whole
-from digitpad.ink import clean_strokes
-from digitpad.strokes import Sample, write_samples
+from digitpad.mnist_form import clean_strokes
+from digitpad.stroke_files import Sample, write_samples
 
 # A process in which no file may grow past 4 kB: to it the disk is full there.
 LIMITED = """

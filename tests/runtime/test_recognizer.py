@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitpad import ImageError, ModelError, Prediction, Recognizer, StrokeError
-from digitpad.ink import render_strokes
+from digitpad.mnist_form import render_strokes
 from digitpad.models import session_options
 
 DATA = Path(__file__).parent / "data"

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitpad import ModelError, Recognizer, models
-from digitpad.demo_strokes import demo_samples
 from digitpad.doctor import verify_models
-from digitpad.ink import render_strokes
+from digitpad.mnist_form import render_strokes
 from digitpad.models import find_model, models_folder, shipped_models
+from digitpad.pad.demo_strokes import demo_samples
 
 BOTH = ["cnn", "mlp"]
 

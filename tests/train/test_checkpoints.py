@@ -13,11 +13,11 @@ import torch
 
 from digitpad import DigitPadError
 from tests.train.conftest import ROOT
-from train.augment import Batches, Loader, one_hot, shuffled
+from train.augmentation import Batches, Loader, one_hot, shuffled
 from train.cnn import cnn_logits, load_cnn, train_cnn
-from train.generate import generate_digits
 from train.mlp import load_mlp, train_mlp
 from train.recipes import Training
+from train.synthetic.generate import generate_digits
 
 SOUND = Training(epochs=3, batch_size=32, ema=0.9, learning_rate=0.1)
 DIGITS, VALIDATION = generate_digits(96, seed=1), {"generated": generate_digits(50, seed=2)}

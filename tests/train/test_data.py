@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digitpad.errors import DigitPadError
-from digitpad.strokes import Sample, write_samples
+from digitpad.stroke_files import Sample, write_samples
 from train import data
 from train.data import (
     PEN_FILE,

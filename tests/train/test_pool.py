@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from train.data import NOT_A_DIGIT
-from train.generate import generate_digits, generate_samples
 from train.pool import fill_pool, make_round, pool_loader, read_round
 from train.recipes import Mixture
+from train.synthetic.generate import generate_digits, generate_samples
 
 PICTURES = generate_digits(256, seed=1)
 PEN = list(generate_samples(20, seed=2))

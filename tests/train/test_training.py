@@ -16,16 +16,16 @@ import pytest
 import torch
 
 from digitpad import DigitPadError
-from digitpad.strokes import Sample, write_samples
+from digitpad.stroke_files import Sample, write_samples
 from tests.train.conftest import ROOT, run_module
 from train.__main__ import Material, parse, prepare_pool
-from train.augment import Batches, Loader, one_hot, shuffled
+from train.augmentation import Batches, Loader, one_hot, shuffled
 from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
-from train.generate import generate_digits, generate_samples
 from train.history import check_loss
 from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
 from train.pool import distorted, round_path
 from train.recipes import Strength, Training
+from train.synthetic.generate import generate_digits, generate_samples
 
 TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
 TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(200, seed=2)}

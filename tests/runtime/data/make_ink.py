@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digitpad.ink import render_strokes
-from train.generate import generate_samples
+from digitpad.mnist_form import render_strokes
+from train.synthetic.generate import generate_samples
 
 rng = np.random.default_rng(11)
 cases = []

@@ -1,0 +1,1 @@
+"""Measuring: sets, metrics, conditions, tables, pictures, the comparison of recipes."""

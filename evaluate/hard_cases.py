@@ -1,0 +1,166 @@
+"""What no data set holds: every way to write a digit, every way to take its picture, and what is no digit at all.
+
+All of it is drawn by our own generators, with a seed that training does not use.
+"""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from digitpad import Recognizer
+from digitpad.mnist_form import render_strokes
+from digitpad.stroke_files import Sample
+from evaluate import metrics
+from evaluate.answers import Answers, brief, read, summarise
+from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
+from evaluate.pictures import Cell, plot_sheet
+from evaluate.tables import picture_name
+from train.data import DataError, Digits
+from train.synthetic.generate import VARIANTS, write_digit
+from train.synthetic.outliers import KINDS, generate_outliers
+
+Images = NDArray[np.uint8]
+ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
+
+SEED = 31_415_926
+OF_A_DIGIT = {"digit": "white", "unsure": "orange", "not_a_digit": "orange"}  # frames: of what is one, read right
+OF_NO_DIGIT = {"digit": "red", "unsure": "orange", "not_a_digit": "limegreen"}
+
+
+def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: int = 200) -> ByModel:
+    """The brief figures of generated digits by way of writing, such as "7 barred"; and their contact sheet."""
+    rng = np.random.default_rng(SEED)
+    cases: dict[str, Digits] = {}
+    for label, variants in VARIANTS.items():
+        for name, skeleton in variants.items():
+            images = np.stack([render_strokes(write_digit(skeleton, rng)) for _ in range(each)])
+            cases[f"{label} {name}"] = Digits(images, np.full(each, int(label)))
+    result = _read_cases(recognizers, cases)
+    sheet = {_title(name, result): [Cell(image) for image in cases[name].images[:10]] for name in cases}
+    plot_sheet(sheet, pictures / picture_name("variants"), blocks=2)
+    return result
+
+
+def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sample], pictures: Path) -> ByModel:
+    """The brief figures of labelled strokes photographed under each condition; and a sheet with some of each."""
+    # Minutes of work for one core. A forked process could wait for ever for a thread that it does not have.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        made = processes.map(read_photographs, [samples] * len(CONDITIONS), CONDITIONS, [SEED] * len(CONDITIONS))
+        bar = tqdm(made, "conditions", len(CONDITIONS), leave=False, disable=not sys.stderr.isatty())
+        cases = dict(zip(CONDITIONS, bar, strict=True))
+    result = _read_cases(recognizers, cases)
+    sheet = {}
+    for name, digits in cases.items():
+        answers = read(next(iter(recognizers.values())), digits.images[:4])
+        cells = zip(photograph(samples[:4], name, SEED), digits.images, answers.digit, answers.status, strict=False)
+        sheet[_title(name, result)] = [
+            Cell(_beside(taken, seen), OF_A_DIGIT[status] if digit == label else "red")
+            for (taken, seen, digit, status), label in zip(cells, digits.labels, strict=False)
+        ]
+    plot_sheet(sheet, pictures / picture_name("conditions"), blocks=2)
+    return result
+
+
+def measure_outliers(
+    recognizers: dict[str, Recognizer],
+    sets: dict[str, Digits],
+    pictures: Path,
+    each: int = 2_000,
+    photographed: int = 200,
+) -> ByModel:
+    """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each.
+
+    Of each kind some are also photographed on paper, to be found and fitted as `predict` does it with a file.
+    """
+    images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
+    kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
+    to_photograph = [of_kind[:photographed] for of_kind in kinds.values()]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        made = processes.map(read_on_paper, to_photograph, [SEED] * len(kinds))
+        bar = tqdm(made, "outliers on paper", len(kinds), leave=False, disable=not sys.stderr.isatty())
+        on_paper = dict(zip(kinds, bar, strict=True))
+    result: ByModel = {}
+    for model, recognizer in recognizers.items():
+        answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
+        result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
+        for kind in kinds:
+            result[model][kind]["trained_on"] = _is_trained_on(kind)
+            result[model][kind]["on_paper"] = float((read(recognizer, on_paper[kind]).status == "digit").mean())
+        result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
+    first = next(iter(recognizers.values()))
+    sheet = {}
+    for kind, images in kinds.items():
+        shown = read(first, images[:12])
+        shares = ", ".join(f"{of_kinds[kind]['digit']:.0%}" for of_kinds in result.values())
+        sheet[f"{kind}  {shares}"] = [
+            Cell(image.repeat(2, 0).repeat(2, 1), OF_NO_DIGIT[s], "" if s == "not_a_digit" else f"{d}  {c:.0%}")
+            for image, d, c, s in zip(images, shown.digit, shown.confidence, shown.status, strict=False)
+        ]
+    plot_sheet(sheet, pictures / picture_name("outliers"))
+    return result
+
+
+def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, Any]:
+    """How well what is no digit is told from digits.
+
+    Args:
+        kinds: answers to what is no digit, by kind; equally many of each, so that "all" is fair to each.
+        sets: answers to true digits, by set.
+
+    Returns:
+        For each kind, and for "all" together: count, the share that gets each status at the model's own thresholds,
+        and by set "auroc", and "fpr95": the share that passes where 95 % of the digits pass.
+    """
+    everything = Answers(
+        *(np.concatenate(of_kinds) for of_kinds in zip(*(vars(a).values() for a in kinds.values()), strict=True))
+    )
+    return {
+        kind: {
+            "count": len(answers.status),
+            **{status: float((answers.status == status).mean()) for status in ("digit", "unsure", "not_a_digit")},
+            "auroc": {name: metrics.auroc(digits.ood_score, answers.ood_score) for name, digits in sets.items()},
+            "fpr95": {
+                name: metrics.false_positives(digits.ood_score, answers.ood_score) for name, digits in sets.items()
+            },
+        }
+        for kind, answers in (kinds | {"all": everything}).items()
+    }
+
+
+def _is_trained_on(kind: str) -> bool:
+    """Whether other shapes of a kind are there to train on; none of those measured with ever is."""
+    try:
+        generate_outliers(1, SEED, kinds=[kind])
+    except DataError:
+        return False
+    return True
+
+
+def _read_cases(recognizers: dict[str, Recognizer], cases: dict[str, Digits]) -> ByModel:
+    return {
+        model: {name: brief(summarise(read(r, digits.images), digits.labels)) for name, digits in cases.items()}
+        for model, r in recognizers.items()
+    }
+
+
+def _title(name: str, result: ByModel) -> str:
+    """A row's title on a sheet: the case, and each model's accuracy."""
+    return f"{name}  " + ", ".join(f"{of_cases[name]['accuracy']:.1%}" for of_cases in result.values())
+
+
+def _beside(taken: NDArray[np.uint8], seen: Images, side: int = 44) -> NDArray[np.uint8]:
+    """A picture, made small, and to its right what the model sees of it; uint8 (side, side + 28, 3)."""
+    image = Image.fromarray(taken).convert("RGBA")
+    image.thumbnail((side, side))
+    both = Image.new("RGBA", (side + 28, side), "white")
+    both.alpha_composite(image)
+    both.paste(Image.fromarray(255 - seen), (side, (side - 28) // 2))
+    return np.asarray(both.convert("RGB"))

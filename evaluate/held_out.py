@@ -1,0 +1,54 @@
+"""Leave one writer out: how honest the answers are for a person on whom temperature and thresholds were not fitted.
+
+The shipped ones are fitted on all validation writers, so figures on these very writers flatter. Here each writer in
+turn is judged by what was fitted on the others. Recipe and seed were chosen on all of them, which flatters still.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad import Recognizer
+from evaluate.answers import Answers, DigitsByWriter, judge, summarise
+from train.calibration import calibrate, ood_score, probabilities
+from train.data import Digits
+
+
+def leave_one_writer_out(recognizer: Recognizer, digits: DigitsByWriter, further: list[Digits]) -> dict[str, Any]:
+    """Fit on all writers but one, and on further validation parts; judge that one. And again, for each.
+
+    Returns:
+        For each writer, and for "all" of them together, a Reading and what was fitted, as a dict.
+    """
+    scores = uncalibrated_scores(recognizer, digits.images)
+    parts = [(uncalibrated_scores(recognizer, part.images), part.labels) for part in further]
+    result: dict[str, Any] = {}
+    judged: list[tuple[Answers, NDArray[np.int64]]] = []
+    for writer in np.unique(digits.writers):
+        held = digits.writers == writer
+        fitted = calibrate([*parts, (scores[~held], digits.labels[~held])])
+        answers = judge(
+            probabilities(scores[held], fitted.temperature).astype(np.float32),
+            ood_score(scores[held], fitted.temperature).astype(np.float32),
+            fitted.ood_threshold,
+            fitted.unsure_threshold,
+        )
+        judged.append((answers, digits.labels[held]))
+        result[str(writer)] = asdict(fitted) | asdict(summarise(answers, digits.labels[held]))
+    together = Answers(
+        *(np.concatenate(columns) for columns in zip(*(vars(a).values() for a, _ in judged), strict=True))
+    )
+    result["all"] = asdict(summarise(together, np.concatenate([labels for _, labels in judged])))
+    return result
+
+
+def uncalibrated_scores(recognizer: Recognizer, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The scores (N, 11) before the temperature, from what the file gives, each row up to a constant.
+
+    Divided by the temperature, the digits' scores are log p, and that of "not a digit" is ood_score.
+    """
+    probabilities, ood_score = recognizer.run(images)
+    logs = np.log(np.maximum(probabilities, 1e-37))
+    return np.column_stack([logs, ood_score]) * np.float32(recognizer.metadata["temperature"])

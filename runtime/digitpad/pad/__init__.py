@@ -1,0 +1,1 @@
+"""The drawing pad: the only room that imports pygame."""

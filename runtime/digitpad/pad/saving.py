@@ -1,0 +1,208 @@
+"""What the pad writes: drawings as picture and strokes, and labelled ones gathered in one file to learn from.
+
+Nothing is overwritten unasked: each drawing gets a file name of its own, and the gathering file only grows, but for a
+label that is corrected or taken back.
+"""
+
+import gzip
+import io
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitpad import __version__
+from digitpad.errors import DigitPadError
+from digitpad.files import write_whole
+from digitpad.pad.drawing import Drawing
+from digitpad.pad.stroke import Stroke
+from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
+
+try:
+    import platformdirs
+except ImportError:
+    raise DigitPadError("the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'") from None
+
+GATHERED = "my_digits.json"
+CANVAS = 1000  # the paper's side in the files
+PICTURE = 560  # pixels: the saved picture's side
+
+
+def save_folder() -> Path:
+    """Where the pad puts its files: the folder `digitpad` among the user's documents."""
+    return Path(platformdirs.user_documents_dir()) / "digitpad"
+
+
+def settings_folder() -> Path:
+    """Where the user's programs keep their settings."""
+    return Path(platformdirs.user_config_dir("digitpad", appauthor=False))
+
+
+def save_drawing(drawing: Drawing, folder: Path) -> Path:
+    """Write a drawing as drawing-0001.png and drawing-0001.json, or under the next number that is free.
+
+    The stroke file's meta holds the answers, if they are about the drawing as it is.
+
+    Returns:
+        The stroke file's path; the picture lies beside it.
+
+    Raises:
+        DigitPadError: the files cannot be written. Then neither is there.
+    """
+    answers = {
+        model: {
+            "status": answer.status,
+            "digit": answer.digit,
+            "confidence": round(answer.confidence, 4),
+            "probabilities": [round(float(p), 4) for p in answer.probabilities],
+        }
+        for model, answer in (drawing.answers.items() if drawing.up_to_date else ())
+    }
+    picture = _write_next(folder, _png(drawing))
+    strokes = picture.with_suffix(".json")
+    try:
+        write_samples(strokes, [sample(drawing)], _meta() | {"answers": answers})
+    except DigitPadError:
+        picture.unlink(missing_ok=True)
+        raise
+    return strokes
+
+
+@dataclass
+class _Gathered:
+    """A drawing that was gathered, or opened: its strokes then, and the sample that a file has of it."""
+
+    strokes: list[Stroke]
+    sample: Sample
+
+
+class Gatherer:
+    """Gathers labelled drawings in one stroke file, to learn from with `make train EXTRA=FILE`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._gathered: dict[Stroke, _Gathered] = {}  # by each stroke that it has, or had when it was labelled before
+
+    def know(self, strokes: list[Stroke], sample: Sample) -> None:
+        """Take it that strokes on the paper come from a sample, which the file of gathered drawings may hold too."""
+        self._gathered |= dict.fromkeys(strokes, _Gathered(list(strokes), sample))
+
+    def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
+        """Add a drawing under a label "0" to "9".
+
+        If the drawing goes on from one that was gathered, that is shares a stroke with it, it takes that one's place;
+        the same drawing with the same label once more takes it out again.
+
+        Returns:
+            The label the drawing has now, None if it was taken out; and how many drawings the file holds.
+
+        Raises:
+            DigitPadError: the file cannot be read or written; it is left as it is.
+        """
+        content: dict[str, Any] = {"meta": _meta(), "samples": []}
+        held: list[Sample] = []
+        if data := _read(self.path):
+            held = parse_samples(data, str(self.path))  # says what is wrong with it
+            content = json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data)
+        samples: list[Any] = content["samples"]
+        known = next((self._gathered[stroke] for stroke in drawing.strokes if stroke in self._gathered), None)
+        place = None if known is None else _place(held, known.sample)
+        same = known is not None and known.strokes == drawing.strokes
+        new = replace(known.sample if known is not None and same else sample(drawing), label=label)
+        taken_out = False
+        if place is None:
+            samples.append(_plain(new))
+        elif same and held[place].label == label == drawing.label:
+            taken_out = True
+            del samples[place]
+        else:
+            samples[place] |= _plain(new)
+        make_folder(self.path.parent)
+        write_whole(self.path, json.dumps(content).encode())
+        if taken_out:
+            self._gathered = {stroke: other for stroke, other in self._gathered.items() if other is not known}
+        else:
+            known = known or _Gathered([], new)
+            known.strokes, known.sample = list(drawing.strokes), new
+            self._gathered |= dict.fromkeys(drawing.strokes, known)
+        return (None if taken_out else label), len(samples)
+
+
+def sample(drawing: Drawing) -> Sample:
+    """The drawing as a stroke file holds it, on a paper of CANVAS by CANVAS."""
+    strokes = [np.round(np.array(stroke.points, np.float64) * CANVAS, 1) for stroke in drawing.strokes]
+    return Sample(strokes, drawing.label)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are not there.
+
+    Raises:
+        DigitPadError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
+
+
+def _meta() -> dict[str, Any]:
+    return {"made with": f"digitpad {__version__}", "canvas": CANVAS}
+
+
+def _plain(sample: Sample) -> dict[str, Any]:
+    writer = {"writer": sample.writer} if sample.writer else {}
+    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]} | writer
+
+
+def _place(held: list[Sample], wanted: Sample) -> int | None:
+    """Where among samples the one with these strokes is: of several the newest, and first one with the label too."""
+    places = [
+        number
+        for number, sample in enumerate(held)
+        if len(sample.strokes) == len(wanted.strokes) and all(map(np.array_equal, sample.strokes, wanted.strokes))
+    ]
+    return max(places, key=lambda number: (held[number].label == wanted.label, number), default=None)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be read ({error.strerror or error}); move it away") from None
+
+
+def _write_next(folder: Path, picture: bytes) -> Path:
+    """Write a picture under the next number that is free, which with it is taken: whole at once, and never empty."""
+    make_folder(folder)
+    try:
+        taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]
+    except OSError as error:
+        reason = error.strerror or error
+        raise DigitPadError(f"{folder}: a drawing cannot be saved there ({reason}); choose another folder") from None
+    number = max(taken, default=0) + 1
+    while True:
+        path = folder / f"drawing-{number:04}.png"
+        try:
+            write_whole(path, picture, only_new=True)
+            return path
+        except FileExistsError:  # another pad saved at the same moment
+            number += 1
+
+
+def _png(drawing: Drawing) -> bytes:
+    """The paper as a PNG file: dark ink on white."""
+    from PIL import Image
+
+    from digitpad.pad.screen_ink import Ink
+
+    ink = Ink(PICTURE)
+    ink.follow(drawing)
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(255 - ink.covered.T)).save(data, "PNG", optimize=True)
+    return data.getvalue()

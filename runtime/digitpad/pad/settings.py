@@ -1,0 +1,76 @@
+"""What the pad remembers from one time to the next: a small JSON file in the user's configuration folder."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from digitpad.errors import DigitPadError
+from digitpad.files import write_whole
+from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST
+from digitpad.pad.saving import make_folder, settings_folder
+
+MODELS = ("cnn", "mlp", "both")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the pad was left: which models are asked, live or not, the theme, the brush, and the window's size."""
+
+    model: str = "cnn"
+    live: bool = False
+    dark: bool = False
+    brush: float = BRUSH
+    width: int = 1000
+    height: int = 640
+
+
+def settings_file() -> Path:
+    """Where the settings are kept."""
+    return settings_folder() / "pad.json"
+
+
+def read_settings(path: Path) -> tuple[Settings, str]:
+    """Read the settings, and a remark for the user, empty if all is well.
+
+    A file that holds anything else is renamed, not lost and not fatal: the pad begins as it did at first.
+    """
+    try:
+        return _parse(path.read_bytes()), ""
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return Settings(), f"The settings cannot be read: {path} ({error.strerror or error})"
+    except (ValueError, TypeError, RecursionError):
+        aside = path.with_name(path.name + ".broken")
+        with suppress(OSError):
+            path.replace(aside)
+        return Settings(), f"The settings were damaged: they are set aside in {aside}"
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Keep the settings; a disk that does not take them is no reason to trouble anybody at the end."""
+    with suppress(DigitPadError):
+        make_folder(path.parent)
+        write_whole(path, (json.dumps(asdict(settings), indent=1) + "\n").encode())
+
+
+def _parse(data: bytes) -> Settings:
+    """Settings from JSON; what it lacks is as at first.
+
+    Raises:
+        ValueError or TypeError: something in it is not a setting.
+    """
+    content = json.loads(data)
+    if not isinstance(content, dict):
+        raise TypeError
+    known = {field.name: content[field.name] for field in fields(Settings) if field.name in content}
+    settings = Settings(**known)
+    for field in fields(Settings):
+        if type(getattr(settings, field.name)) is not type(field.default):
+            raise TypeError
+    if settings.model not in MODELS or not THINNEST <= settings.brush <= THICKEST:
+        raise ValueError
+    if not (1 <= settings.width <= 16384 and 1 <= settings.height <= 16384):
+        raise ValueError
+    return settings

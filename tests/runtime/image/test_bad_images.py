@@ -1,0 +1,239 @@
+"""What is no image, or a damaged, huge or odd one, gets one line that names it and the mend, and nothing worse."""
+
+import contextlib
+import io
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageDraw
+
+from digitpad import DigitPadError, ImageError, Recognizer
+from digitpad.image.normalise import MAX_BYTES, normalise_image
+
+
+def picture() -> Image.Image:
+    image = Image.new("L", (48, 64), 255)
+    ImageDraw.Draw(image).line([(10, 10), (36, 10), (20, 54)], fill=0, width=5)
+    return image
+
+
+def encoded(form: str, image: Image.Image | None = None, **options: Any) -> bytes:
+    file = io.BytesIO()
+    (image or picture()).save(file, form, **options)
+    return file.getvalue()
+
+
+def refusal(image: Any) -> str:
+    with pytest.raises(ImageError) as caught:
+        normalise_image(image)
+    text = str(caught.value)
+    assert text.isprintable()  # which also makes it one line
+    assert len(text) < 300
+    return text
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG of few bytes that claims to be of this size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    text = refusal(tmp_path / "nothing.png")
+    assert "nothing.png" in text
+    assert "No such file" in text
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    text = refusal(str(tmp_path / "empty.png"))
+    assert "empty.png: empty" in text
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    text = refusal(tmp_path)
+    assert str(tmp_path) in text
+    assert "folder" in text
+
+
+def test_an_unreadable_file(tmp_path: Path, as_plain_user: Callable[[], AbstractContextManager[None]]) -> None:
+    path = tmp_path / "secret.png"
+    path.write_bytes(encoded("PNG"))
+    path.chmod(0)
+    with as_plain_user():
+        assert "secret.png: cannot be read (Permission denied)" in refusal(path)
+
+
+def test_a_name_no_file_can_have() -> None:
+    assert "a?b" in refusal("a\0b")
+
+
+def test_a_file_that_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "letter.png"
+    path.write_text("Dear Sir or Madam")
+    text = refusal(path)
+    assert "letter.png: not an image" in text
+    assert "save it as PNG or JPEG" in text
+
+
+def test_a_kind_of_image_that_is_not_read() -> None:
+    assert "save it as PNG or JPEG" in refusal(encoded("ICO", picture().resize((32, 32))))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_a_truncated_image(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"half.{form.lower()}"
+    path.write_bytes(encoded(form)[: len(encoded(form)) // 2])
+    assert path.name in refusal(path)
+
+
+def test_a_decompression_bomb() -> None:
+    for size in ((60_000, 60_000), (5_000, 5_001)):
+        told = "image data: a picture of more than 25 million pixels; save it smaller"
+        assert refusal(png(*size)) == told
+
+
+def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
+    for picture in (Image.new("L", (6000, 5000), 255), np.broadcast_to(np.uint8(255), (6000, 5000))):
+        assert not normalise_image(picture).any()
+    assert (
+        refusal(Image.new("1", (10_001, 10_000))) == "image: a picture of more than 100 million pixels; save it smaller"
+    )
+
+
+def test_a_file_larger_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    with path.open("wb") as file:
+        file.write(encoded("PNG"))
+        file.truncate(MAX_BYTES + 1)
+    assert "long.png: larger than 96 MiB" in refusal(path)
+
+
+@pytest.mark.parametrize("thing", [None, 7, [[0, 255]], object()])
+def test_a_thing_that_is_no_image(thing: Any) -> None:
+    assert "give a PIL image, a path, bytes or a numpy array" in refusal(thing)
+
+
+@pytest.mark.parametrize(
+    ("array", "mend"),
+    [
+        (np.full((9, 9), np.nan), "not NaN"),
+        (np.full((9, 9), np.inf), "in [0, 1]"),
+        (np.full((9, 9), 200.0), "divide 0 to 255 by 255"),
+        (np.full((9, 9), -0.5), "in [0, 1]"),
+        (np.zeros((9, 9), int), "give uint8"),
+        (np.zeros((9, 9), complex), "give uint8"),
+        (np.array([[None]]), "give uint8"),
+        (np.array([["a"]]), "give uint8"),
+        (np.zeros(9, np.uint8), "(9,): give (H, W)"),
+        (np.zeros((9, 9, 2), np.uint8), "(9, 9, 2): give (H, W)"),
+        (np.zeros((1, 9, 9, 3), np.uint8), "(1, 9, 9, 3): give (H, W)"),
+        (np.zeros((0, 9), np.uint8), "none of them 0"),
+        (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "more than 100 million pixels"),
+    ],
+)
+def test_an_array_that_is_no_image(array: Any, mend: str) -> None:
+    assert mend in refusal(array)
+
+
+def test_a_float_image_with_nan_in_it() -> None:
+    pixels = np.asarray(picture(), np.float32)
+    assert "NaN" in refusal(encoded("TIFF", Image.fromarray(np.where(pixels > 0, pixels, np.nan).astype(np.float32))))
+
+
+def test_a_pil_image_that_is_closed_or_empty() -> None:
+    image = Image.open(io.BytesIO(encoded("PNG")))
+    image.close()
+    assert refusal(image)
+    assert "no pixels" in refusal(Image.new("L", (0, 5)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 300), (10, 10_000), (10_000, 10)])
+def test_tiny_and_narrow_images_are_answered(size: tuple[int, int]) -> None:
+    assert not normalise_image(Image.new("RGB", size, "white")).any()
+    marked = Image.new("L", size, 255)
+    marked.paste(0, (size[0] // 2, size[1] // 2, size[0] // 2 + 4, size[1] // 2 + 4))
+    assert normalise_image(marked).shape == (28, 28)
+
+
+def test_warnings_about_odd_images_do_not_reach_the_user(capfd: pytest.CaptureFixture[str]) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\xff\0\x06\0\0"
+    palette = picture().convert("P")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert normalise_image(encoded("JPEG", exif=exif)).any()
+        assert normalise_image(encoded("PNG", palette, transparency=bytes(range(256)))).shape == (28, 28)
+        refusal(png(9500, 9500))  # of a size of which Pillow itself warns
+    assert not caught
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_tiff_library_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    whole = encoded("TIFF", compression="tiff_lzw")
+    for place in range(8, 60):
+        with contextlib.suppress(ImageError):
+            normalise_image(whole[:place] + b"\xff\x7f" + whole[place + 2 :])
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"still there")
+    assert capfd.readouterr().err == "still there"
+
+
+def test_predict_refuses_as_well(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ImageError):
+        Recognizer(tiny).predict(tmp_path / "nothing.png")
+
+
+SEEDS = [encoded(form) for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")]
+SEEDS += [encoded("PNG", picture().convert("RGBA")), encoded("TIFF", compression="tiff_lzw")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.sampled_from(SEEDS),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12),
+    cut=st.none() | st.integers(0, 3000),
+    more=st.binary(max_size=20),
+)
+def test_damaged_images_are_read_or_refused(seed: bytes, changes: Any, cut: int | None, more: bytes) -> None:
+    data = bytearray(seed)
+    for place, value in changes:
+        # Half of the changes in the header, which steers the decoder.
+        data[place % (len(data) if value % 2 else min(len(data), 64))] = value
+    try:
+        assert normalise_image(bytes(data[:cut]) + more).shape == (28, 28)
+    except DigitPadError as error:
+        assert str(error).isprintable()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
+    try:
+        normalise_image(data)
+    except DigitPadError as error:
+        assert str(error).isprintable()
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays.arrays(arrays.scalar_dtypes(), arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)))
+def test_arrays_of_any_kind_are_taken_or_refused(array: Any) -> None:
+    try:
+        assert normalise_image(array).shape == (28, 28)
+    except DigitPadError as error:
+        assert str(error).isprintable()

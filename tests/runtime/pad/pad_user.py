@@ -1,0 +1,84 @@
+"""A user of the pad, for the tests: mouse, fingers and keys through the real event loop, off-screen."""
+
+import math
+import os
+
+os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
+
+import numpy as np
+import pygame
+
+from digitpad.mnist_form import render_strokes
+from digitpad.pad.demo_strokes import demo_samples
+from digitpad.pad.paint import LIGHT
+from digitpad.recognizer import Prediction
+
+THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
+
+
+class StandIn:
+    """Reads the same digit in everything that has ink, and counts how often it is asked."""
+
+    def __init__(self, name, digit=3, status="digit"):
+        self.name, self.digit, self.status, self.asked = name, digit, status, 0
+
+    def predict_strokes(self, strokes):
+        return self.predict_normalised(render_strokes(strokes))
+
+    def predict_normalised(self, image):
+        self.asked += 1
+        if not image.any():
+            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
+        probabilities = np.full(10, 0.01, np.float32)
+        probabilities[self.digit] = 0.91
+        digit = None if self.status == "not_a_digit" else self.digit
+        return Prediction(self.status, digit, 0.91, probabilities, 0.0, image)
+
+
+def post(pad, *events):
+    for kind, attributes in events:
+        pygame.event.post(pygame.event.Event(kind, attributes))
+    pad.step(0)
+
+
+def press_key(pad, key, mod=0, unicode=""):
+    post(pad, (pygame.KEYDOWN, {"key": key, "mod": mod, "unicode": unicode}), (pygame.KEYUP, {"key": key, "mod": mod}))
+
+
+def finger(pad, kind, x, y, finger_id=0):
+    width, height = pad.view.layout.size
+    position = {"x": x / width, "y": y / height, "dx": 0, "dy": 0}
+    post(pad, (kind, position | {"touch_id": 7, "finger_id": finger_id}))
+
+
+def tap(pad, rect, finger_id=0):
+    for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
+        finger(pad, kind, rect.x + rect.w / 2, rect.y + rect.h / 2, finger_id)
+
+
+def finger_drag(pad, points):
+    paper = pad.view.layout.paper
+    on_screen = [(paper.x + x * paper.w, paper.y + y * paper.h) for x, y in points]
+    finger(pad, pygame.FINGERDOWN, *on_screen[0])
+    for point in on_screen[1:]:
+        finger(pad, pygame.FINGERMOTION, *point)
+    finger(pad, pygame.FINGERUP, *on_screen[-1])
+
+
+def window():
+    return pygame.surfarray.array3d(pygame.display.get_surface())
+
+
+def part(rect):
+    return window()[rect.x : rect.right, rect.y : rect.bottom]
+
+
+def on_screen(pad, x, y):
+    """A place on the paper as one in the window."""
+    paper = pad.view.layout.paper
+    return paper.x + round(x * paper.w), paper.y + round(y * paper.h)
+
+
+def accent_in(rect):
+    """Whether something in a part of the window has the accent's colour."""
+    return (part(rect) == LIGHT.accent).all(axis=2).any()

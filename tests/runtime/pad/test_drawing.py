@@ -1,0 +1,458 @@
+"""What a drawing keeps, takes back and has read; its ink on screen; and where the window's parts lie."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitpad.errors import ModelError
+from digitpad.mnist_form import render_strokes
+from digitpad.pad.drawing import BRUSH, MARK, Drawing, Picture, verdict
+from digitpad.pad.layout import Rect, lay_out
+from digitpad.pad.screen_ink import Ink
+from digitpad.pad.stroke import Stroke, cut
+from digitpad.recognizer import Prediction
+
+coordinates = st.floats(-0.5, 1.5)
+lines = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8)
+
+
+class Sees3:
+    """Reads a 3 in everything that has ink."""
+
+    name = "sees 3"
+
+    def predict_strokes(self, strokes):
+        return self.predict_normalised(render_strokes(strokes))
+
+    def predict_normalised(self, image):
+        if not image.any():
+            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
+        return Prediction("digit", 3, 0.91, np.eye(10, dtype=np.float32)[3], 0.0, image)
+
+
+class Broken(Sees3):
+    def predict_normalised(self, image):
+        raise ModelError("broken: the model fails to run")
+
+
+def draw(drawing, *points):
+    drawing.press(*points[0])
+    for point in points[1:]:
+        drawing.move(*point)
+    drawing.lift()
+
+
+def drawn(*strokes):
+    drawing = Drawing()
+    for stroke in strokes:
+        draw(drawing, *stroke)
+    return drawing
+
+
+def points(drawing):
+    return [stroke.points for stroke in drawing.strokes]
+
+
+LINE = [(0.2, 0.2), (0.5, 0.6), (0.8, 0.2)]
+OTHER = [(0.3, 0.8), (0.7, 0.8)]
+
+
+def test_a_stroke_keeps_all_its_points():
+    assert points(drawn(LINE, OTHER)) == [LINE, OTHER]
+
+
+def test_moving_without_pressing_draws_nothing():
+    drawing = Drawing()
+    drawing.move(0.5, 0.5)
+    drawing.lift()
+    assert drawing.strokes == [] and drawing.changes == 0 and not drawing.can_undo
+
+
+def test_ink_ends_at_the_edge_of_the_paper_and_begins_again_there():
+    drawing = drawn([(0.5, 0.5), (1.5, 0.5), (1.5, 0.9), (0.5, 0.9)])
+    assert points(drawing) == [[(0.5, 0.5), (1.0, 0.5)], [(1.0, 0.9), (0.5, 0.9)]]
+    drawing.undo()
+    assert drawing.strokes == [], "one press of the pen is one step"
+
+
+def test_a_line_that_only_crosses_the_paper_is_drawn():
+    assert drawn([(0.5, 0.5)], [(-1, 0.4), (2, 0.4)]).strokes[1].points == [(0.0, 0.4), (1.0, 0.4)]
+
+
+@given(st.lists(lines, max_size=6))
+def test_strokes_lie_on_the_paper(strokes):
+    drawing = drawn(*strokes)
+    assert all(0 <= v <= 1 for stroke in drawing.strokes for point in stroke.points for v in point)
+
+
+@given(st.lists(st.one_of(lines, st.sampled_from(["undo", "redo", "clear"])), max_size=25))
+def test_undo_goes_back_step_by_step_and_redo_returns(actions):
+    drawing = Drawing()
+    states, future = [[]], []
+    for action in actions:
+        before = points(drawing)
+        if action == "undo":
+            drawing.undo()
+            if len(states) > 1:
+                future.append(states.pop())
+        elif action == "redo":
+            drawing.redo()
+            if future:
+                states.append(future.pop())
+        else:
+            drawing.clear() if action == "clear" else draw(drawing, *action)
+            if points(drawing) != before:
+                states.append(points(drawing))
+                future = []
+        assert points(drawing) == states[-1]
+        assert drawing.can_undo == (len(states) > 1) and drawing.can_redo == bool(future)
+
+
+def test_clearing_can_be_undone():
+    drawing = drawn(LINE, OTHER)
+    drawing.clear()
+    assert drawing.strokes == [] and not drawing.marks()
+    drawing.undo()
+    assert points(drawing) == [LINE, OTHER]
+
+
+def test_a_label_goes_and_comes_back_with_its_drawing():
+    drawing = drawn(LINE)
+    drawing.open_strokes([np.array(OTHER)], "7")
+    drawing.undo()
+    assert points(drawing) == [LINE] and drawing.label is None
+    drawing.redo()
+    assert drawing.label == "7"
+    drawing.clear()
+    assert drawing.label is None
+    drawing.undo()
+    assert drawing.label == "7"
+
+
+def test_a_label_given_to_a_drawing_is_not_the_next_ones():
+    drawing = drawn(LINE)
+    drawing.label = "1"
+    drawing.undo()
+    assert drawing.label is None
+    drawing.redo()
+    assert drawing.label == "1"
+    drawing.brush = 1
+    drawing.press(0.5, 0.4, erase=True)
+    drawing.lift()
+    assert drawing.is_empty and drawing.label is None
+    drawing.undo()
+    assert drawing.label == "1"
+
+
+def test_a_slip_of_the_hand_does_not_count():
+    drawing = drawn([(0.5, 0.5)], [(0.1, 0.1), (0.1 + 0.9 * MARK, 0.1)])
+    assert drawing.strokes and not drawing.marks()
+    drawing.ask({"cnn": Sees3()})
+    assert drawing.answers["cnn"].status == "blank"
+    draw(drawing, *LINE)
+    assert drawing.marks() == [LINE]
+
+
+def test_the_chosen_models_answer_and_a_change_makes_their_answer_old():
+    drawing = drawn(LINE)
+    drawing.chosen = ("cnn", "mlp")
+    assert not drawing.up_to_date
+    drawing.ask({"cnn": Sees3(), "mlp": Sees3(), "other": Sees3()})
+    assert {m: a.digit for m, a in drawing.answers.items()} == {"cnn": 3, "mlp": 3} and drawing.up_to_date
+    draw(drawing, *OTHER)
+    assert not drawing.up_to_date
+
+
+def test_a_model_that_fails_does_not_keep_the_other_from_answering():
+    drawing = drawn(LINE)
+    drawing.chosen = ("cnn", "mlp")
+    drawing.ask({"cnn": Broken(), "mlp": Sees3()})
+    assert list(drawing.answers) == ["mlp"] and drawing.troubles == {"cnn": "broken: the model fails to run"}
+
+
+def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
+    drawing = Drawing()
+    drawing.open_strokes([np.array([[5000.0, -200.0], [5000.0, 800.0]]), np.array([[5100.0, 300.0]])])
+    placed = np.concatenate(points(drawing))
+    assert np.allclose((placed.min(axis=0) + placed.max(axis=0)) / 2, 0.5)
+    assert math.isclose(np.ptp(placed, axis=0).max(), 0.7)
+    drawing.undo()
+    assert drawing.strokes == []
+
+
+def picture(image):
+    return Picture(image, np.zeros((5, 5, 3), np.uint8))
+
+
+def test_a_picture_is_read_until_somebody_draws():
+    drawing, image = Drawing(), np.full((28, 28), 9, np.uint8)
+    drawing.put([], picture(image))
+    drawing.ask({"cnn": Sees3()})
+    assert drawing.answers["cnn"].image is image
+    draw(drawing, *LINE)
+    assert drawing.picture is None and points(drawing) == [LINE]
+
+
+@pytest.mark.parametrize(
+    ("status", "large", "said"),
+    [
+        ("digit", "4", "61.0\N{NO-BREAK SPACE}% sure, or a 9 (39\N{NO-BREAK SPACE}%)"),
+        ("unsure", "4?", "Unsure: 4 or 9? (61.0\N{NO-BREAK SPACE}%)"),
+        ("not_a_digit", "–", "Not a digit, by the look of it"),
+        ("blank", "", "Blank paper: draw a digit from 0 to 9"),
+    ],
+)
+def test_every_status_is_said_in_words(status, large, said):
+    probabilities = np.zeros(10, np.float32)
+    probabilities[[4, 9]] = 0.61, 0.39
+    digit = 4 if status in ("digit", "unsure") else None
+    shown, lines = verdict(Prediction(status, digit, 0.61, probabilities, 0.0, np.zeros((28, 28), np.uint8)))
+    assert shown == large and lines[0] == said
+    assert [len(line) for line in lines] == sorted((len(line) for line in lines), reverse=True)
+
+
+def test_no_answer_claims_to_be_certain():
+    certain = Prediction("digit", 1, 1.0, np.eye(10, dtype=np.float32)[1], 0.0, np.zeros((28, 28), np.uint8))
+    assert verdict(certain)[1][0].startswith("99.9")
+
+
+# The eraser
+
+radii = st.floats(0.02, 0.12)
+
+
+def distance(point, start, end):
+    """From a point to a line with ends."""
+    p, a, b = (np.array(v) for v in (point, start, end))
+    length2 = float((b - a) @ (b - a))
+    t = min(max(float((p - a) @ (b - a)) / length2, 0), 1) if length2 else 0
+    return float(np.hypot(*(p - a - t * (b - a))))
+
+
+def along(points):
+    """Many points on the lines from point to point."""
+    parts = np.linspace(0, 1, 7)[:, None]
+    return [tuple(p) for a, b in pairwise(points) for p in np.array(a) + parts * (np.array(b) - np.array(a))]
+
+
+@given(lines, coordinates, coordinates, coordinates, coordinates, radii)
+@settings(max_examples=60, deadline=None)
+def test_what_an_eraser_leaves_is_out_of_its_reach_and_nothing_else_is_gone(line, x0, y0, x1, y1, radius):
+    stroke, start, end = Stroke(line, [BRUSH] * len(line)), (x0, y0), (x1, y1)
+    pieces = cut(stroke, start, end, radius)
+    assert pieces is None or all(len(piece.points) == len(piece.widths) > 1 for piece in pieces)
+    left, reach = ([stroke] if pieces is None else pieces), radius + BRUSH / 2
+    assert all(distance(p, start, end) > reach - 1e-6 for piece in left for p in along(piece.points))
+    still_there = [pair for piece in left for pair in pairwise(piece.points)]
+    for p in along(line):
+        if distance(p, start, end) > reach + 1e-6:
+            assert any(distance(p, *pair) < 1e-6 for pair in still_there)
+
+
+def test_erasing_is_one_step_for_undo_and_leaves_other_strokes_alone():
+    drawing = drawn([(0.1, 0.5), (0.9, 0.5)], OTHER)
+    before = list(drawing.strokes)
+    drawing.press(0.3, 0.4, erase=True)
+    drawing.move(0.3, 0.55)
+    drawing.move(0.6, 0.55)
+    drawing.lift()
+    assert len(drawing.strokes) == 3 and drawing.strokes[2] is before[1]
+    drawing.undo()
+    assert drawing.strokes == before
+    drawing.redo()
+    assert len(drawing.strokes) == 3
+
+
+def test_an_eraser_that_meets_nothing_is_no_step():
+    drawing = drawn(LINE)
+    drawing.press(0.05, 0.95, erase=True)
+    drawing.move(0.2, 0.95)
+    drawing.lift()
+    drawing.undo()
+    assert drawing.strokes == []
+
+
+def test_a_dot_is_erased_whole():
+    drawing = drawn([(0.5, 0.5)])
+    drawing.press(0.52, 0.5, erase=True)
+    drawing.lift()
+    assert drawing.strokes == []
+
+
+@given(st.lists(lines, min_size=1, max_size=5), lines, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo):
+    drawing, ink = Drawing(), Ink(90)
+    for stroke in strokes:
+        draw(drawing, *stroke)
+        ink.follow(drawing)
+    drawing.press(*way[0], erase=True)
+    for point in way[1:]:
+        drawing.move(*point)
+        ink.follow(drawing)
+    drawing.lift()
+    if undo:
+        drawing.undo()
+    ink.follow(drawing)
+    at_once = Ink(90)
+    at_once.follow(drawing)
+    assert np.array_equal(ink.covered, at_once.covered)
+
+
+def test_a_picture_that_was_cleared_or_drawn_over_comes_back():
+    drawing, image = Drawing(), picture(np.full((28, 28), 9, np.uint8))
+    drawing.put([], image)
+    drawing.clear()
+    drawing.undo()
+    assert drawing.picture is image
+    draw(drawing, *LINE)
+    assert drawing.picture is None
+    drawing.undo()
+    assert drawing.picture is image and drawing.strokes == []
+    drawing.redo()
+    assert drawing.picture is None and points(drawing) == [LINE]
+
+
+def test_the_time_an_answer_took_is_kept():
+    ticks = iter([1.0, 1.004])
+    drawing = Drawing(clock=lambda: next(ticks))
+    draw(drawing, *LINE)
+    drawing.ask({"cnn": Sees3()})
+    assert drawing.took["cnn"] == pytest.approx(0.004)
+
+
+def test_a_second_digit_is_named_only_if_it_is_close():
+    for second, named in ((0.09, False), (0.11, True)):
+        probabilities = np.zeros(10, np.float32)
+        probabilities[[4, 9]] = 1 - second, second
+        answer = Prediction("digit", 4, 1 - second, probabilities, 0.0, np.zeros((28, 28), np.uint8))
+        assert ("9" in verdict(answer)[1][0].split("sure")[1]) == named
+
+
+# Ink
+
+
+@pytest.mark.parametrize("side", [150, 430])
+def test_a_fast_pointer_leaves_no_gap(side):
+    ink = Ink(side)
+    ink.follow(drawn([(0.1, 0.1), (0.9, 0.9)]))
+    assert all(ink.covered[i, i] == 255 for i in range(int(0.1 * side), int(0.9 * side)))
+
+
+def test_ink_has_the_brushs_width_round_ends_and_soft_edges():
+    ink = Ink(400)
+    ink.follow(drawn([(0.3, 0.35), (0.7, 0.65)]))  # 200 pixels long
+    radius = BRUSH * 400 / 2
+    area = ink.covered.sum() / 255
+    assert abs(area - (200 * 2 * radius + math.pi * radius**2)) < 0.01 * area
+    between = np.count_nonzero((ink.covered > 20) & (ink.covered < 235))
+    assert between > 0.5 * (400 + 2 * math.pi * radius), "the edge is grey all along"
+
+
+@given(st.lists(lines, min_size=1, max_size=4), st.data())
+@settings(max_examples=40)
+def test_ink_that_grows_bit_by_bit_ends_up_the_same(strokes, data):
+    drawing, growing = Drawing(), Ink(120)
+    for stroke in strokes:
+        drawing.press(*stroke[0])
+        for point in stroke[1:]:
+            if data.draw(st.booleans()):
+                growing.follow(drawing)
+            drawing.move(*point)
+        drawing.lift()
+    growing.follow(drawing)
+    at_once = Ink(120)
+    at_once.follow(drawing)
+    assert np.array_equal(growing.covered, at_once.covered)
+
+
+@given(st.lists(lines, min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_ink_changes_only_within_the_box_it_names(strokes):
+    drawing, ink = Drawing(), Ink(90)
+    ink.follow(drawing)
+    for stroke in strokes:
+        drawing.press(*stroke[0])
+        for point in stroke[1:]:
+            before = ink.covered.copy()
+            box = ink.follow(drawing)
+            changed = before != ink.covered
+            if box:
+                left, top, width, height = box
+                changed[left : left + width, top : top + height] = False
+            assert not changed.any()
+            drawing.move(*point)
+        drawing.lift()
+
+
+def test_undone_ink_is_gone():
+    drawing, ink = drawn(LINE), Ink(100)
+    ink.follow(drawing)
+    drawing.undo()
+    ink.follow(drawing)
+    assert not ink.covered.any()
+
+
+def test_nothing_new_means_nothing_to_paint():
+    drawing, ink = drawn(LINE), Ink(100)
+    assert ink.follow(drawing) is not None
+    assert ink.follow(drawing) is None
+
+
+# Layout
+
+SIZES = [
+    *((w, h) for w in (320, 333, 480, 601, 800, 1023, 1280, 1920, 3840) for h in (240, 320, 479, 600, 800, 1080, 2160)),
+    *((320 + 7 * i, 240 + 5 * i) for i in range(0, 500, 9)),
+    *((240 + 80 + 3 * i, 320 + 5 * i) for i in range(0, 400, 9)),
+]
+
+
+@pytest.mark.parametrize("pager", [False, True])
+@pytest.mark.parametrize("cards", [1, 2])
+@pytest.mark.parametrize("choices", [3, 4])
+def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager):
+    for width, height in SIZES:
+        layout = lay_out(width, height, choices, cards, pager)
+        whole = Rect(0, 0, width, height)
+        parts = [layout.paper, layout.brush, *layout.buttons.values(), *layout.history, *(c.rect for c in layout.cards)]
+        check_apart(whole, parts, (width, height))
+        check_apart(whole, [layout.help], (width, height))
+        check_apart(layout.paper, [layout.notice], (width, height))
+        assert ("next" in layout.buttons) == pager
+        for card in layout.cards:
+            caption = [card.caption] if card.caption else []
+            inner = [card.label, card.digit, card.words, card.picture, card.bars, *caption]
+            check_apart(card.rect, inner, (width, height))
+            check_apart(card.rect, [card.label, card.message, card.bars], (width, height))
+            check_apart(card.rect, [card.label, card.inside], (width, height))
+            assert card.picture.w == card.picture.h and card.picture.w % 28 == 0
+
+
+def test_the_paper_is_a_square_and_the_largest_thing():
+    for width, height in SIZES:
+        layout = lay_out(width, height)
+        others = [*layout.buttons.values(), layout.brush, *layout.history]
+        assert layout.paper.w == layout.paper.h >= 0.45 * min(width, height)
+        assert all(layout.paper.w * layout.paper.h > 4 * rect.w * rect.h for rect in others)
+
+
+def test_everything_to_press_is_large_enough_for_a_finger():
+    for width, height in SIZES:
+        layout = lay_out(width, height, 4, 1, pager=True)
+        for rect in [*layout.buttons.values(), *layout.history]:
+            assert rect.h >= 36 and rect.w >= 28, (width, height, rect)
+        assert layout.brush.h >= 36 and layout.brush.w >= 55, (width, height, layout.brush)
+
+
+def check_apart(whole, parts, size):
+    for i, a in enumerate(parts):
+        assert a.w > 0 and a.h > 0, (size, a)
+        assert whole.x <= a.x and whole.y <= a.y and a.right <= whole.right and a.bottom <= whole.bottom, (size, a)
+        for b in parts[i + 1 :]:
+            apart = a.right <= b.x or b.right <= a.x or a.bottom <= b.y or b.bottom <= a.y
+            assert apart, (size, a, b)

@@ -1,0 +1,583 @@
+"""The pad's window, driven as a user drives it: by mouse, finger and key, through the real event loop, off-screen."""
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("pygame")
+
+import pygame
+
+from digitpad import DigitPadError, ModelError
+from digitpad.models import models_folder
+from digitpad.pad.demo import click, drag
+from digitpad.pad.demo_strokes import demo_samples
+from digitpad.pad.loop import LIVE_MS, run_pad
+from digitpad.pad.paint import DARK, LIGHT
+from digitpad.pad.view import HELP
+from digitpad.recognizer import Recognizer
+from tests.runtime.pad.pad_user import (
+    THREE,
+    StandIn,
+    accent_in,
+    finger,
+    finger_drag,
+    part,
+    post,
+    press_key,
+    tap,
+    window,
+)
+
+pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
+
+
+# From blank paper to a digit
+
+
+@pytest.mark.parametrize("digit", range(10))
+@pytest.mark.parametrize("model", ["cnn", "mlp"])
+def test_each_model_reads_each_demo_digit_drawn_with_the_mouse(make_pad, model, digit):
+    pad = make_pad(model, load=Recognizer)
+    sample = demo_samples()[digit]
+    for stroke in sample.strokes:
+        drag(pad, [(x / 1000, y / 1000) for x, y in stroke])
+    click(pad, "predict")
+    answer = pad.drawing.answers[model]
+    assert (answer.status, answer.digit) == ("digit", digit)
+
+
+@pytest.mark.parametrize("model", ["cnn", "mlp"])
+def test_each_model_reads_a_digit_drawn_with_a_finger(make_pad, model):
+    pad = make_pad(model, load=Recognizer)
+    finger_drag(pad, THREE)
+    tap(pad, pad.view.layout.buttons["predict"])
+    assert pad.drawing.answers[model].digit == 3
+
+
+def test_both_models_answer_side_by_side(make_pad):
+    pad = make_pad("both", load=lambda model: StandIn(model, {"cnn": 3, "mlp": 8}[model]))
+    drag(pad, THREE)
+    before = [part(card.rect) for card in pad.view.layout.cards]
+    press_key(pad, pygame.K_RETURN)
+    assert {m: a.digit for m, a in pad.drawing.answers.items()} == {"cnn": 3, "mlp": 8}
+    for card, old in zip(pad.view.layout.cards, before, strict=True):
+        assert not np.array_equal(part(card.rect), old)
+
+
+def test_a_blank_paper_is_answered_with_words_not_a_digit(make_pad):
+    pad = make_pad()
+    click(pad, "predict")
+    assert pad.drawing.answers["cnn"].status == "blank"
+    assert not accent_in(pad.view.layout.cards[0].digit)
+
+
+def test_a_dot_smaller_than_the_brush_is_blank(make_pad):
+    pad = make_pad()
+    drag(pad, [(0.5, 0.5), (0.51, 0.51)])
+    assert part(pad.view.layout.paper).min() < 100, "the dot is seen"
+    click(pad, "predict")
+    assert pad.drawing.answers["cnn"].status == "blank"
+
+
+@pytest.mark.parametrize("status", ["unsure", "not_a_digit"])
+def test_an_answer_to_doubt_does_not_look_like_a_certain_one(make_pad, status):
+    pad = make_pad(load=lambda model: StandIn(model, status=status))
+    drag(pad, THREE)
+    click(pad, "predict")
+    assert not accent_in(pad.view.layout.cards[0].digit)
+    certain = make_pad()
+    drag(certain, THREE)
+    click(certain, "predict")
+    assert accent_in(certain.view.layout.cards[0].digit)
+
+
+def test_the_picture_of_what_the_model_saw_is_shown_magnified(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    click(pad, "predict")
+    box = pad.view.layout.cards[0].picture
+    times = box.w // 28
+    shown = part(box)[times // 2 :: times, times // 2 :: times, 0]
+    assert times > 1 and np.array_equal(shown.T, pad.drawing.answers["cnn"].image)
+
+
+def test_a_jump_of_the_pointer_leaves_no_gap(make_pad):
+    pad = make_pad()
+    drag(pad, [(0.1, 0.2), (0.9, 0.8)])
+    shown = part(pad.view.layout.paper)
+    side = pad.view.layout.paper.w
+    for i in range(1000):
+        x, y = 0.1 + 0.8 * i / 1000, 0.2 + 0.6 * i / 1000
+        assert (shown[int(x * side), int(y * side)] == LIGHT.ink).all()
+
+
+def test_a_long_burst_of_events_loses_none(make_pad):
+    pad = make_pad()
+    points = [(0.5 + 0.4 * math.cos(i / 300), 0.5 + 0.4 * math.sin(i / 300)) for i in range(3000)]
+    paper = pad.view.layout.paper
+    expected = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
+    drag(pad, points)
+    drawn = [
+        (round(paper.x + x * paper.w - 0.5), round(paper.y + y * paper.h - 0.5))
+        for x, y in pad.drawing.strokes[0].points
+    ]
+    assert drawn == [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
+
+
+# Buttons and keys
+
+
+def test_the_buttons(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    click(pad, "undo")
+    assert pad.drawing.strokes == []
+    click(pad, "redo")
+    assert len(pad.drawing.strokes) == 1
+    click(pad, "clear")
+    assert pad.drawing.strokes == []
+    click(pad, "live")
+    assert pad.live
+    click(pad, "help")
+    assert pad.help_is_open
+    click(pad, "clear")
+    assert not pad.help_is_open, "a click anywhere closes the help"
+    for choice, models in enumerate([("cnn",), ("mlp",), ("cnn", "mlp")]):
+        tap(pad, pad.view.layout.buttons[f"choice {choice}"])
+        assert pad.drawing.chosen == models
+
+
+def test_the_keys(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    press_key(pad, pygame.K_z)
+    assert pad.drawing.strokes == []
+    press_key(pad, pygame.K_z, pygame.KMOD_LSHIFT)
+    assert len(pad.drawing.strokes) == 1
+    press_key(pad, pygame.K_KP_ENTER)
+    assert pad.drawing.answers["cnn"].digit == 3
+    press_key(pad, pygame.K_c)
+    assert pad.drawing.strokes == []
+    press_key(pad, pygame.K_l)
+    assert pad.live
+    for key, models in [(pygame.K_2, ("mlp",)), (pygame.K_3, ("cnn", "mlp")), (pygame.K_KP1, ("cnn",))]:
+        press_key(pad, key)
+        assert pad.drawing.chosen == models
+    press_key(pad, pygame.K_4)
+    assert pad.drawing.chosen == ("cnn",), "there is no fourth choice"
+    press_key(pad, pygame.K_t)
+    assert pad.theme is DARK
+    for key, typed in [(pygame.K_h, "h"), (pygame.K_SLASH, "?"), (pygame.K_F1, "")]:
+        press_key(pad, key, unicode=typed)
+        assert pad.help_is_open
+        press_key(pad, pygame.K_ESCAPE)
+        assert not pad.help_is_open and pad.running
+    press_key(pad, pygame.K_ESCAPE)
+    assert not pad.running
+
+
+def state(pad):
+    """What keys change, but for the choice of models."""
+    drawing = pad.drawing
+    shown = pad.live, pad.erasing, pad.theme is DARK, pad.fullscreen, pad.help_is_open, pad.notice, pad.focus
+    return len(drawing.strokes), drawing.label, drawing.up_to_date, drawing.brush, drawing.chosen, shown, pad.running
+
+
+@pytest.mark.parametrize("held", ["LCTRL", "RCTRL", "LMETA", "RMETA", "LALT", "RALT", "MODE"])
+def test_a_shortcut_of_other_programs_does_nothing_here(make_pad, held):
+    """Control or Command with C copies elsewhere; here it must not clear the paper."""
+    pad = make_pad()
+    drag(pad, THREE)
+    before = state(pad)
+    keys = "celtfh123a"
+    names = ["RETURN", "KP_ENTER", "SPACE", "ESCAPE", "TAB", "F1", "F11", "LEFTBRACKET", "PAGEDOWN", "LCTRL", "LALT"]
+    for key in [*keys, *names, *("zsq" if held in ("LALT", "RALT", "MODE") else "")]:
+        typed = key if len(key) == 1 else ""
+        press_key(pad, getattr(pygame, f"K_{key}"), getattr(pygame, f"KMOD_{held}"), unicode=typed)
+        assert state(pad) == before, key
+    press_key(pad, pygame.K_3, getattr(pygame, f"KMOD_{held}") | pygame.KMOD_LSHIFT)
+    assert state(pad) == before, "and no label"
+
+
+@pytest.mark.parametrize("held", [pygame.KMOD_LCTRL, pygame.KMOD_RMETA])
+def test_the_usual_shortcuts_with_control_or_command(make_pad, held):
+    pad = make_pad()
+    drag(pad, THREE)
+    press_key(pad, pygame.K_z, held)
+    assert pad.drawing.strokes == []
+    press_key(pad, pygame.K_y, held)
+    assert len(pad.drawing.strokes) == 1
+    press_key(pad, pygame.K_z, held)
+    press_key(pad, pygame.K_z, held | pygame.KMOD_LSHIFT)
+    assert len(pad.drawing.strokes) == 1
+    press_key(pad, pygame.K_s, held)
+    assert pad.notice.startswith("Saved")
+    press_key(pad, pygame.K_q, held | pygame.KMOD_RALT)
+    assert pad.running, "on Windows that is AltGr, which types an @"
+    press_key(pad, pygame.K_h)
+    press_key(pad, pygame.K_q, held)
+    assert not pad.running
+
+
+@pytest.mark.parametrize("typed", ["", "&", "?", "7"])
+def test_shift_and_a_digit_say_what_the_drawing_is_whatever_they_type(make_pad, typed):
+    pad = make_pad()
+    drag(pad, THREE)
+    press_key(pad, pygame.K_7, pygame.KMOD_LSHIFT, unicode=typed)
+    assert pad.drawing.label == "7" and not pad.help_is_open
+
+
+def test_full_screen_and_back_keeps_the_drawing(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    kept = list(pad.drawing.strokes)
+    press_key(pad, pygame.K_F11)
+    assert pygame.display.get_surface().get_flags() & pygame.FULLSCREEN
+    press_key(pad, pygame.K_f)
+    assert not pygame.display.get_surface().get_flags() & pygame.FULLSCREEN
+    assert pad.drawing.strokes == kept
+
+
+def test_the_help_names_every_key():
+    keys = " ".join(key for key, _ in HELP).replace(",", "").split()
+    named = "Enter C Z Shift E [ ] 1 2 3 L S Page Tab T F F11 H ? Esc Q"
+    assert set(named.split()) <= set(keys)
+
+
+def test_the_help_is_shown_and_leaves_no_trace(make_pad):
+    pad = make_pad()
+    before = window()
+    press_key(pad, pygame.K_h)
+    assert not np.array_equal(window(), before)
+    press_key(pad, pygame.K_h)
+    assert np.array_equal(window(), before)
+
+
+def test_closing_the_window_ends_the_loop(make_pad):
+    pad = make_pad()
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    pad.run()
+    assert not pad.running
+
+
+def test_a_kiosk_is_left_by_control_q_alone(make_pad):
+    pad = make_pad(kiosk=True)
+    post(pad, (pygame.QUIT, {}))
+    press_key(pad, pygame.K_ESCAPE)
+    press_key(pad, pygame.K_q)
+    assert pad.running
+    press_key(pad, pygame.K_q, pygame.KMOD_LCTRL)
+    assert not pad.running
+
+
+def test_a_button_left_before_it_is_let_go_does_nothing(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    rect = pad.view.layout.buttons["clear"]
+    at = (rect.x + 5, rect.y + 5)
+    post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": at, "button": 1}), (pygame.MOUSEBUTTONUP, {"pos": (1, 1), "button": 1}))
+    assert pad.drawing.strokes
+
+
+def test_other_mouse_buttons_do_not_draw(make_pad):
+    pad = make_pad()
+    post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": pad.view.layout.paper[:2], "button": 3}))
+    assert not pad.drawing.pen_is_down
+
+
+def test_a_mouse_button_let_go_outside_the_window_ends_the_stroke(make_pad):
+    pad = make_pad()
+    x, y = pad.view.layout.paper.x + 50, pad.view.layout.paper.y + 50
+    post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": (x, y), "button": 1}))
+    post(pad, (pygame.MOUSEMOTION, {"pos": (x + 90, y), "rel": (90, 0), "buttons": (0, 0, 0)}))
+    assert not pad.drawing.pen_is_down and len(pad.drawing.strokes[0].points) == 1
+
+
+# Fingers
+
+
+def test_a_second_finger_does_not_disturb_the_first(make_pad):
+    pad = make_pad()
+    paper = pad.view.layout.paper
+    x, y = paper.x + 100, paper.y + 100
+    finger(pad, pygame.FINGERDOWN, x, y, 1)
+    finger(pad, pygame.FINGERDOWN, x + 200, y + 200, 2)
+    finger(pad, pygame.FINGERMOTION, x + 210, y + 200, 2)
+    finger(pad, pygame.FINGERMOTION, x + 20, y, 1)
+    tap(pad, pad.view.layout.buttons["clear"], 3)
+    finger(pad, pygame.FINGERUP, x + 200, y + 200, 2)
+    finger(pad, pygame.FINGERMOTION, x + 40, y, 1)
+    finger(pad, pygame.FINGERUP, x + 40, y, 1)
+    assert len(pad.drawing.strokes) == 1
+    assert np.allclose(
+        pad.drawing.strokes[0].points, [((100 + d) / paper.w, 100 / paper.w) for d in (0, 20, 40)], atol=1e-6
+    )
+
+
+def test_mouse_events_made_up_from_a_touch_do_not_count_twice(make_pad):
+    pad = make_pad()
+    rect = pad.view.layout.buttons["live"]
+    tap(pad, rect)
+    at = {"pos": (rect.x + 5, rect.y + 5), "button": 1, "touch": True}
+    post(pad, (pygame.MOUSEBUTTONDOWN, at), (pygame.MOUSEBUTTONUP, at))
+    assert pad.live, "pressed once, not twice"
+
+
+# Live
+
+
+def test_live_predicts_while_drawing_but_not_at_every_event(make_pad):
+    reader = StandIn("cnn")
+    pad = make_pad(live=True, load=lambda model: reader)
+    asked = reader.asked
+    x, y = pad.view.layout.paper.x + 50, pad.view.layout.paper.y + 50
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1))
+    for ms in range(0, 1000, 5):
+        pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=(x + ms // 5, y), buttons=(1, 0, 0)))
+        pad.step(10_000 + ms)
+    assert pad.drawing.pen_is_down
+    assert asked + 5 <= reader.asked <= asked + 1 + 1000 // LIVE_MS
+
+
+def test_live_rests_when_nothing_changes(make_pad):
+    reader = StandIn("cnn")
+    pad = make_pad(live=True, load=lambda model: reader)
+    drag(pad, THREE)
+    pad.step(20_000)
+    asked = reader.asked
+    assert not any(pad.step(20_000 + LIVE_MS * i) for i in range(1, 5))
+    assert reader.asked == asked
+
+
+# Window
+
+
+def test_nothing_is_painted_while_nothing_changes(make_pad):
+    pad = make_pad()
+    assert pad.draw(pygame.display.get_surface()) == []
+
+
+def test_only_the_ink_that_is_new_is_painted(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    surface = pygame.display.get_surface()
+    pad.drawing.press(0.5, 0.5)
+    pad.draw(surface)
+    pad.drawing.move(0.51, 0.5)
+    assert sum(w * h for _, _, w, h in pad.draw(surface)) < 60 * 60
+
+
+def test_what_is_painted_bit_by_bit_is_what_is_painted_at_once(make_pad):
+    pad = make_pad("both")
+    for key in (pygame.K_2, pygame.K_1, pygame.K_2):
+        press_key(pad, key)
+    check_repaint(pad)
+    drag(pad, THREE)
+    click(pad, "predict")
+    check_repaint(pad)
+    click(pad, "undo")
+    drag(pad, THREE)
+    click(pad, "predict")
+    check_repaint(pad)
+
+
+def check_repaint(pad):
+    bit_by_bit = window()
+    post(pad, (pygame.WINDOWEXPOSED, {}))
+    assert np.array_equal(window(), bit_by_bit)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (480, 320), (320, 480), (800, 480), (1280, 800), (3000, 500), (200, 150)])
+def test_the_pad_can_be_used_at_any_size(make_pad, size):
+    pad = make_pad(size=size)
+    drag(pad, THREE)
+    press_key(pad, pygame.K_RETURN)
+    press_key(pad, pygame.K_3)
+    press_key(pad, pygame.K_h)
+    assert pad.drawing.answers["mlp"].digit == 3
+
+
+def test_a_drawing_survives_a_resized_window(make_pad):
+    pad = make_pad()
+    drag(pad, THREE)
+    kept = list(pad.drawing.strokes)
+    pygame.display.set_mode((480, 800), pygame.RESIZABLE)
+    pad.step(0)
+    assert pad.drawing.strokes == kept and pad.view.layout.size == (480, 800)
+    assert part(pad.view.layout.paper).min() < 100
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_text_can_be_read_on_what_it_stands_on(theme):
+    for text, back in [
+        *((colour, ground) for colour in (theme.text, theme.quiet) for ground in (theme.card, theme.paper)),
+        (theme.accent, theme.card),
+        (theme.on_accent, theme.accent),
+    ]:
+        light, dark = sorted((luminance(text), luminance(back)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour):
+    """WCAG 2.1, relative luminance."""
+    channels = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
+
+
+# Models and files
+
+
+def test_a_model_that_cannot_be_loaded_is_named_in_the_window_and_the_other_goes_on(make_pad):
+    def load(model):
+        if model == "mlp":
+            raise ModelError("mlp.onnx: no such model file")
+        return StandIn(model)
+
+    pad = make_pad(load=load)
+    drag(pad, THREE)
+    press_key(pad, pygame.K_3)
+    click(pad, "predict")
+    assert pad.drawing.troubles == {"mlp": "mlp.onnx: no such model file"}
+    assert pad.drawing.answers["cnn"].digit == 3 and pad.running
+
+
+def test_a_model_of_ones_own_has_its_own_button_beside_the_others(make_pad, tmp_path):
+    path = str(tmp_path / "mine.onnx")
+    pad = make_pad(path, load=lambda model: StandIn("grandma" if model == path else model))
+    assert [choice.label for choice in pad.choices] == ["CNN", "MLP", "Both", "grandma"]
+    assert pad.drawing.chosen == (path,) and pad.labels[path] == "grandma"
+    press_key(pad, pygame.K_1)
+    assert pad.drawing.chosen == ("cnn",)
+    tap(pad, pad.view.layout.buttons["choice 3"])
+    assert pad.drawing.chosen == (path,)
+
+
+def test_a_retrained_cnn_is_not_passed_off_as_ours(make_pad, tmp_path):
+    path = str(tmp_path / "mine.onnx")
+    pad = make_pad(path, load=lambda model: StandIn("cnn"))
+    assert pad.labels[path] == "cnn (mine.onnx)" and pad.choices[3].label == "mine"
+
+
+def test_a_copy_of_a_shipped_model_is_loaded_by_its_path(make_pad, tmp_path):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(Path(models_folder(), "mlp.onnx").read_bytes())
+    pad = make_pad(str(path), load=Recognizer)
+    drag(pad, THREE)
+    click(pad, "predict")
+    assert pad.drawing.answers[str(path)].digit == 3
+
+
+def test_changing_the_model_answers_again_at_once(make_pad):
+    pad = make_pad(load=lambda model: StandIn(model, {"cnn": 3, "mlp": 8}[model]))
+    drag(pad, THREE)
+    click(pad, "predict")
+    press_key(pad, pygame.K_2)
+    assert pad.drawing.up_to_date and pad.drawing.answers["mlp"].digit == 8
+
+
+def test_a_stroke_file_opens_as_a_drawing_that_can_be_edited(make_pad, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"samples": [{"label": null, "strokes": [[[10, 10], [20, 30]], [[5, 5], [9, 30]]]}]}')
+    pad = make_pad()
+    pad.open_file(path)
+    click(pad, "predict")
+    assert len(pad.drawing.strokes) == 2 and pad.drawing.answers["cnn"].digit == 3
+    drag(pad, THREE)
+    assert len(pad.drawing.strokes) == 3
+
+
+def test_an_image_is_shown_with_its_answer_until_somebody_draws(make_pad, tmp_path):
+    image = Image.new("RGB", (300, 400), (200, 230, 180))
+    image.paste((20, 20, 20), (140, 60, 170, 340))
+    image.save(tmp_path / "one.png")
+    pad = make_pad()
+    pad.open_file(tmp_path / "one.png")
+    click(pad, "predict")
+    assert (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).mean() > 0.5
+    assert pad.drawing.answers["cnn"].image.any()
+    drag(pad, THREE)
+    assert not (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).any()
+    assert len(pad.drawing.strokes) == 1
+
+
+# What can go wrong at the start: one line that names the thing and the mend
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "cannot be read"), ("{", "not valid JSON"), ('{"samples": []}', "holds no drawing")],
+)
+def test_a_file_that_cannot_be_opened_is_an_error(make_pad, tmp_path, content, reason):
+    path = tmp_path / "drawing.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DigitPadError, match=reason):
+        make_pad().open_file(path)
+
+
+def test_the_model_asked_for_must_exist(tmp_path):
+    with pytest.raises(ModelError, match="no such model file"):
+        run_pad(None, str(tmp_path / "nowhere.onnx"))
+
+
+def test_the_model_asked_for_must_load(tmp_path):
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        run_pad(None, str(path))
+
+
+_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
+
+
+def run_python(code, **environment):
+    kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
+    kept["PYTHONPATH"] = os.pathsep.join(sys.path)
+    return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)
+
+
+OPEN = """
+from digitpad.errors import DigitPadError
+try:
+    from digitpad.pad.window import open_window
+    open_window((640, 480))
+except DigitPadError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+@pytest.mark.parametrize("environment", [{}, {"DISPLAY": ":987"}, {"SDL_VIDEODRIVER": "x11"}])
+def test_without_a_display_one_line_says_so_and_points_to_the_demo(environment):
+    done = run_python(OPEN, **environment)
+    said = done.stdout
+    assert done.stderr == "" and said.count("\n") == 1 and "no display" in said and "digitpad demo --out DIR" in said
+
+
+def test_without_pygame_one_line_says_how_to_get_it():
+    done = run_python("import sys; sys.modules['pygame'] = None" + OPEN)
+    assert done.stdout == "the pad needs pygame, which is not installed: pip install 'digitpad[pad]'\n"
+
+
+def test_without_platformdirs_one_line_says_how_to_get_it():
+    code = "import sys; sys.modules['platformdirs'] = None; from digitpad.cli import main; main(['pad'])"
+    done = run_python(code, SDL_VIDEODRIVER="dummy")
+    line = "digitpad: the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'\n"
+    assert (done.stdout, done.stderr) == ("", line)
+
+
+def test_the_window_opens_quietly_and_touches_no_sound_device():
+    code = (
+        "import sys; from digitpad.pad.window import open_window; open_window((640, 480));"
+        "mixer = sys.modules.get('pygame.mixer');"  # None on a system without the libraries that it needs
+        "print(mixer and mixer.get_init())"
+    )
+    done = run_python(code, SDL_VIDEODRIVER="dummy")
+    assert (done.stdout, done.stderr) == ("None\n", "")

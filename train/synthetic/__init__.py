@@ -1,0 +1,1 @@
+"""Digits and non-digits that we draw ourselves."""
