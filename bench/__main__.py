@@ -23,11 +23,11 @@ from PIL import Image
 
 from bench.sides import BATCH, SIDES, demo_images, zoo_file
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.models import find_model, shipped_models
+from train.command import ROOT, finish
 from train.data import load_mnist
 
-ROOT = Path(__file__).parents[1]
 Row = dict[str, Any]
 BARE = "import numpy, onnxruntime, PIL.Image"
 # Not by train.cnn, which loads PyTorch too.
@@ -55,8 +55,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "bench", help="folder for the results")
     parser.add_argument("--rounds", type=int, default=20, help="how often the sides take turns (%(default)s)")
     options = parser.parse_args()
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
+
+    def work() -> None:
+        make_folder(options.out)
         results = {
             "machine": f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             "load": os.getloadavg()[0],
@@ -67,18 +68,13 @@ def main() -> int:
             "disk": disk(),
             "errors": errors(),
         }
-    except DigitPadError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench: stopped; nothing was written", file=sys.stderr)
-        return 130
-    text = as_tables(results)
-    print(text)
-    write_whole(options.out / "bench.json", (json.dumps(results, indent=1) + "\n").encode())
-    write_whole(options.out / "bench.md", text.encode())
-    print(f"written: {options.out / 'bench.md'}, {options.out / 'bench.json'}")
-    return 0
+        text = as_tables(results)
+        print(text)
+        write_whole(options.out / "bench.json", (json.dumps(results, indent=1) + "\n").encode())
+        write_whole(options.out / "bench.md", text.encode())
+        print(f"written: {options.out / 'bench.md'}, {options.out / 'bench.json'}")
+
+    return finish("bench", work, "nothing was written")
 
 
 def latency(rounds: int) -> dict[str, Row]:

@@ -13,8 +13,7 @@ from keras import layers
 
 from digitpad.files import write_whole
 from train.cnn import load_cnn
-
-ROOT = Path(__file__).parents[1]
+from train.command import ROOT
 
 
 def main(folder: Path) -> None:

@@ -21,9 +21,9 @@ from digitpad import DigitPadError, Recognizer
 from digitpad.mnist_form import render_strokes
 from digitpad.models import find_model, first_line, session_options
 from digitpad.stroke_files import read_samples
+from train.command import ROOT
 
 BATCH = 256
-ROOT = Path(__file__).parents[1]
 DEMO_STROKES = ROOT / "runtime" / "digitpad" / "demo_strokes.json"
 Images = NDArray[np.uint8]
 Side = tuple[Callable[[Images], Any], Callable[[Images], Any] | None]  # for uint8 (1, 28, 28), and (BATCH, 28, 28)

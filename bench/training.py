@@ -19,10 +19,10 @@ from typing import Any
 
 from bench.__main__ import processor
 from digitpad import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
+from train.command import ROOT, finish
 from train.recipes import RECIPES
 
-ROOT = Path(__file__).parents[1]
 WANTED = 0.9925
 Row = dict[str, Any]
 
@@ -40,8 +40,9 @@ def main() -> int:
         train_classic(options.epochs, options.data)
         return 0
     data = ["--data", str(options.data)] if options.data else []
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
+
+    def work() -> None:
+        make_folder(options.out)
         with tempfile.TemporaryDirectory(dir=options.out) as scratch:
             ours = ["train", "--recipe", options.recipe, "--only", "cnn", "--out", scratch, *data]
             classic = ["bench.training", "--classic", "--epochs", str(options.epochs), *data]
@@ -49,17 +50,12 @@ def main() -> int:
                 f"digitpad's CNN, recipe {options.recipe}": time_to_accuracy(ours),
                 f"mnist_cnn, {options.epochs} epochs": time_to_accuracy(classic),
             }
-    except DigitPadError as error:
-        print(f"bench-train: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench-train: stopped; nothing was written", file=sys.stderr)
-        return 130
-    text = as_table(rows)
-    print(text)
-    write_whole(options.out / "training.json", (json.dumps(rows, indent=1) + "\n").encode())
-    write_whole(options.out / "training.md", text.encode())
-    return 0
+        text = as_table(rows)
+        print(text)
+        write_whole(options.out / "training.json", (json.dumps(rows, indent=1) + "\n").encode())
+        write_whole(options.out / "training.md", text.encode())
+
+    return finish("bench-train", work, "nothing was written")
 
 
 def time_to_accuracy(arguments: list[str]) -> Row:

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from digitpad import DigitPadError, Recognizer
-from digitpad.files import write_whole
+from digitpad import Recognizer
+from digitpad.files import make_folder, write_whole
 from digitpad.models import shipped_models
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 from evaluate.answers import DigitsByWriter, by_writer, compare, figures, read
 from evaluate.tables import Results, page, picture_name, short_title
+from train.command import ROOT, finish
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, read_idx, render
 from train.synthetic.generate import generate_samples
 
-ROOT = Path(__file__).parents[1]
 PHOTOGRAPHED = 200  # digits that are read under each condition
 
 
@@ -32,12 +32,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "evaluation", help="where the results go")
     options = parser.parse_args(argv)
-    try:
+
+    def work() -> None:
         recognizers = load_models(options.model)
-        try:
-            options.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DigitPadError(f"{options.out}: cannot be made ({error.strerror}); give OUT=DIR") from None
+        make_folder(options.out)
         if options.set:
             results = evaluate(recognizers, {options.set.name: load_set(options.set)}, options.out)
         else:
@@ -46,17 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         write_whole(options.out / "evaluation.json", (json.dumps(results, indent=1) + "\n").encode())
         write_whole(options.out / "evaluation.md", text.encode())
         print(f"saved in {options.out}")
-    except DigitPadError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:  # a set's file or a temporary one
-        file = error.filename or "a temporary file"
-        print(f"evaluate: {file}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("evaluate: stopped; nothing was saved but pictures", file=sys.stderr)
-        return 130
-    return 0
+
+    return finish("evaluate", work, "nothing was saved but pictures")
 
 
 def evaluate(recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path) -> Results:

@@ -21,8 +21,9 @@ import torch.nn.functional as F
 
 from digitpad.files import write_whole
 from digitpad.models import load_model
-from train.__main__ import NETWORKS, ROOT, prepare_folder
+from train.__main__ import NETWORKS, prepare_folder
 from train.augmentation import Batches, Loader, Strength, one_hot, shuffled
+from train.command import ROOT
 from train.data import Digits, load_mnist, load_pen, render
 from train.pool import distorted, read_round
 from train.precision import precision_of_run

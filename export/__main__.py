@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import why_not_written, write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import read_samples
 from evaluate.__main__ import known_sets
 from evaluate.answers import measure
@@ -18,10 +18,10 @@ from export.card import write_card, write_readme_figures
 from export.contract import ExportError, check, fulfil_contract
 from export.manifest import forget_comparisons, read_manifest, write_manifest
 from export.quantise import export_int8
+from train.command import ROOT, finish
 from train.data import Digits
 from train.synthetic.generate import generate_digits
 
-ROOT = Path(__file__).parents[1]
 NETWORKS = {"cnn": "cnn.keras", "mlp": "mlp.pt"}
 DEMO_STROKES = ROOT / "runtime" / "digitpad" / "pad" / "demo_strokes.json"
 
@@ -37,22 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     weights = options.weights or ROOT / "train" / "weights"
     if not options.weights and options.out and (options.out / "weights").is_dir():
         weights = options.out / "weights"
-    try:
+
+    def work() -> int:
         if options.only:
             export(options.only, weights, options.out, options.data)
             return 0
         # A process for each: PyTorch's exporter dies in one that has TensorFlow loaded.
         command = [sys.executable, "-m", "export", *(sys.argv[1:] if argv is None else argv), "--only"]
         return max(abs(subprocess.run([*command, name]).returncode) for name in NETWORKS)
-    except DigitPadError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"export: {why_not_written(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("export: stopped; the models in place are whole", file=sys.stderr)
-        return 130
+
+    return finish("export", work, "the models in place are whole")
 
 
 def export(name: str, weights: Path, out: Path | None, data: Path | None) -> None:
@@ -62,10 +56,7 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
         DigitPadError: weights are missing, a check fails, or a file cannot be written.
     """
     folder = out or ROOT / "onnx_models"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"{folder}: cannot be made ({error.strerror}); give another folder with OUT=") from None
+    make_folder(folder)
     facts = read_facts(name, weights)
     sets = known_sets(data)
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)

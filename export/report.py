@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import why_not_written, write_whole
+from digitpad.files import make_folder, write_whole
 from evaluate.__main__ import evaluate_fully
 from evaluate.tables import page
 from export.card import write_card, write_readme_figures
 from export.manifest import read_manifest, write_manifest
-
-ROOT = Path(__file__).parents[1]
+from train.command import ROOT, finish
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,18 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder that `make export OUT=DIR` wrote (default: onnx_models)")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     options = parser.parse_args(argv)
-    try:
-        report(options.out, options.data)
-    except DigitPadError as error:
-        print(f"report: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"report: {why_not_written(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("report: stopped; nothing was changed", file=sys.stderr)
-        return 130
-    return 0
+    return finish("report", lambda: report(options.out, options.data), "nothing was changed")
 
 
 def report(out: Path | None, data: Path | None) -> None:
@@ -57,10 +45,7 @@ def report(out: Path | None, data: Path | None) -> None:
         for name, entry in manifest.items():
             entry["figures"] |= results[name]["figures"]
             entry["report"] = rounded(results[name]["report"])
-        try:
-            pages.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DigitPadError(f"{pages}: cannot be made ({error.strerror})") from None
+        make_folder(pages)
         for old in pages.glob("*.png"):
             if not (Path(scratch) / old.name).exists():
                 old.unlink()

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from digitpad.errors import DigitPadError
-from digitpad.files import why_not_written, write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
+from train.command import ROOT, finish
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
 from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
 
-ROOT = Path(__file__).parents[1]
 NETWORKS = ("cnn", "mlp")
 
 
@@ -40,22 +39,16 @@ def main(argv: list[str] | None = None) -> int:
     """Train what is asked for; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     options = parse(arguments)
-    try:
+
+    def work() -> int:
         if options.part:
             _stop_with_parent()
             _limit_threads(options.threads)
             train_part(options.part, options)
             return 0
         return train_all(arguments, options)
-    except DigitPadError as error:
-        print(f"train: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"train: {why_not_written(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("train: stopped; the next run goes on from the last finished epoch", file=sys.stderr)
-        return 130
+
+    return finish("train", work, "the next run goes on from the last finished epoch")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -143,7 +136,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     precision = precision_of_run(name, run, partial(step_of, training))
     best, runs = None, []
     for seed in recipe.seeds:
-        _make_folder(run / f"seed_{seed}")
+        make_folder(run / f"seed_{seed}")
         loader = partial(pool_loader, options.run / "pool", recipe.mixture.rounds, training.batch_size, seed)
         model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed, precision)
         write_whole(run / f"seed_{seed}" / "history.json", json.dumps(history.to_json(), indent=1).encode())
@@ -158,7 +151,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 
     calibration = calibrate([(logits(model, part), part.labels) for part in material.validation.values()])
     weights = options.out / "weights" if options.out else ROOT / "train" / "weights"
-    _make_folder(weights)
+    make_folder(weights)
     save(model, weights / f"{name}.{suffix}")
     facts = {
         "recipe": options.recipe,
@@ -238,15 +231,8 @@ def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
                 number += 1
             folder.rename(aside)
             print(f"{folder.name}: settings or data differ from the last run's, so it starts anew; that is in {aside}")
-    _make_folder(folder)
+    make_folder(folder)
     write_whole(folder / "run.json", wanted.encode())
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DigitPadError(f"{path}: cannot be made ({error.strerror}); give another folder with OUT=") from None
 
 
 def _limit_threads(threads: int) -> None:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from digitpad.errors import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 
@@ -240,10 +240,7 @@ def download(file: RemoteFile, into: Path) -> Path:
         if hashlib.new(file.algorithm, data).hexdigest() != file.checksum:
             problems.append(f"{address}: {len(data)} bytes whose {file.algorithm} sum is not {file.checksum}")
             continue
-        try:
-            into.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{into}: cannot be made ({error.strerror}); give a folder with --data") from None
+        make_folder(into)
         write_whole(into / file.name, data)
         return into / file.name
     raise DataError(

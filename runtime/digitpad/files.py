@@ -46,10 +46,16 @@ def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def why_not_written(error: OSError) -> str:
-    """An error of the disk from code that is not ours, in one line: mostly, its temporary files found no room."""
-    file = error.filename or "a temporary file"
-    return f"{file}: cannot be written ({error.strerror or error}); free some space, or name another disk in TMPDIR"
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are not there.
+
+    Raises:
+        DigitPadError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
 
 
 def _name_if_free(file: Path, name: Path) -> None:

@@ -333,7 +333,7 @@ def test_the_pad_without_pygame_says_what_to_install(
 
 
 def test_demo_hands_its_folder_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from digitpad.pad.loop import demo
+    from digitpad.pad import demo
 
     seen = []
     monkeypatch.setattr(demo, "run_demo", lambda out: seen.append(out) or 3)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.pad.drawing import verdict
 from digitpad.pad.loop import SIZE, Pad
-from digitpad.pad.saving import make_folder
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Point
 from digitpad.pad.window import open_window

@@ -16,11 +16,11 @@ import numpy as np
 
 from digitpad.errors import DigitPadError, ModelError
 from digitpad.models import find_model
+from digitpad.pad import paint
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST, Drawing, Picture, Reader
 from digitpad.pad.events import Events
 from digitpad.pad.history import History
 from digitpad.pad.layout import Rect
-from digitpad.pad import paint
 from digitpad.pad.saving import GATHERED, Gatherer, save_drawing, save_folder
 from digitpad.pad.sdl import pygame
 from digitpad.pad.settings import Settings, read_settings, settings_file, write_settings

@@ -16,7 +16,7 @@ import numpy as np
 
 from digitpad import __version__
 from digitpad.errors import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.stroke import Stroke
 from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
@@ -135,18 +135,6 @@ def sample(drawing: Drawing) -> Sample:
     """The drawing as a stroke file holds it, on a paper of CANVAS by CANVAS."""
     strokes = [np.round(np.array(stroke.points, np.float64) * CANVAS, 1) for stroke in drawing.strokes]
     return Sample(strokes, drawing.label)
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if they are not there.
-
-    Raises:
-        DigitPadError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DigitPadError(f"{path}: cannot be made ({error.strerror or error}); choose another folder") from None
 
 
 def _meta() -> dict[str, Any]:

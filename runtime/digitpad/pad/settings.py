@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from digitpad.errors import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST
-from digitpad.pad.saving import make_folder, settings_folder
+from digitpad.pad.saving import settings_folder
 
 MODELS = ("cnn", "mlp", "both")
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitpad.pad import paint
 from digitpad.pad.drawing import THICKEST, THINNEST, Picture
 from digitpad.pad.layout import TOOLS, Layout, Rect, lay_out
-from digitpad.pad import paint
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from digitpad.errors import DigitPadError, printable
-from digitpad.pad.layout import Rect
 from digitpad.pad import paint
+from digitpad.pad.layout import Rect
 from digitpad.pad.sdl import pygame
 
 _kept: list[Any] = []  # what C code calls must not be collected

@@ -10,8 +10,8 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 import numpy as np
 import pygame
 
-from digitpad.pad.layout import lay_out
 from digitpad.pad import paint
+from digitpad.pad.layout import lay_out
 from digitpad.pad.window import open_window
 from digitpad.recognizer import Prediction
 from tests.runtime.pad.pad_states import SIZES, STATES, show_state

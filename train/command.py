@@ -1,0 +1,33 @@
+"""What `python -m train`, `evaluate`, `export` and `bench` share: where the checkout is, and how a command ends."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from digitpad.errors import DigitPadError
+
+ROOT = Path(__file__).parents[1]
+
+
+def finish(name: str, work: Callable[[], int | None], stopped: str) -> int:
+    """Do the work of a command; returns its exit status: what the work returns, 1 after an error, 130 after Ctrl+C.
+
+    An error is one line on standard error.
+
+    Args:
+        name: what the line begins with.
+        work: the command, without arguments.
+        stopped: what is left when it is interrupted, in a few words.
+    """
+    try:
+        return work() or 0
+    except DigitPadError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # mostly, a temporary file of a library found no room
+        reason = f"{error.filename or 'a temporary file'}: cannot be read or written ({error.strerror or error})"
+        print(f"{name}: {reason}; free some space, or name another disk in TMPDIR", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; {stopped}", file=sys.stderr)
+        return 130
