@@ -9,8 +9,7 @@ import pytest
 import digitpad
 from digitpad import cli, models
 from digitpad import stroke_files as strokes
-from digitpad.image import decoding as image_files
-from digitpad.image import normalise as images
+from digitpad.image import limits as image_files
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -50,9 +49,11 @@ def test_the_limits_that_are_told_are_the_limits_there_are() -> None:
     text = " ".join(ARCHITECTURE.read_text(encoding="utf-8").split())
     listed = "PNG, JPEG, GIF, BMP, TIFF, WebP and PNM"  # Pillow calls the family of PNM formats PPM
     assert listed in text
-    assert {name.strip().upper().replace("PNM", "PPM") for name in re.split(",| and ", listed)} == set(images.FORMATS)
-    assert f"files up to {images.MAX_BYTES >> 20} MiB" in text
-    assert f"pictures up to {images.MAX_PIXELS // 10**6} million pixels" in text
+    assert {name.strip().upper().replace("PNM", "PPM") for name in re.split(",| and ", listed)} == set(
+        image_files.FORMATS
+    )
+    assert f"files up to {image_files.MAX_BYTES >> 20} MiB" in text
+    assert f"pictures up to {image_files.MAX_PIXELS // 10**6} million pixels" in text
     assert image_files.MAX_BYTES_WHOLE >> 20 == 32 and image_files.MAX_BYTES_TABLES >> 10 == 64
     of_each_kind = {
         "A JPEG may have {} million": image_files.MAX_PIXELS_JPEG,

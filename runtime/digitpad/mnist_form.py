@@ -26,11 +26,10 @@ _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 512  # segments whose distances are held in memory at once
 _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
 
-Stroke = NDArray[np.float64]
-Image = NDArray[np.uint8]
+Points = NDArray[np.float64]  # (n, 2): x right, y down
 
 
-def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> Image:
+def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
     """Ink strokes the way MNIST's digits were made.
 
     Args:
@@ -63,13 +62,13 @@ def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -
     return np.rint(ink * 255).astype(np.uint8)
 
 
-def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Stroke]:
+def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
     """Check strokes and return those that hold points, as float64 (n, 2) arrays.
 
     Raises:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
     """
-    cleaned: list[Stroke] = []
+    cleaned: list[Points] = []
     try:
         listed = list(strokes)
     except TypeError:
@@ -98,12 +97,12 @@ def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.array([x, y], np.float64)
 
 
-def _box(strokes: Sequence[Stroke]) -> tuple[Stroke, Stroke]:
+def _box(strokes: Sequence[Points]) -> tuple[Points, Points]:
     """The least and the greatest x and y of all points, (2,) each."""
     return np.min([p.min(axis=0) for p in strokes], axis=0), np.max([p.max(axis=0) for p in strokes], axis=0)
 
 
-def _without_taps(strokes: list[Stroke]) -> list[Stroke]:
+def _without_taps(strokes: list[Points]) -> list[Points]:
     """Strokes without a dot or two that lie beside the drawing, where a hand touched: they would make it smaller.
 
     Dots above and below may belong to it, as to an i, which is to be told from a 1.
@@ -126,14 +125,14 @@ def _without_taps(strokes: list[Stroke]) -> list[Stroke]:
     return kept
 
 
-def _segments(strokes: Sequence[Stroke]) -> tuple[Stroke, Stroke]:
+def _segments(strokes: Sequence[Points]) -> tuple[Points, Points]:
     """Starts and ends of all line segments, each (n, 2); a stroke of one point is a segment of no length."""
     starts = [points[:-1] if len(points) > 1 else points for points in strokes]
     ends = [points[1:] if len(points) > 1 else points for points in strokes]
     return np.concatenate(starts), np.concatenate(ends)
 
 
-def _smooth(points: Stroke) -> Stroke:
+def _smooth(points: Points) -> Points:
     """Bend a stroke, in pixels of the result, where its points lie far apart; corners stay corners.
 
     Centripetal Catmull-Rom curves: C. Yuksel, S. Schaefer, J. Keyser, Parameterization and applications of
@@ -173,12 +172,12 @@ def _smooth(points: Stroke) -> Stroke:
     return np.concatenate([curve.reshape(-1, 2), points[-1:]])
 
 
-def _ramp(values: Stroke, limits: tuple[float, float]) -> Stroke:
+def _ramp(values: Points, limits: tuple[float, float]) -> Points:
     """0 at the first limit and beyond, 1 at the second and beyond."""
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
-def _thin_out(points: Stroke) -> Stroke:
+def _thin_out(points: Points) -> Points:
     """Keep the first point in each stretch of _STEP pixels along a stroke, and the last point of all."""
     if len(points) < 3:
         return points
@@ -189,7 +188,7 @@ def _thin_out(points: Stroke) -> Stroke:
     return points[keep]
 
 
-def _ink(starts: Stroke, ends: Stroke, pen_width: float) -> NDArray[np.float32]:
+def _ink(starts: Points, ends: Points, pen_width: float) -> NDArray[np.float32]:
     """How much of each pixel a round pen covers that walks along the segments: float32 (28, 28) in [0, 1].
 
     A pixel is covered by as much as the pen's edge has passed its centre. For an edge along the grid that is

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitpad.errors import StrokeError
-from digitpad.mnist_form import Stroke, clean_strokes
+from digitpad.mnist_form import Points, clean_strokes
 
 MAX_BYTES = 64 * 2**20  # unpacked: room for 60,000 digits; more is refused before it fills the memory
 
@@ -24,7 +24,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 class Sample:
     """One drawing: its strokes, float64 (n, 2) each, the label if it has one, and who drew it if that is known."""
 
-    strokes: list[Stroke]
+    strokes: list[Points]
     label: str | None = None
     writer: str | None = None
 
@@ -112,6 +112,6 @@ def _sample(entry: object, name: str) -> Sample:
     return Sample(strokes, label, None if writer is None else str(writer))
 
 
-def _plain(points: Stroke) -> list[list[float]]:
+def _plain(points: Points) -> list[list[float]]:
     """Points as JSON takes them, whole numbers without a fraction."""
     return [[int(v) if v.is_integer() and abs(v) < 2**53 else v for v in point] for point in points.tolist()]

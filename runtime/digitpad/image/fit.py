@@ -1,8 +1,8 @@
 """An ink map of any size to the 28x28 image a model sees, with MNIST's pen width.
 
 A thin pen on a large canvas turns pale and hair-thin when it is merely shrunk, and a marker closes its own loops. So
-the drawing is first brought to a working size, its pen measured there, and its outline moved out or in
-until the pen is as wide as that of `render_strokes`; only then is it sampled, in the same way as strokes are.
+the drawing is first brought to a working size, where its pen is measured and its outline moved out or in until the pen
+is as wide as that of `render_strokes`; only then is it sampled, the way strokes are.
 """
 
 from typing import cast
@@ -10,16 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.image.filters import percentiles
+from digitpad.image.filters import Map, Mask, percentiles
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 
 _FRAME = 128  # pixels along the longer side of the ink while the pen is measured and changed
 _MARGIN = 24  # pixels around it: more than the widened pen reaches
 _WIDE = 3.5  # pixels of the result: a pen wider than this fills loops
 _WIDEST = 4.0  # pixels: to which such a pen is brought at most
-
-Map = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 def fit_ink(ink: Map) -> NDArray[np.uint8]:
@@ -44,19 +41,19 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
     depths = (inside[skeleton] if skeleton.any() else inside[shape]) - 0.5
     thinner, half, thicker = percentiles(depths, [25, 50, 75])
     pen = 2 * float(half)
-    # A dot, or a shape that was filled, whose middle lies deep here and less deep there: no pen to change.
+    # A dot, or a filled shape, whose middle line lies deep in some places and not in others: no pen to change.
     if extent < 2 * pen or (extent < 8 * pen and thicker - thinner > 0.8 * half):
         scale = BOX / extent
         field = scale * (inside - distances(shape, _MARGIN))
     else:
-        # Of a pen so wide that it fills loops and bays, half the excess stays: the outline is what tells the digit.
+        # If the pen is so wide that it fills loops and bays, half the excess stays: the outline tells the digit.
         width = float(np.clip(PEN_WIDTH + (BOX * pen / extent - _WIDE) / 2, PEN_WIDTH, _WIDEST))
         scale = (BOX - width) / (extent - pen)
         outline = scale * (inside - distances(shape, _MARGIN) + np.where(shape, -0.5, 0.5).astype(np.float32))
         moved = outline + (width - scale * pen) / 2
         if extent > 3 * pen and inside.max() < 1.3 * pen:
             # The pen's middle ran half its width from the outline: what lies much deeper is a loop that it filled.
-            # (Yet deeper, it is no loop but a shape filled on purpose.)
+            # (Deeper still, it is not a loop but a shape filled on purpose.)
             moved = np.minimum(moved, width / 2 + scale * pen / 2 - outline)
             skeleton &= outline < scale * pen / 2 + 0.5
         if extent < 5 * pen:  # the middle line of a wide pen runs on into every corner
@@ -67,7 +64,7 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
 
     middle = np.array([columns[0] + columns[-1] + 1, rows[0] + rows[-1] + 1]) / 2
     covered = _sample(field, middle, scale)
-    # First with the box in the middle, to learn where the centre of mass lies; then with that there.
+    # First with the box in the middle, to find the centre of mass; then with that in its place.
     covered = _sample(field, middle + (centre_of_mass(covered) - CENTRE) / scale, scale)
     return np.rint(covered * 255).astype(np.uint8)
 
@@ -126,7 +123,7 @@ def _to_frame(ink: Map) -> Mask | None:
     box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
     size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
     shape = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
-    beyond = max(int(margin * scale) - _MARGIN, 0)  # of a picture of few pixels much, each being so large
+    beyond = max(int(margin * scale) - _MARGIN, 0)  # much if the picture has few pixels, each being so large
     shape = shape[beyond : shape.shape[0] - beyond, beyond : shape.shape[1] - beyond]
     return shape if shape.any() else None
 
@@ -134,8 +131,8 @@ def _to_frame(ink: Map) -> Mask | None:
 def _sample(field: Map, centre: NDArray[np.float64], scale: float) -> Map:
     """How much of each pixel of the result is covered, float32 (28, 28) in [0, 1].
 
-    `centre` is the point (x, y) of the field that comes to lie where MNIST's centre of mass does. As for strokes, a
-    pixel is covered by as much as the ink's edge has passed its centre.
+    `centre` is the point (x, y) of the field that is placed at MNIST's centre of mass. As with strokes, a pixel is
+    covered by as much as the ink's edge has passed its centre.
     """
     offsets = (np.arange(SIZE) + 0.5 - CENTRE) / scale - 0.5
     columns, right = _weights(centre[0] + offsets, field.shape[1])

@@ -1,75 +1,49 @@
-"""Reads an image of any kind and brings it to the 28x28 form a model sees.
-
-What can be read, and up to which size, is said in image_files.
-"""
-
-import contextlib
-import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+"""A picture of a digit, however it was made, to the 28x28 image a model sees: the whole way, step by step."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.errors import ImageError
-from digitpad.image.decoding import (
-    FORMATS,
-    MAX_BYTES,
-    MAX_PIXELS,
-    MAX_PIXELS_MEMORY,
-    check_size,
-    open_image,
-    orientation_of,
-    too_large,
-)
 from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
-from digitpad.image.ink import find_ink, mix_to_grey
+from digitpad.image.grey import mix_to_grey
+from digitpad.image.ink import find_ink
+from digitpad.image.reading import ImageLike, read_image
+from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
 
-if TYPE_CHECKING:
-    from PIL import Image as PILImage
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "as_float", "in_mnist_form", "normalise_image", "read_image"]
-
-_SIDE = 1024  # pixels along the longer side that are kept at most of a larger picture
-_STRIP = 100_000  # pixels that are worked on at once
-_DECODING = threading.Lock()
-
-
-def normalise_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> NDArray[np.uint8]:
+def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
     """Bring an image of any size and either polarity to the form the models are trained on.
 
-    An image that is in MNIST's form already comes back as it is. In any other, the ink is found, its pen width is
-    made MNIST's, and it is fitted into 20x20 with its centre of mass where MNIST's is.
-
     Args:
-        image: a PIL image, a path, the bytes of an encoded image, or an array (H, W) or (H, W, 3 or 4) of uint8,
-            uint16, bool or float in [0, 1].
+        image: a PIL image, a path, the bytes of an image file, or an array (H, W) or (H, W, 3 or 4) of uint8, uint16,
+            bool or float in [0, 1]. What can be read, and up to which size, is set in limits.py.
+        tell: is told each step, in words and as a picture.
 
     Returns:
         uint8 (28, 28), 0 = paper, 255 = ink; all zero when blank.
 
     Raises:
-        ImageError: it cannot be read as an image; the text names the file and the mend.
+        ImageError: it cannot be read as an image; the text names the file and what to do.
     """
     colour, alpha = read_image(image)
-    form = in_mnist_form(colour, alpha)
-    if form is not None:
-        return form
+    tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
+    already = in_mnist_form(colour, alpha)
+    if already is not None:
+        tell("already in MNIST's form: left as it is")
+        return already
     grey = mix_to_grey(colour, alpha)
-    del colour, alpha  # of a large picture they are most of the memory
-    return fit_ink(find_ink(grey))
+    del colour, alpha  # most of the memory, if the picture is large
+    tell("mixed to grey", seen=grey)
+    return fit_ink(find_ink(grey, tell))
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:
-    """The bytes of an image that is as MNIST's are, or an exact negative of such a one; else None.
+    """The bytes of an image that has MNIST's form, or is the exact negative of one that has; otherwise None.
 
-    Measured on MNIST's training images: the ink's longer side has 20 pixels, its centre of mass is within half a
-    pixel of where it must be, the darkest pixel is at least 254, and 2 area / length of outline, which is the pen's
-    width, is above 1.1. `render_strokes` and `fit_ink` place ink between pixels, which adds up to two at its ends.
+    Measured on MNIST's training images: the longer side of the ink is 20 pixels, its centre of mass is within half a
+    pixel of where it must be, the darkest pixel is at least 254, and 2 area / length of outline, the width of the pen,
+    is above 1.1. `render_strokes` and `fit_ink` place ink between pixels, which adds up to two pixels to its length.
     """
     if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
         return None
@@ -83,225 +57,3 @@ def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None
         return None
     slopes = np.hypot(np.diff(grey, axis=0, append=0), np.diff(grey, axis=1, append=0))
     return grey.astype(np.uint8) if 2 * grey.sum() > 1.1 * slopes.sum() else None
-
-
-def read_image(image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> tuple[Pixels, Map | None]:
-    """Read an image upright: colour (H, W, 1 or 3), uint8 or float32 in [0, 1]; alpha, if it has one, float32 (H, W).
-
-    A large one is shrunk on the way.
-
-    Raises:
-        ImageError: it cannot be read as an image; the text names the file and the mend.
-    """
-    if isinstance(image, np.ndarray):
-        return _from_array(image)
-    if isinstance(image, bytes | bytearray | memoryview):
-        return _decode(bytes(image), "image data")
-    if isinstance(image, str | os.PathLike):
-        # A name may hold line ends and bytes that no terminal takes.
-        name = "".join(letter if letter.isprintable() else "?" for letter in os.fsdecode(image))
-        return _decode(_read_file(image, name), name)
-    from PIL import Image
-
-    if isinstance(image, Image.Image):
-        return _decode(image, "image")
-    raise ImageError(f"{type(image).__name__} is not an image: give a PIL image, a path, bytes or a numpy array")
-
-
-def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        raise ImageError(f"{name}: is a folder; name an image in it") from None
-    except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL character in the name
-        # Windows says no more than "Permission denied" of a folder; Path.is_dir would raise it once more.
-        if os.path.isdir(os.fsdecode(path).replace("\0", "")):  # noqa: PTH112
-            raise ImageError(f"{name}: is a folder; name an image in it") from None
-        reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
-        raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None
-
-
-def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | None]:
-    if isinstance(source, bytes):
-        if not source:
-            raise ImageError(f"{name}: empty; save or copy the image again")
-        if len(source) > MAX_BYTES:
-            raise ImageError(f"{name}: larger than {MAX_BYTES >> 20} MiB; save it smaller")
-    try:
-        # Warnings about odd but readable files are not the user's concern; muting them is not thread-safe by itself.
-        with _DECODING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if isinstance(source, bytes):
-                image, orientation = open_image(source, name)
-                del source  # the picture may be read from a copy, and takes memory itself once it is decoded
-                orientation = _decode_file(image) or orientation
-            else:
-                image = source
-                check_size(image, name)
-                image.load()
-                orientation = orientation_of(image)
-            return _from_pillow(image, name, orientation)
-    except ImageError:
-        raise
-    except MemoryError:
-        raise ImageError(f"{name}: not enough memory to decode it; save it smaller") from None
-    except Exception as error:  # Pillow's decoders let through what their parsing meets: a dozen unrelated types
-        from PIL import Image, UnidentifiedImageError
-
-        if isinstance(error, UnidentifiedImageError):
-            raise ImageError(f"{name}: not an image that can be read; save it as PNG or JPEG") from None
-        if isinstance(error, Image.DecompressionBombError):
-            raise too_large(name) from None
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ImageError(
-            f"{name}: cannot be decoded ({reason:.100}); it may be damaged: save or copy it again"
-        ) from None
-
-
-def _decode_file(image: "PILImage.Image") -> int:
-    """Decode an opened file; the orientation that only then is known, of a TIFF, and else 0."""
-    width, height = image.size
-    # A JPEG is decoded smaller, which is faster the larger it is.
-    if (factor := round(max(width, height) / _SIDE)) > 1:
-        image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
-    with _silent() if image.format == "TIFF" else contextlib.nullcontext():
-        image.load()
-    return orientation_of(image) if image.format == "TIFF" else 0
-
-
-def _from_pillow(image: "PILImage.Image", name: str, orientation: int) -> tuple[Pixels, Map | None]:
-    width, height = image.size
-    tall, wide = _block(height, width)
-
-    def strip(top: int, bottom: int) -> NDArray[Any]:
-        part = image.crop((0, top, width, bottom))
-        if part.mode.startswith("I") or part.mode == "F":
-            return np.asarray(part)[:, :, None]
-        if part.mode == "La":  # Pillow converts it to nothing else
-            part = part.convert("LA")
-        if part.has_transparency_data:
-            part = part if part.mode == "RGBA" else part.convert("RGBA")
-        elif part.mode not in ("L", "RGB"):
-            part = part.convert("L" if part.mode == "1" else "RGB")
-        # Which weighs colours by their alpha.
-        return np.atleast_3d(np.asarray(part.reduce((wide, tall)) if tall * wide > 1 else part))
-
-    return _parts(_shrunk(strip, (height, width), name, orientation))
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what libtiff writes to standard error by itself, past Python, from there."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-_UPRIGHT: dict[int, Callable[[Map], Map]] = {  # cameras store a picture as it lay on the sensor, with a tag
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: np.rot90(a),
-}
-
-
-def _from_array(array: NDArray[Any]) -> tuple[Pixels, Map | None]:
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or not array.size:
-        raise ImageError(f"array of shape {array.shape}: give (H, W), (H, W, 3) or (H, W, 4), none of them 0")
-    if array.dtype.kind not in "bf" and array.dtype.type not in (np.uint8, np.uint16):
-        raise ImageError(f"array of {array.dtype}: give uint8, uint16, bool or float in [0, 1]")
-    if array.shape[0] * array.shape[1] > MAX_PIXELS_MEMORY:
-        raise too_large("array", limit=MAX_PIXELS_MEMORY)
-    # A plain array: masks and matrices keep their own rules for what follows.
-    pixels = np.atleast_3d(np.asarray(array).view(np.ndarray))
-
-    def strip(top: int, bottom: int) -> NDArray[Any]:
-        part = pixels[top:bottom]
-        # Written so that NaN fails as well.
-        if part.dtype.kind == "f" and not (part.min() >= -1e-6 and part.max() <= 1 + 1e-6):
-            raise ImageError("array of float: values must be in [0, 1] and not NaN; divide 0 to 255 by 255")
-        return part
-
-    return _parts(_shrunk(strip, pixels.shape, "array"))
-
-
-def _shrunk(
-    strip: Callable[[int, int], NDArray[Any]], shape: tuple[int, ...], name: str, orientation: int = 1
-) -> Pixels:
-    """Bring pixels of any type upright, (H, W, C), averaging over blocks where there are many.
-
-    Those of a byte stay so unless they are averaged here.
-
-    `strip` gives the pixels (h, W, C) of the rows from one to another, so that only some are worked on at a time, or
-    the averages over blocks of them.
-    """
-    height, width = shape[:2]
-    tall, wide = _block(height, width)
-    orientation = orientation if orientation in _UPRIGHT else 1
-    upright, as_stored = _UPRIGHT[orientation], _UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)]
-    rows = max(_STRIP // width // tall, 1) * tall
-    largest, pixels = 0.0, None
-    for top in range(0, height, rows):
-        part = strip(top, min(top + rows, height))
-        if part.dtype.kind == "f" and not np.isfinite(part).all():
-            raise ImageError(f"{name}: holds NaN or infinite values; save it as PNG")
-        largest = max(largest, float(part.max()))
-        kind = part.dtype
-        if tall * wide > 1 and part.shape[:2] == (min(rows, height - top), width):  # not averaged yet
-            part = _averaged(part, tall, wide)
-        if pixels is None:
-            stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
-            byte = part.dtype == np.uint8
-            pixels = as_stored(np.empty(upright(stored).shape, np.uint8 if byte else np.float32))  # upright at once
-        pixels[top // tall : -(-(top + rows) // tall)] = part
-    assert pixels is not None
-    if pixels.dtype == np.uint8:
-        return upright(pixels)
-    full: float = 1.0
-    if kind == np.uint8:
-        full = 255.0
-    elif kind.kind != "b":
-        # Of more than 8 bits a scanner may use 8, 12 or all 16; a float may count to 1 or to 255.
-        full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
-        if kind.kind != "f" and full == 1.0:
-            full = 255.0
-    pixels /= np.float32(full)
-    return upright(np.clip(pixels, 0, 1, out=pixels))
-
-
-def _block(height: int, width: int) -> tuple[int, int]:
-    """How many rows and columns of a picture are averaged into one."""
-    factor = -(-max(height, width) // _SIDE)
-    return min(factor, height), min(factor, width)
-
-
-def _averaged(pixels: NDArray[Any], tall: int, wide: int) -> Map:
-    """The averages over blocks, float32; what is left over at the ends makes smaller ones."""
-    sums = np.add.reduceat(pixels, np.arange(0, pixels.shape[1], wide), axis=1, dtype=np.float32)
-    sums = np.add.reduceat(sums, np.arange(0, pixels.shape[0], tall), axis=0)
-    sums /= np.diff(np.append(np.arange(0, pixels.shape[1], wide), pixels.shape[1]))[:, None].astype(np.float32)
-    sums /= np.diff(np.append(np.arange(0, pixels.shape[0], tall), pixels.shape[0]))[:, None, None].astype(np.float32)
-    return sums
-
-
-def _parts(pixels: Pixels) -> tuple[Pixels, Map | None]:
-    """Split (H, W, 1, 3 or 4) into colour and alpha, which is None where all of it is opaque."""
-    if pixels.shape[2] < 4:
-        return np.ascontiguousarray(pixels), None
-    alpha = np.ascontiguousarray(as_float(pixels[:, :, 3]))
-    return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha

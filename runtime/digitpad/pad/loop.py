@@ -583,14 +583,11 @@ def _load_recognizer(model: str) -> Reader:
 
 
 def _load_photo(path: Path) -> "np.typing.NDArray[np.uint8]":
-    from digitpad.image.normalise import as_float, read_image
+    from digitpad.image.reading import on_white, read_image
 
-    pixels, alpha = read_image(path)
-    step = -(-max(pixels.shape[:2]) // PHOTO)
-    colour = as_float(pixels[::step, ::step])
-    if alpha is not None:  # on white paper
-        colour = 1 - alpha[::step, ::step, None] * (1 - colour)
-    return np.rint(np.broadcast_to(colour, (*colour.shape[:2], 3)) * 255).astype(np.uint8)
+    colour, alpha = read_image(path)
+    step = -(-max(colour.shape[:2]) // PHOTO)
+    return on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step])
 
 
 def _short(path: Path) -> str:

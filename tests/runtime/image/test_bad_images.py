@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
 from digitpad import DigitPadError, ImageError, Recognizer
-from digitpad.image.normalise import MAX_BYTES, normalise_image
+from digitpad.image.limits import MAX_BYTES
+from digitpad.image.normalise import normalise_image
 
 
 def picture() -> Image.Image:

@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from digitpad.image.decoding import (
+from digitpad.image.limits import (
     MAX_BYTES,
     MAX_BYTES_WHOLE,
     MAX_PIXELS,

@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import digitpad
 from digitpad import Recognizer
-from digitpad.image.normalise import in_mnist_form, normalise_image, read_image
+from digitpad.image.normalise import in_mnist_form, normalise_image
+from digitpad.image.reading import read_image
 from digitpad.mnist_form import render_strokes
 
 DEMO = json.loads((Path(digitpad.__file__).parent / "pad" / "demo_strokes.json").read_text())["samples"]

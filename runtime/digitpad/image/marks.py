@@ -1,0 +1,79 @@
+"""The connected marks that a mask falls into."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.image.filters import Mask
+
+
+class Marks:
+    """The connected marks of a mask, numbered from 0.
+
+    Attributes:
+        count: how many there are. The following are arrays of so many numbers, in pixels:
+        area: how many pixels each has.
+        left, top, right, bottom: its box; right and bottom are one past its last pixel.
+        across, down, extent: the sides of its box, and the longer of the two.
+        free: whether it stays clear of the mask's border.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        height, width = mask.shape
+        # Runs of ink along the rows, each row ended by a gap; positions count through all rows.
+        self.shape, row = mask.shape, width + 1
+        flat = np.zeros(height * row + 1, np.int8)
+        flat[:-1].reshape(height, row)[:, :width] = mask
+        change = np.diff(flat, prepend=np.int8(0))
+        self._starts, self._ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+        # Runs that touch, corners included, in the next row.
+        first = np.searchsorted(self._ends, self._starts + row, "left")
+        last = np.searchsorted(self._starts, self._ends + row, "right")
+        count = np.maximum(last - first, 0)
+        upper = np.repeat(np.arange(len(self._starts)), count)
+        lower = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+        self._mark = _joined(len(self._starts), upper, lower)
+
+        lengths = self._ends - self._starts
+        self.count = int(self._mark.max()) + 1 if self._mark.size else 0
+        self.area = np.bincount(self._mark, lengths, self.count)
+        y, x = np.divmod(self._starts, row)
+        self.top, self.left = np.full(self.count, height), np.full(self.count, width)
+        self.bottom, self.right = np.zeros(self.count, int), np.zeros(self.count, int)
+        np.minimum.at(self.top, self._mark, y)
+        np.maximum.at(self.bottom, self._mark, y + 1)
+        np.minimum.at(self.left, self._mark, x)
+        np.maximum.at(self.right, self._mark, x + lengths)
+        self.across, self.down = self.right - self.left, self.bottom - self.top
+        self.extent = np.maximum(self.across, self.down)
+        self.free = (self.left > 0) & (self.top > 0) & (self.right < width) & (self.bottom < height)
+
+    def mask(self, chosen: Mask) -> Mask:
+        """The pixels of the chosen marks."""
+        height, width = self.shape
+        runs = chosen[self._mark]
+        steps = np.zeros(height * (width + 1) + 1, np.int8)
+        steps[self._starts[runs]] = 1
+        steps[self._ends[runs]] = -1
+        return np.cumsum(steps, dtype=np.int8)[:-1].reshape(height, width + 1)[:, :width].astype(bool)
+
+    def mask_of(self, number: int) -> Mask:
+        """The pixels of one mark."""
+        return self.mask(np.arange(self.count) == number)
+
+    def box(self, number: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of one mark."""
+        return int(self.left[number]), int(self.top[number]), int(self.right[number]), int(self.bottom[number])
+
+
+def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Number the groups that pairs make of the things 0 to count - 1 by joining them."""
+    group = np.arange(count)
+    while True:
+        a, b = group[one], group[other]
+        if (a == b).all():
+            return np.unique(group, return_inverse=True)[1]
+        least = np.minimum(a, b)
+        np.minimum.at(group, a, least)
+        np.minimum.at(group, b, least)
+        while (group[group] != group).any():
+            group = group[group]
