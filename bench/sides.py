@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import DigitPadError, Recognizer
+from digitpad.errors import first_line
 from digitpad.mnist_form import render_strokes
-from digitpad.models import find_model, first_line, session_options
+from digitpad.models import find_model, session_options
 from digitpad.stroke_files import read_samples
 from train.command import ROOT
 

@@ -1,7 +1,7 @@
 """The digitpad command: its verbs, what they print, and how they end.
 
-Exit status: 0 all went well, 1 something failed (said on standard error, one line each), 2 wrong usage,
-130 interrupted, 141 whoever read the output stopped reading. `python -X dev -m digitpad` shows tracebacks.
+Exit status: 0 all went well, 1 something failed (one line each on standard error), 2 wrong usage, 130 interrupted,
+141 the reader of the output went away. `python -X dev -m digitpad` shows tracebacks.
 """
 
 import argparse
@@ -17,15 +17,17 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from digitpad import __version__
-from digitpad.errors import DigitPadError, printable
+from digitpad.errors import DigitPadError, StrokeError, printable
+from digitpad.log import Tell, log_step
 
-# Numpy, onnxruntime, Pillow and pygame are imported where they are needed: --version must not wait for them. So is
-# pathlib, in all that `predict` imports: it takes half a megabyte and, up to Python 3.12, 3 ms.
+# Numpy, onnxruntime, Pillow and pygame are imported where they are needed: --version must not wait for them. Nor does
+# `predict` import pathlib, which takes half a megabyte and, up to Python 3.12, 3 ms.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitpad.recognizer import Prediction, Recognizer
+    from digitpad.explain import Explainer
+    from digitpad.recognizer import Prediction
 
 MAX_STDIN = 256 * 2**20  # bytes: no image or stroke file that can be read is larger
 
@@ -33,9 +35,9 @@ _MODEL_HELP = "cnn, mlp, both, another name that `digitpad models` lists, or the
 
 
 def run() -> NoReturn:
-    """Be the process: run the command and end at once, everything said and saved.
+    """Run the command as the whole process, and end it at once: all output is written by then.
 
-    Python would first take apart whatever was imported, which is a sixth of the time that one picture takes.
+    Python would first tear down whatever was imported, which is a sixth of the time that one picture takes.
     """
     status = main()
     if sys.flags.dev_mode:
@@ -89,10 +91,10 @@ def _run(argv: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line, and whose help is not lost silently on a full disk."""
+    """An argument parser that complains in one line, and whose help isn't lost silently on a full disk."""
 
     def __init__(self, **more: Any) -> None:
-        # A fixed width: to ask how wide the terminal is, argparse loads shutil, at every start, help or no help.
+        # A fixed width: to find out how wide the terminal is, argparse loads shutil at every start, help or no help.
         formatter = functools.partial(argparse.HelpFormatter, width=78)
         super().__init__(formatter_class=formatter, allow_abbrev=False, **more)
 
@@ -140,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--model", default="cnn", help=_MODEL_HELP)
     predict.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+    predict.add_argument(
+        "--explain", metavar="DIR", help="also write there, for each result, a picture of how it came about"
+    )
 
     models = verb("models", _models, "list the shipped models", epilog="json: one object per line.")
     models.add_argument("--verify", action="store_true", help="check each file's checksum and load it")
@@ -148,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = verb("demo", _demo, "draw ten digits through the real pad, off-screen, and save the pictures")
     demo.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
 
-    verb("doctor", _doctor, "say what is installed, which display there is and which models load")
+    verb("doctor", _doctor, "check what is installed, which display there is and which models load")
     return parser
 
 
@@ -196,31 +201,46 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def _predict(args: argparse.Namespace) -> int:
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd files are no news to whoever gets a digit or an error
-    recognizers = _recognizers(args.model)
+        warnings.simplefilter("ignore")  # Pillow's about odd files: the user gets a digit or an error anyway
+    from digitpad.recognizer import Recognizer
+
+    _check_name(args.model, "digitpad predict")
+    recognizers = [Recognizer(name) for name in (("cnn", "mlp") if args.model == "both" else (args.model,))]
+    explainer = _explainer(args.explain)
     show = {"text": _text, "json": _json, "csv": _csv}[args.format]
     if args.format == "csv":
         _say(_csv_row(["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]))
+    named = len(recognizers) > 1 or show is not _text
     failed = False
     with contextlib.closing(_with_progress(args.files)) as files:
         for file in files:
             try:
-                for name, image in _images(file):
+                for name, image in _images(file, explainer.start() if explainer else log_step):
+                    answers = []
                     for recognizer in recognizers:
-                        prediction = recognizer.predict_normalised(image)
-                        _say(
-                            show(name, recognizer.name if len(recognizers) > 1 or show is not _text else "", prediction)
-                        )
+                        answers.append((recognizer, recognizer.predict_normalised(image)))
+                        _say(show(name, recognizer.name if named else "", answers[-1][1]))
+                    if explainer:
+                        explainer.write(name, answers)
             except DigitPadError as error:
-                name = "standard input" if file == "-" else file
-                text = str(error)
-                _complain(text if text.startswith((name, printable(name))) else f"{name}: {text}")
+                name, text = "standard input" if file == "-" else file, str(error)
+                _complain(text if text.startswith(printable(name)) else f"{name}: {text}")
                 failed = True
     return 1 if failed else 0
 
 
+def _explainer(folder: str | None) -> "Explainer | None":
+    if folder is None:
+        return None
+    from pathlib import Path
+
+    from digitpad.explain import Explainer
+
+    return Explainer(Path(folder))
+
+
 def _with_progress(files: list[str]) -> Generator[str, None, None]:
-    """Hand out the files; where standard error is a terminal and the results go elsewhere, say there how far it is."""
+    """Yield the files; if standard error is a terminal and the results go elsewhere, show the progress there."""
     hidden = sys.stderr is None or not sys.stderr.isatty() or (sys.stdout is not None and sys.stdout.isatty())
     if hidden or len(files) == 1:
         yield from files
@@ -230,7 +250,7 @@ def _with_progress(files: list[str]) -> Generator[str, None, None]:
         for number, file in enumerate(files):
             if (now := time.monotonic()) - told >= 0.2:
                 told = now
-                # The cursor is left at the line's beginning: a complaint, which is longer, covers it.
+                # The cursor is left at the start of the line: a complaint, which is longer, covers it.
                 _note(f"{number:,} of {len(files):,} files read")
             yield file
     finally:
@@ -243,13 +263,6 @@ def _note(text: str) -> None:
         sys.stderr.flush()
 
 
-def _recognizers(model: str) -> "list[Recognizer]":
-    from digitpad.recognizer import Recognizer
-
-    _check_name(model, "digitpad predict")
-    return [Recognizer(name) for name in (("cnn", "mlp") if model == "both" else (model,))]
-
-
 def _check_name(model: str, prog: str) -> None:
     from digitpad.models import is_path, shipped_models
 
@@ -259,8 +272,8 @@ def _check_name(model: str, prog: str) -> None:
         raise SystemExit(2)
 
 
-def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """The images a model is to see for one input, each with the name it goes by in the results."""
+def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
+    """The images for a model to see of one input, each with its name in the results."""
     from digitpad.stroke_files import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
 
     samples: list[Sample] | None = None
@@ -275,16 +288,14 @@ def _images(file: str) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     if samples is None:
         from digitpad.image.normalise import normalise_image
 
-        yield file, normalise_image(content)
+        yield file, normalise_image(content, tell)
         return
-
-    from digitpad.errors import StrokeError
     from digitpad.mnist_form import render_strokes
 
     if not samples:
         raise StrokeError(f"{file}: holds no samples; save a drawing in it first")
     for number, sample in enumerate(samples, start=1):
-        yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes)
+        yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes, tell=tell)
 
 
 def _standard_input() -> bytes:
@@ -300,14 +311,7 @@ def _standard_input() -> bytes:
 
 
 def _text(name: str, model: str, p: "Prediction") -> str:
-    sure = f"({min(100 * p.confidence, 99.9):.1f} %)"  # as the pad has it: no answer is certain
-    words = {
-        "digit": f"{p.digit} {sure}",
-        "unsure": f"unsure, perhaps {p.digit} {sure}",
-        "not_a_digit": "not a digit",
-        "blank": "blank",
-    }
-    return f"{printable(name)}: {model}{': ' if model else ''}{words[p.status]}\n"
+    return f"{printable(name)}: {model}{': ' if model else ''}{p}\n"
 
 
 def _json(name: str, model: str, p: "Prediction") -> str:
@@ -339,7 +343,7 @@ def _csv_row(cells: list[Any]) -> str:
 
 
 def _number(value: float) -> float | None:
-    """A float32 with the digits it has, no more; None, which is JSON's null and CSV's empty cell, for NaN and inf."""
+    """A float32 with as many digits as it has; for NaN and inf None, which is JSON's null and CSV's empty cell."""
     import numpy as np
 
     return float(str(np.float32(value))) if np.isfinite(value) else None
@@ -394,14 +398,14 @@ def _accuracy(entry: dict[str, Any]) -> dict[str, float]:
 
 
 def _say(text: str) -> None:
-    """Write to standard output now: results keep their order with the complaints between them."""
+    """Write to standard output now, so that results and complaints keep their order."""
     if sys.stdout is not None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
 def _complain(text: str, prog: str = "digitpad") -> None:
-    """Write one line to standard error; where that is closed, there is nobody to tell."""
+    """Write one line to standard error, if it is open."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             sys.stderr.write(f"{prog}: {printable(text)}\n")
@@ -409,6 +413,6 @@ def _complain(text: str, prog: str = "digitpad") -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still buffered nowhere, else Python tries to write it once more at exit and complains."""
+    """Send what is still buffered nowhere, or Python tries to write it again at exit and complains."""
     with contextlib.suppress(AttributeError, OSError, ValueError):  # no such stream, or not one with a file behind it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from digitpad import __version__
-from digitpad.errors import ModelError, printable
-from digitpad.models import first_line, shipped_models
+from digitpad.errors import GET_PAD, ModelError, first_line, printable
+from digitpad.models import shipped_models
 
 REQUIRED = {"numpy": "numpy", "onnxruntime": "onnxruntime", "Pillow": "PIL"}  # package: the name it is imported by
 TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of it
@@ -83,7 +83,7 @@ def run_doctor() -> int:
     elif missing := next(
         (name for name in ("pygame", "platformdirs") if f"No module named '{name}'" in trouble[-1]), ""
     ):
-        report("note", missing, "not installed: the pad cannot open; if you want it: pip install 'digitpad[pad]'")
+        report("note", missing, f"not installed: the pad cannot open; to get it: {GET_PAD}")
     else:
         report("BROKEN", "pygame", f"{trouble[-1]}; install pygame again")
 

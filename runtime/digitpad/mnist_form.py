@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import StrokeError
+from digitpad.log import Tell, log_step
 
 SIZE = 28  # pixels along a side of the model's image
 BOX = 20  # pixels along the longer side of the ink in it
@@ -29,12 +30,15 @@ _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
 Points = NDArray[np.float64]  # (n, 2): x right, y down
 
 
-def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
+def render_strokes(
+    strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH, tell: Tell = log_step
+) -> NDArray[np.uint8]:
     """Ink strokes the way MNIST's digits were made.
 
     Args:
         strokes: (n, 2) arrays of x (right) and y (down), in any unit and with any offset.
         pen_width: width of the pen in pixels of the result.
+        tell: is told each step, in words and with the strokes.
 
     Returns:
         uint8 (28, 28), 0 = paper, 255 = ink; all zero where there is no ink or it has no extent.
@@ -42,7 +46,11 @@ def render_strokes(strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -
     Raises:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
     """
-    points = _without_taps(clean_strokes(strokes))
+    drawn = clean_strokes(strokes)
+    tell("read: strokes: %d, points: %d", len(drawn), sum(map(len, drawn)), strokes=drawn)
+    points = _without_taps(drawn)
+    if len(points) < len(drawn):
+        tell("taps beside the drawing left out: %d", len(drawn) - len(points), strokes=points, before=drawn)
     if not points:
         return np.zeros((SIZE, SIZE), np.uint8)
     low, high = _box(points)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from digitpad.errors import ModelError
+from digitpad.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -169,11 +169,6 @@ def _check_self_contained(path: str, data: bytes) -> None:
         )
     if data[4:8] == b"ORTM":
         raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a foreign exception's text, or its type where it has none, for a message of ours."""
-    return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"
 
 
 def _read(path: str) -> bytes:

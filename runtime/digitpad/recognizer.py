@@ -3,18 +3,20 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from digitpad.errors import ImageError, ModelError
+from digitpad.errors import ImageError, ModelError, first_line
+from digitpad.log import log_step
 from digitpad.mnist_form import render_strokes
-from digitpad.models import first_line, load_model
+from digitpad.models import load_model
 
 if TYPE_CHECKING:
     import onnxruntime
-    from PIL import Image as PILImage
+
+    from digitpad.image.reading import ImageLike
 
 _CHUNK = 256  # images run at once: more would not be faster and would need memory
 _BLANK = np.full(10, 0.1, np.float32)
@@ -25,7 +27,7 @@ Status = Literal["digit", "unsure", "not_a_digit", "blank"]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model makes of one drawing.
+    """What a model makes of one drawing. `str(prediction)` is a short answer in words.
 
     Attributes:
         status: "digit"; "unsure" (a digit, but the confidence is low); "not_a_digit"; or "blank".
@@ -43,6 +45,13 @@ class Prediction:
     ood_score: float
     image: NDArray[np.uint8]
 
+    def __str__(self) -> str:
+        """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
+        if self.digit is None:
+            return self.status.replace("_", " ")
+        sure = f"{self.digit} ({min(100 * self.confidence, 99.9):.1f} %)"  # never 100 %: no answer is certain
+        return sure if self.status == "digit" else f"unsure, perhaps {sure}"
+
 
 class Recognizer:
     """Reads handwritten digits with one model. One object may be shared by threads."""
@@ -50,15 +59,15 @@ class Recognizer:
     def __init__(
         self, model: str | os.PathLike[str] = "cnn", *, options: "onnxruntime.SessionOptions | None" = None
     ) -> None:
-        """Load a shipped model by name, or any file that keeps the model contract by path.
+        """Load a shipped model by name, or any file that keeps to the model contract by path.
 
         Args:
             model: the name or path.
-            options: how onnxruntime is to run it, say with more threads for large batches. By default it is told to
-                suit a small machine: `digitpad.models.session_options`, whose result can be changed and given here.
+            options: how onnxruntime runs it, such as with more threads for large batches. The default suits a small
+                machine: what `digitpad.session_options` returns, which can be changed and passed here.
 
         Raises:
-            ModelError: no such model, or the file is damaged or does not keep the contract.
+            ModelError: no such model, or the file is damaged or breaks the contract.
         """
         self._model = load_model(model, options)
         self.name = self._model.name
@@ -66,11 +75,11 @@ class Recognizer:
         self.ood_threshold = self._model.ood_threshold
         self.unsure_threshold = self._model.unsure_threshold
 
-    def predict(self, image: "PILImage.Image | str | os.PathLike[str] | bytes | NDArray[Any]") -> Prediction:
+    def predict(self, image: "ImageLike") -> Prediction:
         """Read the digit in an image of any size and either polarity.
 
         Args:
-            image: a PIL image, a path, the bytes of an encoded image, or an array (H, W) or (H, W, 3 or 4) of
+            image: a PIL image, a path, the bytes of an image file, or an array (H, W) or (H, W, 3 or 4) of
                 uint8, uint16, bool or float in [0, 1].
 
         Raises:
@@ -84,8 +93,8 @@ class Recognizer:
         """Read the digit that strokes draw.
 
         Args:
-            strokes: (n, 2) arrays of x (right) and y (down), in any unit and with any offset. Blank is only what
-                has no points or no extent.
+            strokes: (n, 2) arrays of x (right) and y (down), in any unit and with any offset. Only what has no
+                points or no extent is blank.
 
         Raises:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
@@ -93,7 +102,7 @@ class Recognizer:
         return self.predict_normalised(render_strokes(strokes))
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
-        """Judge one image that is in the model's form already: uint8 (28, 28), 0 = paper, 255 = ink.
+        """Judge one image that has the model's form already: uint8 (28, 28), 0 = paper, 255 = ink.
 
         Raises:
             ImageError: shape or dtype differ.
@@ -102,17 +111,21 @@ class Recognizer:
         _check_images(image[None])
         image.flags.writeable = False
         if not image.any():
-            return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        probabilities, ood_score = (output[0] for output in self.run(image[None]))
-        probabilities.flags.writeable = False
-        digit, confidence, score = int(probabilities.argmax()), float(probabilities.max()), float(ood_score)
-        if score > self.ood_threshold:
-            return Prediction("not_a_digit", None, confidence, probabilities, score, image)
-        status: Status = "unsure" if confidence < self.unsure_threshold else "digit"
-        return Prediction(status, digit, confidence, probabilities, score, image)
+            prediction = Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
+        else:
+            probabilities, ood_score = (output[0] for output in self.run(image[None]))
+            probabilities.flags.writeable = False
+            confidence, score = float(probabilities.max()), float(ood_score)
+            status: Status = "unsure" if confidence < self.unsure_threshold else "digit"
+            if score > self.ood_threshold:
+                status = "not_a_digit"
+            digit = None if status == "not_a_digit" else int(probabilities.argmax())
+            prediction = Prediction(status, digit, confidence, probabilities, score, image)
+        log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
+        return prediction
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities, float32 (N, 10), of images in the model's form, uint8 (N, 28, 28); nothing else is done.
+        """Probabilities, float32 (N, 10), for images in the model's form, uint8 (N, 28, 28), and nothing else.
 
         Raises:
             ImageError: shape or dtype differ.

@@ -329,7 +329,9 @@ def test_the_pad_without_pygame_says_what_to_install(
         monkeypatch.delitem(sys.modules, module, raising=False)
     assert cli.main(["pad"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "digitpad[pad]" in line
+    assert line.startswith("digitpad: the pad needs pygame, which is not installed: ")
+    for way in ("pip install 'digitpad[pad]'", "pipx install --force 'WHEEL[pad]'", "uv tool install 'WHEEL[pad]'"):
+        assert way in line
 
 
 def test_demo_hands_its_folder_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from digitpad import ModelError, Recognizer, models
+from digitpad.errors import first_line
 
 DATA = Path(__file__).parent / "data"
 
@@ -74,7 +75,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_of_a_foreign_error_the_first_line_is_told_or_its_kind(error: Exception, line: str) -> None:
-    assert models.first_line(error) == line
+    assert first_line(error) == line
 
 
 def test_the_engine_says_nothing_on_its_own_account(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

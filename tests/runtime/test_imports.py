@@ -119,10 +119,20 @@ def test_the_slim_environment_has_no_training_framework() -> None:
         assert importlib.util.find_spec(name) is None, f"{name} can be imported"
 
 
-def test_the_names_of_the_api_are_there_and_no_others_are_made_up() -> None:
+def test_the_public_names_are_these_and_each_is_documented(package: Path) -> None:
     import digitpad
 
+    errors = ["DigitPadError", "ImageError", "ModelError", "StrokeError"]
+    reading = ["Prediction", "Recognizer", "normalise_image", "render_strokes", "session_options"]
+    files = ["Sample", "read_samples", "write_samples"]
+    assert digitpad.__all__ == sorted([*errors, *reading, *files, "__version__"]) == dir(digitpad)
     for name in digitpad.__all__:
-        assert getattr(digitpad, name) is not None
+        thing = getattr(digitpad, name)
+        methods = [part for key, part in vars(thing).items() if key[0] != "_"] if isinstance(thing, type) else []
+        for one in (thing, *filter(callable, methods)):
+            assert one.__doc__, name
+    (for_types,) = (node for node in ast.parse(Path(digitpad.__file__).read_text()).body if isinstance(node, ast.If))
+    told = [alias.name for node in for_types.body for alias in getattr(node, "names", ())]
+    assert sorted([*told, "__version__"]) == digitpad.__all__
     with pytest.raises(AttributeError, match="Recogniser"):
         _ = digitpad.Recogniser

@@ -39,12 +39,12 @@ def find_ink(grey: Map, tell: Tell = log_step) -> Map:
     ink, sheet = np.zeros((1, 1), np.float32), None
     for attempt in range(3):
         if attempt:
-            tell("once more, %s", "inside the sheet" if sheet is not None else "closer to the ink")
+            tell("once more, %s", "inside the sheet" if sheet is not None else "closer to the ink", seen=grey)
         small = shrink(grey, _WORK)
         scale = max(grey.shape) / max(small.shape)
         ink = _ink_on_paper(small, tell)
         marks = Marks(ink >= 0.5)
-        tell("ink found, in %d marks", marks.count, ink=ink)
+        tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
         if sheet is not None and not marks.count:
             tell("nothing is on the sheet: it is a fat zero", ink=sheet)
             return sheet
@@ -77,7 +77,7 @@ def _ink_on_paper(grey: Map, tell: Tell) -> Map:
         if lit:  # a shadow dims paper and ink alike
             ink /= np.maximum(paper, 0.15)
     ink = np.clip(ink, -1, 1, out=ink)
-    tell("paper taken away: %s lit, %s ink", "evenly" if even else "unevenly", "dark" if lit else "light", ink=ink)
+    tell("paper taken out: %s light, %s ink", "even" if even else "uneven", "dark" if lit else "light", ink=ink)
     return _levelled(without_rules(ink, tell), even)
 
 

@@ -30,7 +30,7 @@ def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8
     tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
     already = in_mnist_form(colour, alpha)
     if already is not None:
-        tell("already in MNIST's form: left as it is")
+        tell("already in MNIST's form: left as it is", seen=colour)
         return already
     grey = mix_to_grey(colour, alpha)
     del colour, alpha  # most of the memory, if the picture is large

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.errors import ImageError
+from digitpad.errors import ImageError, first_line
 from digitpad.image.filters import Map, Pixels, as_float
 from digitpad.image.limits import MAX_BYTES, MAX_PIXELS_MEMORY, check_size, open_image, orientation_of, too_large
 
@@ -38,9 +38,7 @@ def read_image(image: ImageLike) -> tuple[Pixels, Map | None]:
     if isinstance(image, bytes | bytearray | memoryview):
         return _decode(bytes(image), "image data")
     if isinstance(image, str | os.PathLike):
-        # A name may hold line ends and bytes that no terminal accepts.
-        name = "".join(letter if letter.isprintable() else "?" for letter in os.fsdecode(image))
-        return _decode(_read_file(image, name), name)
+        return _decode(_read_file(image), os.fsdecode(image))
     from PIL import Image
 
     if isinstance(image, Image.Image):
@@ -57,13 +55,14 @@ def on_white(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8]:
     return seen
 
 
-def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
+def _read_file(path: str | os.PathLike[str]) -> bytes:
+    name = os.fsdecode(path)
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL character in the name
         # Windows says no more than "Permission denied" of a folder; Path.is_dir would raise it again.
-        if os.path.isdir(os.fsdecode(path).replace("\0", "")):  # noqa: PTH112
+        if os.path.isdir(name.replace("\0", "")):  # noqa: PTH112
             raise ImageError(f"{name}: is a folder; name an image in it") from None
         reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
         raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None
@@ -100,10 +99,8 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
             raise ImageError(f"{name}: not an image that can be read; save it as PNG or JPEG") from None
         if isinstance(error, Image.DecompressionBombError):
             raise too_large(name) from None
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ImageError(
-            f"{name}: cannot be decoded ({reason:.100}); it may be damaged: save or copy it again"
-        ) from None
+        reason = f"{first_line(error):.100}"
+        raise ImageError(f"{name}: cannot be decoded ({reason}); it may be damaged: save or copy it again") from None
 
 
 def _decode_file(image: "PILImage.Image") -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from digitpad import __version__
-from digitpad.errors import DigitPadError
+from digitpad.errors import GET_PAD, DigitPadError
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.stroke import Stroke
@@ -24,7 +24,7 @@ from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_sampl
 try:
     import platformdirs
 except ImportError:
-    raise DigitPadError("the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'") from None
+    raise DigitPadError(f"the pad needs platformdirs, which is not installed: {GET_PAD}") from None
 
 GATHERED = "my_digits.json"
 CANVAS = 1000  # the paper's side in the files

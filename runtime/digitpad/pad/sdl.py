@@ -2,7 +2,7 @@
 
 import os
 
-from digitpad.errors import DigitPadError
+from digitpad.errors import GET_PAD, DigitPadError
 
 # Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we take the
 # touches themselves); true pixels on Windows instead of a blurred enlargement; a signal to end does end even a kiosk;
@@ -15,6 +15,6 @@ os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 try:
     import pygame
 except ImportError:
-    raise DigitPadError("the pad needs pygame, which is not installed: pip install 'digitpad[pad]'") from None
+    raise DigitPadError(f"the pad needs pygame, which is not installed: {GET_PAD}") from None
 
 __all__ = ["pygame"]

@@ -12,6 +12,7 @@ pytest.importorskip("pygame")
 from PIL import Image
 
 from digitpad import DigitPadError, Recognizer
+from digitpad.errors import GET_PAD
 from digitpad.pad.demo import run_demo
 from digitpad.pad.demo_strokes import demo_samples
 from tests.runtime.pad.pad_states import SIZES, STATES
@@ -101,5 +102,5 @@ def test_without_pygame_one_line_says_how_to_get_it(tmp_path):
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, capture_output=True, text=True)
-    assert done.stderr == "digitpad: the pad needs pygame, which is not installed: pip install 'digitpad[pad]'\n"
+    assert done.stderr == f"digitpad: the pad needs pygame, which is not installed: {GET_PAD}\n"
     assert done.stdout == ""

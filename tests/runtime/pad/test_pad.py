@@ -15,6 +15,7 @@ pytest.importorskip("pygame")
 import pygame
 
 from digitpad import DigitPadError, ModelError
+from digitpad.errors import GET_PAD
 from digitpad.models import models_folder
 from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
@@ -563,13 +564,13 @@ def test_without_a_display_one_line_says_so_and_points_to_the_demo(environment):
 
 def test_without_pygame_one_line_says_how_to_get_it():
     done = run_python("import sys; sys.modules['pygame'] = None" + OPEN)
-    assert done.stdout == "the pad needs pygame, which is not installed: pip install 'digitpad[pad]'\n"
+    assert done.stdout == f"the pad needs pygame, which is not installed: {GET_PAD}\n"
 
 
 def test_without_platformdirs_one_line_says_how_to_get_it():
     code = "import sys; sys.modules['platformdirs'] = None; from digitpad.cli import main; main(['pad'])"
     done = run_python(code, SDL_VIDEODRIVER="dummy")
-    line = "digitpad: the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'\n"
+    line = f"digitpad: the pad needs platformdirs, which is not installed: {GET_PAD}\n"
     assert (done.stdout, done.stderr) == ("", line)
 
 

@@ -1,0 +1,169 @@
+"""`predict --explain DIR` shows what happened to each input, and the logger "digitpad" says the same."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from digitpad import Recognizer, cli
+from digitpad.explain import Explainer
+from digitpad.image.normalise import normalise_image
+
+TINY = str(Path(__file__).parent / "data" / "tiny.onnx")
+Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    """A seven on ruled paper, with a speck beside it."""
+    page = Image.new("L", (300, 400), 240)
+    pencil = ImageDraw.Draw(page)
+    for y in range(20, 400, 40):
+        pencil.line((0, y, 300, y), fill=200, width=2)
+    pencil.line([(90, 110), (200, 110), (130, 300)], fill=20, width=14)
+    pencil.rectangle((30, 48, 34, 52), fill=20)
+    page.save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def pictures(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files in a folder, all of them PNG pictures, and their sizes."""
+    return {path.name: Image.open(path, formats=["PNG"]).size for path in folder.iterdir()}
+
+
+def test_each_result_gets_a_picture_named_after_its_input(
+    notebook: Path, stroke_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    several = tmp_path / "elsewhere" / "several.json.gz"
+    several.parent.mkdir()
+    several.write_bytes(stroke_file.read_bytes().replace(b"[{", b'[{"strokes": []}, {"strokes": [[[1, 1]]]}, {'))
+    out = tmp_path / "new" / "folder"
+    files = [str(path) for path in (notebook, stroke_file, several, tmp_path / "missing.png", notebook)]
+    assert cli.main(["predict", *files, "--model", TINY, "--explain", str(out)]) == 1
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 6
+    assert captured.err.startswith(f"digitpad: {tmp_path / 'missing.png'}: cannot be read")
+    assert set(pictures(out)) == {
+        *("seven-explained.png", "seven-explained-2.png", "seven-explained-3.png"),
+        *(f"several-{number}-explained.png" for number in (1, 2, 3)),
+    }
+    again = pictures(out)
+    assert cli.main(["predict", files[0], "--model", TINY, "--explain", str(out)]) == 0
+    assert pictures(out) == again  # replaced, not added
+
+
+def test_the_picture_has_a_panel_for_each_step_and_each_model(notebook: Path, tmp_path: Path) -> None:
+    explainer, recognizer = Explainer(tmp_path / "out"), Recognizer(TINY)
+    image = normalise_image(notebook, explainer.start())
+    answer = recognizer, recognizer.predict_normalised(image)
+    assert (image == normalise_image(notebook)).all()
+    steps = [words for words, _ in explainer._panels]
+    assert steps == [
+        "read: 300 x 400 pixels",
+        "mixed to grey",
+        "paper taken out: even light, dark ink",
+        "ruled lines taken out",
+        "ink found: 2 marks",
+        "1 of 2 marks left out as clutter",
+    ]
+    left_out = np.asarray(explainer._panels[-1][1]).astype(int)
+    orange = (left_out[:, :, 0] - left_out[:, :, 2]) > 100
+    place = np.argwhere(orange).mean(axis=0) / left_out.shape[:2]
+    assert place == pytest.approx((50 / 400, 32 / 300), abs=0.02)  # the speck
+    explainer.write("seven.png", [answer] * 2)
+    (size,) = pictures(tmp_path / "out").values()
+    assert size == (20 + 4 * 272, 60 + 3 * (252 + 66))  # nine panels in three rows
+
+
+@pytest.mark.parametrize("kind", ["picture", "strokes"])
+def test_standard_input_is_explained(kind: str, notebook: Path, stroke_file: Path, tmp_path: Path, run: Run) -> None:
+    data = (notebook if kind == "picture" else stroke_file).read_bytes()
+    done = run("predict", "-", "--model", TINY, "--explain", "out", input=data, encoding=None)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list(pictures(tmp_path / "out")) == ["standard input-explained.png"]
+
+
+@pytest.mark.parametrize("status", ["always_unsure", "never_a_digit"])
+def test_every_verdict_can_be_drawn(status: str, stroke_file: Path, tmp_path: Path) -> None:
+    model = str(Path(TINY).with_name(f"{status}.onnx"))
+    assert cli.main(["predict", str(stroke_file), "--model", model, "--explain", str(tmp_path / "out")]) == 0
+    assert len(pictures(tmp_path / "out")) == 1
+
+
+def test_odd_names_make_plain_file_names(tmp_path: Path) -> None:
+    explainer, recognizer = Explainer(tmp_path / "out"), Recognizer(TINY)
+    answers = [(recognizer, recognizer.predict_strokes([]))]
+    for name in ("a/b/zwölf.JPG", "A\nb.png", "a" * 500, "..", "Zwölf.png", "drawing.json.gz#12"):
+        explainer.start()
+        explainer.write(name, answers)
+    assert set(pictures(tmp_path / "out")) == {
+        "zwölf-explained.png",
+        "A_nb-explained.png",
+        f"{'a' * 60}-explained.png",
+        ".-explained.png",
+        "Zwölf-explained-2.png",
+        "drawing-12-explained.png",
+    }
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_one_line(
+    stroke_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    command = ["predict", str(stroke_file), "--model", TINY, "--explain"]
+    assert cli.main([*command, str(tmp_path / "file" / "out")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"digitpad: {tmp_path / 'file' / 'out'}: cannot be made (")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert cli.main([*command, str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 1  # the answer is there all the same
+    (line,) = captured.err.splitlines()
+    assert "seven-explained.png: cannot be written (No space left on device)" in line
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_logger_says_the_steps_at_debug_level(notebook: Path, seven: Any, caplog: pytest.LogCaptureFixture) -> None:
+    recognizer = Recognizer(TINY)
+    recognizer.predict(notebook)
+    assert not caplog.messages
+    caplog.set_level(logging.DEBUG, "digitpad")
+    answer = recognizer.predict(notebook)
+    assert caplog.messages[:2] == ["read: 300 x 400 pixels", "mixed to grey"]
+    assert "1 of 2 marks left out as clutter" in caplog.messages
+    assert caplog.messages[-1].startswith(f"tiny: {answer}, ood_score")
+    caplog.clear()
+    recognizer.predict_strokes([*seven, [(900, 200)]])
+    assert caplog.messages[:2] == ["read: strokes: 3, points: 9", "taps beside the drawing left out: 1"]
+    recognizer.predict(answer.image)
+    assert "already in MNIST's form: left as it is" in caplog.messages
+
+
+def test_without_a_handler_the_log_is_silent_and_strokes_do_not_load_logging(package: Path, stroke_file: Path) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+from digitpad.cli import main
+import numpy, onnxruntime
+others = "logging" in sys.modules  # as some versions of these do
+main(["predict", {str(stroke_file)!r}, "--model", {TINY!r}])
+assert ("logging" in sys.modules) == others
+import logging
+logging.getLogger("digitpad").setLevel(logging.DEBUG)
+main(["predict", {str(stroke_file)!r}, "--model", {TINY!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
