@@ -32,8 +32,9 @@ from unittest import mock
 
 from PIL import Image, ImageDraw
 
-from digitpad import DigitPadError, Recognizer, cli, models
+from digitpad import DigitPadError, ModelError, Recognizer, cli, models
 from digitpad.stroke_files import parse_samples
+from tests.runtime.odd_models import fields, message, outward
 
 DATA = Path(__file__).parent / "data"
 CHUNK = 400  # cases a child: a fresh process now and then, so that one case's memory is not laid to another
@@ -100,13 +101,80 @@ def settings_case(rng: random.Random) -> str:
 
 
 def model_case(rng: random.Random) -> str:
-    """A model file with damage: refused, or a model that runs or says in one line that it does not."""
+    """A model file with changed, missing and doubled bytes, or cut off: refused, or it runs or fails in one line."""
     data = rng.choice(model_seeds())
-    data = data[: rng.randrange(len(data))] if rng.random() < 0.2 else mutate(data, rng)
+    return tried_as_model(data[: rng.randrange(len(data))] if rng.random() < 0.2 else mutate(data, rng))
+
+
+def tried_as_model(data: bytes, reason: str = "") -> str:
+    def load_and_ask() -> None:
+        try:
+            Recognizer(path).predict_strokes([[(0, 0), (3, 5), (1, 9)]])
+        except ModelError as error:
+            assert reason in str(error), "it was refused for another reason"
+            raise
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx")
         path.write_bytes(data)
-        return answered_or_refused(lambda: Recognizer(path).predict_strokes([[(0, 0), (3, 5), (1, 9)]]))
+        return answered_or_refused(load_and_ask)
+
+
+def model_fields_case(rng: random.Random) -> str:
+    """Fields changed, left out, doubled, swapped or blown up, in a file that is well-formed all the same."""
+    data = rng.choice(model_seeds())
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        data = _with_a_changed_field(data, rng)
+    return tried_as_model(data)
+
+
+def _with_a_changed_field(content: bytes, rng: random.Random) -> bytes:
+    try:
+        parts = fields(content)
+    except ValueError:
+        return mutate(content, rng)
+    if not parts:
+        return content + message([(rng.randrange(1, 30), 0, rng.choice(ODD_NUMBERS))])
+    place = rng.randrange(len(parts))
+    number, wire, value = parts[place]
+    if wire == 2 and len(value) > 1 and rng.random() < 0.8:
+        parts[place] = number, wire, _with_a_changed_field(value, rng)
+        return message(parts)
+    match rng.randrange(6):
+        case 0:
+            del parts[place]
+        case 1:
+            parts += [parts[place]] * rng.choice((1, 2, 1000))
+        case 2:
+            other = rng.randrange(len(parts))
+            parts[place], parts[other] = parts[other], parts[place]
+        case 3:
+            parts[place] = rng.randrange(1, 30), wire, value
+        case _ if wire == 0:
+            parts[place] = number, wire, rng.choice((*ODD_NUMBERS, 2**40, 2**63 - 1, 2**63, 2**64 - 1))
+        case _:
+            odd = (b"", b"\xff" * len(value), value * 2, rng.randbytes(len(value)), bytes(2**20))
+            parts[place] = (number, wire, rng.choice(odd) if wire == 2 else rng.randbytes(len(value)))
+    return message(parts)
+
+
+def shipped_model_case(rng: random.Random) -> str:
+    """A shipped model with damage, given by path, so that no checksum stands before it."""
+    path = Path(models.models_folder(), rng.choice(sorted(entry["file"] for entry in models.shipped_models().values())))
+    return tried_as_model(mutate(path.read_bytes(), rng))
+
+
+def outward_model_case(rng: random.Random) -> str:
+    """A file that points at any other, with any offset and length; nothing but our own refusal may come of it."""
+    places = [b"side.bin", b"/etc/passwd", b"../" * rng.randrange(1, 30) + b"etc/passwd", b"*/_ORT_MEM_ADDR_/*"]
+    location = rng.choice([*places, b"", b"\0", rng.randbytes(rng.randrange(300)), b"a" * 10**6])
+    odd = (0, 1, -1, 2**31, 2**62, 2**63, 2**64, -(2**63))
+    more = {name: rng.choice(odd) for name in ("offset", "length") if rng.random() < 0.7}
+    ending = tried_as_model(
+        outward(location, rng.choice(("initializer", "constant", "sparse")), **more), "entry 'location'"
+    )
+    assert ending == "refused"
+    return ending
 
 
 # A kind, how many of a hundred cases are of it, and whether a crash of the process is a failure of ours. Model files
@@ -118,6 +186,9 @@ KINDS: dict[str, tuple[Callable[[random.Random], str], int, bool]] = {
     "manifest": (manifest_case, 4, True),
     "settings": (settings_case, 6, True),
     "model": (model_case, 5, False),
+    "model-fields": (model_fields_case, 5, False),
+    "model-shipped": (shipped_model_case, 1, False),
+    "model-outward": (outward_model_case, 4, True),
 }
 
 
@@ -370,50 +441,41 @@ def campaign(kind: str, first: int, count: int) -> tuple[dict[str, Any], list[st
         "seconds": 0.0,
         "MB": 0,
     }
-    problems = []
+    problems, ours = [], KINDS[kind][2]
     place, last = first, first + count
     while place < last:
         lines, status = _run_child(kind, place, min(CHUNK, last - place))
-        number = place
-        for line in lines:
-            number = line["case"]
-            if "ended" in line:
-                ended, error = line["ended"], line["error"]
-                if KINDS[kind][2] and (line["seconds"] > LONGEST or line["MB"] > max(MOST_MB, row["MB"])):
-                    ended, error = "failed", f"took {line['seconds']} s and {line['MB']} MB"
-                row[ended] += 1
-                row["seconds"] = max(row["seconds"], line["seconds"])
-                row["MB"] = max(row["MB"], line["MB"])
-                if ended == "failed":
-                    problems.append(f"{kind} {number}: {error}")
-        done = number + 1 if lines and "ended" in lines[-1] else number
+        for number, (ended, seconds, megabytes, error) in enumerate(lines, start=place):
+            if ours and (seconds > LONGEST or megabytes > max(MOST_MB, row["MB"])):
+                ended, error = "failed", f"took {seconds} s and {megabytes} MB"
+            row |= {ended: row[ended] + 1, "seconds": max(row["seconds"], seconds), "MB": max(row["MB"], megabytes)}
+            if ended == "failed":
+                problems.append(f"{kind} {number}: {error}")
+        place += len(lines)
         if status != 0:  # it began a case and did not come back
-            row["crashes"] += 1
-            row["failed"] += KINDS[kind][2]
-            problems.append(f"{kind} {done}: the process ended with status {status}")
-            done += 1
-        place = done
+            row |= {"crashes": row["crashes"] + 1, "failed": row["failed"] + ours}
+            problems.append(f"{kind} {place}: the process ended with status {status}")
+            place += 1
     return row, problems
 
 
-def _run_child(kind: str, first: int, count: int) -> tuple[list[dict[str, Any]], int]:
-    """The lines a child printed, two a case, and its exit status, negative for a signal."""
+def _run_child(kind: str, first: int, count: int) -> tuple[list[list[Any]], int]:
+    """What a child printed, a line for each case that came to an end, and its exit status, negative for a signal."""
     command = [sys.executable, "-m", "tests.runtime.fuzz", "--child", "--kind", kind]
     command += ["--first", str(first), "--cases", str(count)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    lines = done.stdout.decode().split("\n")[:-1]  # the last one has its end, or was cut off with the child
+    lines = done.stdout.decode().split("\n")[:-1]  # the last one is whole, or was cut off with the child
     return [json.loads(line) for line in lines], done.returncode
 
 
 def _child(kind: str, first: int, count: int) -> int:
-    """Try cases, and print a line before and after each: whoever reads them sees where it ended, if it did."""
+    """Try cases, and print a line after each: how it ended, seconds, MB, and what else came out."""
     _limit_memory()
-    answers = os.dup(1)  # C code that prints on its own account must not come between
+    answers = os.dup(1)  # C code that prints must not come between
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(first, first + count):
-        _say(answers, {"case": number})
         if hasattr(signal, "alarm"):  # not on Windows
             signal.alarm(PATIENCE)
         begun, error = time.process_time(), ""
@@ -421,13 +483,9 @@ def _child(kind: str, first: int, count: int) -> int:
             ended = try_case(kind, number)
         except Exception as failure:
             ended, error = "failed", f"{type(failure).__name__}: {failure}"[:300]
-        seconds = round(time.process_time() - begun, 3)
-        _say(answers, {"case": number, "ended": ended, "seconds": seconds, "MB": _peak_memory(), "error": error})
+        line = [ended, round(time.process_time() - begun, 3), _peak_memory(), error]
+        os.write(answers, json.dumps(line).encode() + b"\n")
     return 0
-
-
-def _say(answers: int, line: dict[str, Any]) -> None:
-    os.write(answers, json.dumps(line).encode() + b"\n")
 
 
 def _limit_memory() -> None:

@@ -1,5 +1,8 @@
 """Whatever is wrong with a file or with strokes, DigitPadError comes out or an answer; and what fuzzing has found."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,38 +24,39 @@ def test_damaged_settings_are_settings_all_the_same() -> None:
     assert {fuzz.try_case("settings", number) for number in range(40)} == {"answered", "refused"}
 
 
-def test_damaged_models_are_refused_or_run() -> None:
-    row, problems = fuzz.campaign("model", 0, 40)  # in child processes: the engine may crash
+@pytest.mark.parametrize(
+    ("kind", "cases"), [("model", 40), ("model-fields", 80), ("model-shipped", 15), ("model-outward", 40)]
+)
+def test_damaged_and_twisted_models_are_refused_or_run(kind: str, cases: int) -> None:
+    row, problems = fuzz.campaign(kind, 0, cases)  # in child processes: the engine may crash
     assert row["failed"] == 0, problems
-    assert row["answered"] + row["refused"] + row["crashes"] == 40
+    assert row["answered"] + row["refused"] + row["crashes"] == cases
     assert row["refused"] > 0
+    assert (row["answered"] > 0) == (kind != "model-outward")
 
 
 def test_a_campaign_counts_what_fails_and_what_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [
-        {"case": 0},
-        {"case": 0, "ended": "refused", "seconds": 0.5, "MB": 70, "error": ""},
-        {"case": 1},
-        {"case": 1, "ended": "failed", "seconds": 0.1, "MB": 90, "error": "ValueError: odd"},
-        {"case": 2},
-    ]
-    ends = iter([(lines, -11), ([{"case": 3}, lines[1] | {"case": 3, "ended": "answered"}], 0)])
+    lines = [["refused", 0.5, 70, ""], ["failed", 0.1, 90, "ValueError: odd"]]
+    ends = iter([(lines, -11), ([["answered", 0.5, 70, ""]], 0)])
     monkeypatch.setattr(fuzz, "_run_child", lambda *_: next(ends))
     row, problems = fuzz.campaign("image", 0, 4)
-    assert {key: row[key] for key in ("answered", "refused", "failed", "crashes")} == {
-        "answered": 1, "refused": 1, "failed": 2, "crashes": 1
-    }  # fmt: skip
-    assert (row["seconds"], row["MB"]) == (0.5, 90)
+    counts = {"answered": 1, "refused": 1, "failed": 2, "crashes": 1}
+    assert row == {"kind": "image", "cases": 4, **counts, "seconds": 0.5, "MB": 90}
     assert problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSEGV") or sys.platform == "win32", reason="needs POSIX signals")
+def test_a_child_that_crashes_has_told_of_the_cases_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = subprocess.run
+    code = 'import os, signal; print(\'["refused", 0.1, 9, ""]\', flush=True); os.kill(os.getpid(), signal.SIGSEGV)'
+    monkeypatch.setattr(subprocess, "run", lambda _, **more: run([sys.executable, "-c", code], **more))
+    assert fuzz._run_child("image", 0, 5) == ([["refused", 0.1, 9, ""]], -signal.SIGSEGV)
 
 
 @pytest.mark.parametrize(("kind", "failed"), [("image", 2), ("model", 0)])
 def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     spent = [(0.1, 90), (2.1, 90), (0.1, 513), (0.1, 513)]  # the last one was in the process of the one before it
-    lines = [
-        {"case": number, "ended": "refused", "seconds": seconds, "MB": megabytes, "error": ""}
-        for number, (seconds, megabytes) in enumerate(spent)
-    ]
+    lines = [["refused", seconds, megabytes, ""] for seconds, megabytes in spent]
     monkeypatch.setattr(fuzz, "_run_child", lambda *_: (lines, 0))
     row, problems = fuzz.campaign(kind, 0, 4)
     assert (row["refused"], row["failed"], len(problems)) == (4 - failed, failed, failed)

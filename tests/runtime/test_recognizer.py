@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitpad import ImageError, ModelError, Prediction, Recognizer, StrokeError
+from digitpad import ImageError, Prediction, Recognizer, StrokeError, session_options
 from digitpad.mnist_form import render_strokes
-from digitpad.models import session_options
 
 DATA = Path(__file__).parent / "data"
 Points = list[list[tuple[float, float]]]
@@ -99,13 +97,6 @@ def test_on_a_threshold_it_is_a_digit(seven: Points) -> None:
     assert recognizer.predict_strokes(seven).status == "not_a_digit"
 
 
-def test_what_the_file_says_of_itself_can_be_asked() -> None:
-    recognizer = Recognizer(DATA / "tiny.onnx")
-    assert recognizer.metadata["contract"] == "1"
-    assert recognizer.metadata["name"] == recognizer.name
-    assert float(recognizer.metadata["unsure_threshold"]) == recognizer.unsure_threshold
-
-
 def test_all_three_judge_the_same_probabilities(seven: Points) -> None:
     names = ("tiny", "always_unsure", "never_a_digit")
     answers = [Recognizer(DATA / f"{name}.onnx").predict_strokes(seven) for name in names]
@@ -134,37 +125,28 @@ def test_a_batch_may_lie_in_memory_in_any_way(recognizer: Recognizer) -> None:
 
 
 @pytest.mark.parametrize(
-    "images",
-    [
-        np.zeros((2, 28, 28), np.float32),
-        np.zeros((2, 28, 28), np.int64),
-        np.zeros((2, 28, 28), bool),
-        np.zeros((28, 28), np.uint8),
-        np.zeros((2, 784), np.uint8),
-        np.zeros((2, 32, 32), np.uint8),
-        np.zeros((2, 1, 28, 28), np.uint8),
-        np.zeros((), np.uint8),
-        [[0] * 28] * 28,
-        None,
-    ],
-)
-def test_a_batch_of_another_form_is_refused_and_told_the_right_one(images: Any, recognizer: Recognizer) -> None:
-    with pytest.raises(ImageError, match=r"images must be uint8 \(N, 28, 28\), 0 = paper, 255 = ink; got "):
-        recognizer.predict_batch(images)
-
-
-@pytest.mark.parametrize(
     ("images", "got"),
     [
         (np.zeros((2, 28, 28), np.float32), "float32 (2, 28, 28)"),
+        (np.zeros((2, 28, 28), np.int64), "int64 (2, 28, 28)"),
+        (np.zeros((2, 28, 28), bool), "bool (2, 28, 28)"),
+        (np.zeros((28, 28), np.uint8), "uint8 (28, 28)"),
+        (np.zeros((2, 784), np.uint8), "uint8 (2, 784)"),
+        (np.zeros((2, 32, 32), np.uint8), "uint8 (2, 32, 32)"),
+        (np.zeros((2, 1, 28, 28), np.uint8), "uint8 (2, 1, 28, 28)"),
         (np.zeros(3, np.uint8), "uint8 (3,)"),
-        ([[0]], "list no shape"),
+        (np.zeros((), np.uint8), "uint8 ()"),
+        ([[0] * 28] * 28, "list no shape"),
         (None, "NoneType no shape"),
     ],
 )
-def test_what_was_given_instead_is_named(images: Any, got: str, recognizer: Recognizer) -> None:
-    with pytest.raises(ImageError, match=f"got {re.escape(got)}$"):
-        recognizer.run(images)
+def test_a_batch_of_another_form_is_refused_and_told_the_right_one(
+    images: Any, got: str, recognizer: Recognizer
+) -> None:
+    for ask in (recognizer.predict_batch, recognizer.run):
+        with pytest.raises(ImageError) as caught:
+            ask(images)
+        assert str(caught.value) == f"images must be uint8 (N, 28, 28), 0 = paper, 255 = ink; got {got}"
 
 
 @pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((20, 20), np.uint8), np.ones((28, 28), np.int16)])
@@ -198,6 +180,7 @@ def test_the_recognizer_says_what_the_model_file_says(recognizer: Recognizer) ->
     assert recognizer.metadata["trained_on"] == "nothing"
     assert recognizer.metadata["contract"] == "1"
     assert (recognizer.ood_threshold, recognizer.unsure_threshold) == (1e9, 0.0)
+    assert float(recognizer.metadata["unsure_threshold"]) == recognizer.unsure_threshold
 
 
 def test_a_small_machine_is_spared_unless_told_otherwise() -> None:
@@ -212,12 +195,6 @@ def test_a_small_machine_is_spared_unless_told_otherwise() -> None:
     assert own._model.session.get_session_options().intra_op_num_threads == 2
     images = some_images(3)
     assert np.allclose(own.predict_batch(images), Recognizer(DATA / "tiny.onnx").predict_batch(images), atol=1e-6)
-
-
-def test_a_model_that_fails_while_it_runs_is_a_model_error(seven: Points) -> None:
-    with pytest.raises(ModelError, match="tiny: the model fails to run") as caught:
-        Recognizer(DATA / "fails_to_run.onnx").predict_strokes(seven)
-    assert "\n" not in str(caught.value)
 
 
 def test_an_image_is_read_alike_as_path_text_bytes_array_and_picture(

@@ -141,12 +141,3 @@ def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says_and_as_s
         assert accuracy == pytest.approx(entry["accuracy"]["mnist_test"], abs=3e-4), name
         sure = probabilities.max(axis=1) >= recognizer.unsure_threshold
         assert (sure & (ood_score <= recognizer.ood_threshold)).mean() >= 0.985, name
-
-
-@pytest.mark.parametrize("name", BOTH)
-def test_mnist_comes_through_predict_unharmed(name: str, mnist: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
-    images, labels = mnist[0][::10], mnist[1][::10]
-    recognizer = Recognizer(name)
-    fast = recognizer.predict_batch(images).argmax(axis=1)
-    slow = np.array([recognizer.predict(image).probabilities.argmax() for image in images])
-    assert abs((fast == labels).mean() - (slow == labels).mean()) <= 0.001

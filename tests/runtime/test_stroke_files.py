@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from digitpad import DigitPadError, StrokeError
-from digitpad.files import write_whole
+from digitpad import StrokeError
 from digitpad.stroke_files import MAX_BYTES, Sample, is_stroke_file, parse_samples, read_samples, write_samples
 
 NUMBERS = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6)
@@ -147,24 +145,3 @@ def test_a_sample_that_could_not_be_read_back_is_not_saved(tmp_path: Path) -> No
     with pytest.raises(StrokeError):
         write_samples(path, [Sample([np.array([[0, np.nan]])])])
     assert not list(tmp_path.iterdir())
-
-
-def test_a_failed_save_leaves_the_old_file_whole_and_nothing_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "drawing.json"
-    write_whole(path, b"old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DigitPadError, match=r"drawing\.json: cannot be written \(No space left on device\); free"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["drawing.json"]
-
-
-def test_saving_into_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DigitPadError, match="cannot be written"):
-        write_samples(tmp_path / "none" / "drawing.json", [])
