@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitpad.explain import Explainer
     from digitpad.recognizer import Prediction
 
 MAX_STDIN = 256 * 2**20  # bytes: no image or stroke file that can be read is larger
@@ -206,11 +205,14 @@ def _predict(args: argparse.Namespace) -> int:
 
     _check_name(args.model, "digitpad predict")
     recognizers = [Recognizer(name) for name in (("cnn", "mlp") if args.model == "both" else (args.model,))]
-    explainer = _explainer(args.explain)
-    show = {"text": _text, "json": _json, "csv": _csv}[args.format]
+    explainer = None
+    if args.explain is not None:
+        from digitpad.explain import Explainer
+
+        explainer = Explainer(args.explain)
     if args.format == "csv":
         _say(_csv_row(["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]))
-    named = len(recognizers) > 1 or show is not _text
+    named = len(recognizers) > 1 or args.format != "text"
     failed = False
     with contextlib.closing(_with_progress(args.files)) as files:
         for file in files:
@@ -219,7 +221,7 @@ def _predict(args: argparse.Namespace) -> int:
                     answers = []
                     for recognizer in recognizers:
                         answers.append((recognizer, recognizer.predict_normalised(image)))
-                        _say(show(name, recognizer.name if named else "", answers[-1][1]))
+                        _say(_result(args.format, name, recognizer.name if named else "", answers[-1][1]))
                     if explainer:
                         explainer.write(name, answers)
             except DigitPadError as error:
@@ -227,16 +229,6 @@ def _predict(args: argparse.Namespace) -> int:
                 _complain(text if text.startswith(printable(name)) else f"{name}: {text}")
                 failed = True
     return 1 if failed else 0
-
-
-def _explainer(folder: str | None) -> "Explainer | None":
-    if folder is None:
-        return None
-    from pathlib import Path
-
-    from digitpad.explain import Explainer
-
-    return Explainer(Path(folder))
 
 
 def _with_progress(files: list[str]) -> Generator[str, None, None]:
@@ -273,7 +265,7 @@ def _check_name(model: str, prog: str) -> None:
 
 
 def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """The images for a model to see of one input, each with its name in the results."""
+    """What a model is to see of one input: images, each with its name in the results."""
     from digitpad.stroke_files import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
 
     samples: list[Sample] | None = None
@@ -310,28 +302,17 @@ def _standard_input() -> bytes:
     return data
 
 
-def _text(name: str, model: str, p: "Prediction") -> str:
-    return f"{printable(name)}: {model}{': ' if model else ''}{p}\n"
-
-
-def _json(name: str, model: str, p: "Prediction") -> str:
+def _result(form: str, name: str, model: str, p: "Prediction") -> str:
+    """One result, as the line that was asked for."""
+    if form == "text":
+        return f"{printable(name)}: {model}{': ' if model else ''}{p}\n"
+    fields = {"file": name, "model": model, "status": p.status, "digit": p.digit, "confidence": _number(p.confidence)}
+    probabilities, ood_score = [_number(value) for value in p.probabilities], _number(p.ood_score)
+    if form == "csv":
+        return _csv_row([*fields.values(), ood_score, *probabilities])
     import json
 
-    fields = {
-        "file": name,
-        "model": model,
-        "status": p.status,
-        "digit": p.digit,
-        "confidence": _number(p.confidence),
-        "probabilities": [_number(value) for value in p.probabilities],
-        "ood_score": _number(p.ood_score),
-    }
-    return json.dumps(fields) + "\n"
-
-
-def _csv(name: str, model: str, p: "Prediction") -> str:
-    numbers = [_number(value) for value in (p.confidence, p.ood_score, *p.probabilities)]
-    return _csv_row([name, model, p.status, p.digit, *numbers])
+    return json.dumps({**fields, "probabilities": probabilities, "ood_score": ood_score}) + "\n"
 
 
 def _csv_row(cells: list[Any]) -> str:

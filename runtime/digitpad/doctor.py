@@ -1,6 +1,6 @@
-"""Self-check after an installation: what is installed, which display there is, and whether the models load.
+"""Self-check after installation: what is installed, which display there is, and whether the models load.
 
-What may crash, and native libraries may, runs in a process of its own, so that the rest is still reported.
+What may crash, as native libraries do, runs in its own process, so that the rest is still reported.
 """
 
 import os
@@ -16,7 +16,7 @@ from digitpad.errors import GET_PAD, ModelError, first_line, printable
 from digitpad.models import shipped_models
 
 REQUIRED = {"numpy": "numpy", "onnxruntime": "onnxruntime", "Pillow": "PIL"}  # package: the name it is imported by
-TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of it
+TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of this
 
 MODELS_CODE = """
 import sys
@@ -32,7 +32,7 @@ if problems:
 print(", ".join(names))
 """
 
-# SDL finds no X or Wayland server and falls back to these, which show nothing.
+# What SDL falls back to without an X or Wayland server; they show nothing.
 NO_DISPLAY = ("dummy", "offscreen")
 DISPLAY_CODE = """
 import pygame
@@ -43,9 +43,9 @@ print(pygame.display.get_driver(), sizes)
 
 
 def run_doctor() -> int:
-    """Print the findings, one a line, and return 1 if something is broken, else 0.
+    """Print the findings, one per line, and return 1 if something is broken, otherwise 0.
 
-    What only the pad needs, pygame and a display, may be missing: that is noted, for the rest works without.
+    What only the pad needs, pygame and a display, may be missing: that is only noted, as the rest works without.
     """
     broken = False
 
@@ -120,7 +120,7 @@ def _verify_model(name: str) -> None:
 
 
 def _child(code: str) -> tuple[str, list[str]]:
-    """Run Python code in a process of its own: the last line it printed, and its complaint line by line, if any."""
+    """Run Python code in its own process: the last line it printed, and its complaint line by line, if any."""
     search_path = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": search_path, "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
     try:

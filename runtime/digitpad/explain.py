@@ -2,6 +2,7 @@
 
 import functools
 import io
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,14 +30,14 @@ Panel = tuple[str, Image.Image]
 class Explainer:
     """Writes a picture for each input into a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Make the folder if it isn't there.
 
         Raises:
             DigitPadError: it cannot be made.
         """
-        make_folder(folder)
-        self._folder = folder
+        self._folder = Path(folder)
+        make_folder(self._folder)
         self._panels: list[Panel] = []
         self._names: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Files that are complete or not there: written under a temporary name, then renamed."""
 
 import os
 import secrets
@@ -16,19 +16,19 @@ def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
         only_new: never replace a file, not even one that another program makes at the same moment.
 
     Raises:
-        DigitPadError: the folder or disk does not take the file.
-        FileExistsError: it is to be new and is not.
+        DigitPadError: the file cannot be written.
+        FileExistsError: it exists, with `only_new`.
     """
     temporary = None
     try:
-        if path.is_symlink():  # the file it leads to is replaced, not the link
+        if path.is_symlink():  # replace the file it points to, not the link
             path = Path(os.path.realpath(path))
         name = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with name.open("xb") as file:
             temporary = name
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())  # else a power cut after the rename can leave an empty file
+            os.fsync(file.fileno())  # or a power cut after the rename can leave an empty file
         if path.exists():
             temporary.chmod(path.stat().st_mode)
         if only_new:
@@ -39,15 +39,15 @@ def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
     except OSError as error:
         if only_new and isinstance(error, FileExistsError):
             raise
-        mend = "free some space or choose another folder"
-        raise DigitPadError(f"{path}: cannot be written ({error.strerror or error}); {mend}") from None
+        reason = error.strerror or error
+        raise DigitPadError(f"{path}: cannot be written ({reason}); free some space or choose another folder") from None
     finally:  # also when interrupted
         if temporary:
             temporary.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if they are not there.
+    """Make a folder and those above it, if they aren't there.
 
     Raises:
         DigitPadError: it cannot be made.
@@ -63,7 +63,7 @@ def _name_if_free(file: Path, name: Path) -> None:
         os.link(file, name)
     except FileExistsError:
         raise
-    except OSError:  # a disk that knows no links, such as a memory card's: one moment is left between look and rename
+    except OSError:  # a disk without links, such as a memory card: leaves a moment between check and rename
         if name.exists():
             raise FileExistsError(name) from None
         file.rename(name)

@@ -2,7 +2,7 @@
 
 MNIST's digits were fitted into 20x20 pixels with their aspect ratio kept, anti-aliased, and placed with
 their centre of mass in the middle of 28x28 (LeCun et al., http://yann.lecun.com/exdb/mnist). A drawing is
-brought into that very form while it is still made of points: the points are scaled, then inked with a pen as
+brought into the same form while it is still made of points: the points are scaled, then inked with a pen as
 wide as MNIST's. How large, how densely and with which brush somebody drew changes nothing.
 """
 
@@ -18,11 +18,11 @@ SIZE = 28  # pixels along a side of the model's image
 BOX = 20  # pixels along the longer side of the ink in it
 PEN_WIDTH = 2.5  # pixels: with it the pen digits hold as much ink, on average, as MNIST's
 
-CENTRE = SIZE / 2 + 0.5  # where the centre of mass lies in MNIST (measured; pixel 14 of 0 to 27, as whole pixels go)
+CENTRE = SIZE / 2 + 0.5  # where MNIST's centre of mass lies (measured; in whole pixels, pixel 14 of 0 to 27)
 _STEP = 0.1  # pixels: points closer together than this along a stroke add nothing to the picture
-_FAR = (4.0, 6.0)  # pixels: pieces of a stroke from straight to bent; the pen digits' are shorter
-_CORNER = (85.0, 105.0)  # degrees of turn between two pieces: from a bend to a corner
-_PIECES = 8  # straight ones that a bend is drawn in
+_FAR = (4.0, 6.0)  # pixels: how long pieces of a stroke are, from straight to bent; the pen digits' are shorter
+_CORNER = (85.0, 105.0)  # degrees of turn between two pieces, from a bend to a corner
+_PIECES = 8  # straight pieces that a bend is drawn in
 _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 512  # segments whose distances are held in memory at once
 _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
@@ -33,7 +33,7 @@ Points = NDArray[np.float64]  # (n, 2): x right, y down
 def render_strokes(
     strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH, tell: Tell = log_step
 ) -> NDArray[np.uint8]:
-    """Ink strokes the way MNIST's digits were made.
+    """Draw strokes in ink, the way MNIST's digits were made.
 
     Args:
         strokes: (n, 2) arrays of x (right) and y (down), in any unit and with any offset.
@@ -55,7 +55,7 @@ def render_strokes(
         return np.zeros((SIZE, SIZE), np.uint8)
     low, high = _box(points)
     extent = float((high - low).max())
-    if not extent > 1e-300:  # an extent yet smaller cannot be scaled up in float64
+    if not extent > 1e-300:  # anything smaller cannot be scaled up in float64
         return np.zeros((SIZE, SIZE), np.uint8)
 
     middle = low + (high - low) / 2
@@ -63,7 +63,7 @@ def render_strokes(
     low, high = _box(points)  # curves reach a little beyond their points
     scale, middle = (BOX - pen_width) / float((high - low).max()), low + (high - low) / 2
     starts, ends = _segments([(p - middle) * scale + CENTRE for p in points])
-    # First with the bounding box in the middle, to learn where the centre of mass lies; then with that there.
+    # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
     ink = _ink(starts, ends, pen_width)
     shift = CENTRE - centre_of_mass(ink)
     ink = _ink(starts + shift, ends + shift, pen_width)
@@ -71,7 +71,7 @@ def render_strokes(
 
 
 def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
-    """Check strokes and return those that hold points, as float64 (n, 2) arrays.
+    """Check strokes and return those with points in them, as float64 (n, 2) arrays.
 
     Raises:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
@@ -111,9 +111,9 @@ def _box(strokes: Sequence[Points]) -> tuple[Points, Points]:
 
 
 def _without_taps(strokes: list[Points]) -> list[Points]:
-    """Strokes without a dot or two that lie beside the drawing, where a hand touched: they would make it smaller.
+    """Strokes without a dot or two beside the drawing, where a hand touched: they would make it smaller.
 
-    Dots above and below may belong to it, as to an i, which is to be told from a 1.
+    Dots above and below may belong to it, as in an i, which must be told from a 1.
     """
     boxes = [_box([p]) for p in strokes]
     drawn = [i for i, (low, high) in enumerate(boxes) if (high - low).max() > 0]
@@ -160,7 +160,7 @@ def _smooth(points: Points) -> Points:
     turn = np.degrees(
         np.abs(np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(1)))
     )
-    # Where a long piece meets short ones, the hand went straight: the short ones would show a curve.
+    # Where a long piece meets short ones, the hand moved straight: short ones would show a curve.
     even = np.minimum(length[:-1], length[1:]) / np.maximum(length[:-1], length[1:])
     bends = (_ramp(turn, _CORNER[::-1]) * _ramp(even, (0.2, 0.5)))[:, None]
     far = _ramp(length, _FAR)[:, None]
@@ -186,7 +186,7 @@ def _ramp(values: Points, limits: tuple[float, float]) -> Points:
 
 
 def _thin_out(points: Points) -> Points:
-    """Keep the first point in each stretch of _STEP pixels along a stroke, and the last point of all."""
+    """Keep the first point in each stretch of _STEP pixels along a stroke, and the very last point."""
     if len(points) < 3:
         return points
     lengths = np.hypot(*np.diff(points, axis=0).T)
@@ -197,10 +197,10 @@ def _thin_out(points: Points) -> Points:
 
 
 def _ink(starts: Points, ends: Points, pen_width: float) -> NDArray[np.float32]:
-    """How much of each pixel a round pen covers that walks along the segments: float32 (28, 28) in [0, 1].
+    """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
 
     A pixel is covered by as much as the pen's edge has passed its centre. For an edge along the grid that is
-    exactly the covered area, and nowhere far from it, so no super-sampling is needed, and order and direction
+    exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
     of the strokes cannot matter.
     """
     squared = np.full((SIZE, SIZE), np.inf, np.float32)
@@ -214,7 +214,7 @@ def _ink(starts: Points, ends: Points, pen_width: float) -> NDArray[np.float32]:
         # Where along each segment (0 to 1) it comes nearest to each pixel: (n, 28 rows, 28 columns).
         nearest = (y * (dy / length2[:, None]))[:, :, None] + (x * (dx / length2[:, None]))[:, None, :]
         np.clip(nearest, 0, 1, out=nearest)
-        # Its squared distance from there, worked out in place: to get memory takes longer than the sums.
+        # Its squared distance from there, worked out in place: allocating memory takes longer than the arithmetic.
         away = nearest * dx[:, :, None]
         np.subtract(x[:, None, :], away, out=away)
         away *= away

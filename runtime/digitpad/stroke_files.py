@@ -1,4 +1,4 @@
-"""The one stroke file format: what the pad saves, `predict` reads and training learns from.
+"""The stroke file format: what the pad saves, `predict` reads and training learns from.
 
     {"meta": {...}, "samples": [{"label": "7" or null, "strokes": [[[x, y], ...], ...], "writer": ...}]}
 
@@ -22,7 +22,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawing: its strokes, float64 (n, 2) each, the label if it has one, and who drew it if that is known."""
+    """One drawing: its strokes, float64 (n, 2) each, its label, if any, and who drew it, if known."""
 
     strokes: list[Points]
     label: str | None = None
@@ -30,7 +30,7 @@ class Sample:
 
 
 def is_stroke_file(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is that of a stroke file: .json or .json.gz."""
+    """Whether a name is that of a stroke file: .json or .json.gz."""
     return os.fspath(path).lower().endswith((".json", ".json.gz"))
 
 
@@ -50,13 +50,13 @@ def read_samples(path: str | os.PathLike[str]) -> list[Sample]:
 
 
 def parse_samples(data: bytes | str, name: str) -> list[Sample]:
-    """Turn the content of a stroke file, gzip-packed or plain, into samples; `name` stands for the file in errors.
+    """Parse the content of a stroke file, gzipped or plain; `name` stands for the file in errors.
 
     Raises:
         StrokeError: it is too large or not in the format.
     """
     if isinstance(data, bytes) and data.startswith(GZIP_MAGIC):
-        import gzip  # here, and with what it imports: not at every start of `predict`
+        import gzip  # here, because of what it imports in turn: not at every start of `predict`
         import zlib
 
         try:
@@ -76,13 +76,13 @@ def parse_samples(data: bytes | str, name: str) -> list[Sample]:
 
 
 def write_samples(path: str | os.PathLike[str], samples: Sequence[Sample], meta: dict[str, Any] | None = None) -> None:
-    """Write a stroke file, gzip-packed if its name ends in .gz; the old file stays whole until the new one is.
+    """Write a stroke file, gzipped if its name ends in .gz; an old file stays until the new one is complete.
 
     Raises:
         StrokeError: a stroke is not an (n, 2) array of finite numbers.
         DigitPadError: the file cannot be written.
     """
-    import gzip  # as above
+    import gzip
     from pathlib import Path
 
     from digitpad.files import write_whole
@@ -113,5 +113,5 @@ def _sample(entry: object, name: str) -> Sample:
 
 
 def _plain(points: Points) -> list[list[float]]:
-    """Points as JSON takes them, whole numbers without a fraction."""
+    """Points for JSON, whole numbers without a fraction."""
     return [[int(v) if v.is_integer() and abs(v) < 2**53 else v for v in point] for point in points.tolist()]

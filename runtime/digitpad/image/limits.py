@@ -1,9 +1,9 @@
-"""Opens image files, hostile ones as well, so that none takes more memory or time than a picture is worth.
+"""Opens image files, hostile ones too, within limits: none takes more memory or time than a picture is worth.
 
-A few kilobytes can claim to unpack to any number of pixels, and what a decoder needs for one of them differs by kind
-of file, hence the limits. What describes a picture (comments, colour profiles, previews) is taken out before Pillow
-sees the file, since it may be a bomb of its own. With these limits every file stays below 512 MB: the largest of each
-kind are measured by tests/runtime/image/test_image_memory.py.
+A few kilobytes can claim to unpack to any number of pixels, and what a decoder needs for each differs by kind of file.
+What describes a picture (comments, colour profiles, previews) is removed before Pillow sees the file, as it can be a
+bomb of its own. With these limits every file stays below 512 MB: tests/runtime/image/test_image_memory.py measures the
+largest of each kind.
 """
 
 import io
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 MAX_BYTES = 96 * 2**20  # of a file: room for MAX_PIXELS of four bytes each
-MAX_BYTES_WHOLE = 32 * 2**20  # of a WebP or a progressive JPEG, which take a second for so many
-MAX_BYTES_TABLES = 2**16  # of a lossless WebP: each byte can stand for two kilobytes of its decoder's tables
+MAX_BYTES_WHOLE = 32 * 2**20  # of a WebP or a progressive JPEG: decoding this many takes a second
+MAX_BYTES_TABLES = 2**16  # of a lossless WebP: each byte can cost two kilobytes of tables in its decoder
 MAX_PIXELS = 25_000_000  # of a picture
-MAX_PIXELS_MEMORY = 100_000_000  # of an array or image that a program has in memory already
-MAX_PIXELS_JPEG = 60_000_000  # which are decoded smaller than they are
-MAX_PIXELS_WHOLE = 13_000_000  # of a WebP or a progressive JPEG, which take up to 23 bytes a pixel while decoded
-MAX_PIXELS_TABLES = 310_000  # of a lossless WebP of more bytes: each 16 pixels can have tables of 20 kilobytes
+MAX_PIXELS_MEMORY = 100_000_000  # of an array or image already in memory
+MAX_PIXELS_JPEG = 60_000_000  # of a JPEG, which is decoded at a smaller size
+MAX_PIXELS_WHOLE = 13_000_000  # of a WebP or a progressive JPEG, which take up to 23 bytes a pixel to decode
+MAX_PIXELS_TABLES = 310_000  # of a lossless WebP of more bytes: every 16 pixels can have 20 kilobytes of tables
 MAX_PIXELS_SLOW = 500_000  # of what Pillow decodes in Python, at up to two microseconds a pixel
 MAX_PIECES = 50_000  # strips, tiles, chunks or blocks of a file; comments in a PNM
 MAX_SCANS = 32  # passes over a JPEG: 10 are usual, each takes as long as the first
 
 _FAX = ("tiff_ccitt", "group3", "group4")
-# What a TIFF may be packed with, which is what scanners and faxes write: libtiff has half a dozen more decoders.
+# How a TIFF may be packed, which is how scanners and faxes do it: libtiff has half a dozen more decoders.
 _PACKINGS = {"raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg", *_FAX}
 _TIFF_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _READS = 2_500_000  # by a decoder in Python, each of a byte or more
 
 
 def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
-    """Open an image file, without decoding it, and say which orientation it is stored in, 1 to 8.
+    """Open an image file without decoding it; returns it and the orientation it is stored in, 1 to 8.
 
     Raises:
-        ImageError: it is beyond a limit; the text names the file and the mend.
+        ImageError: it is beyond a limit; the text names the file and what to do.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        # Image.open would load the code of five formats to read a PNG, the one most pictures are in.
+        # Image.open would load the code of five formats to read a PNG, the commonest.
         from PIL.PngImagePlugin import PngImageFile
 
         bare, exif = _bare_png(data, name)
@@ -63,7 +63,7 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
         image = Image.open(_Reader(bare, name), formats=FORMATS)
         exif = image.info.get("exif", b"") if image.format == "WEBP" else exif
     if image.format == "JPEG" and (scans := bare.count(b"\xff\xda")) > 1:
-        image.info["progressive"] = 1  # or else it comes colour by colour, and is kept whole as well
+        image.info["progressive"] = 1  # or it comes colour by colour, which is kept whole too
         if scans > MAX_SCANS:
             raise ImageError(f"{name}: a JPEG of more than {MAX_SCANS} scans; save it again")
         if len(bare) > MAX_BYTES_WHOLE:
@@ -71,17 +71,17 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
     check_size(image, name)
     if image.format == "TIFF":
         _check_pieces(image, bare, name)
-        return image, 1  # told once it is decoded: Pillow may turn it itself
+        return image, 1  # known once it is decoded: Pillow may turn it itself
     if image.format == "PPM" and bare[:2] in (b"P1", b"P2", b"P3") and bare.count(b"#") > MAX_PIECES // 50:
         raise ImageError(f"{name}: more than {MAX_PIECES // 50} comments; save it as PNG")
     return image, _orientation_in(exif) or _orientation_told(data)
 
 
 def check_size(image: "PILImage.Image", name: str) -> None:
-    """Refuse a picture of more pixels than its kind of file may have, or of none.
+    """Refuse a picture with more pixels than its kind of file may have, or with none.
 
     Raises:
-        ImageError: the text names the file, the limit and the mend.
+        ImageError: the text names the file, the limit and what to do.
     """
     decoders = {tile[0] for tile in getattr(image, "tile", ())}
     width, height = image.size
@@ -101,13 +101,13 @@ def check_size(image: "PILImage.Image", name: str) -> None:
 
 
 def too_large(name: str, kind: str = "picture", limit: int = MAX_PIXELS) -> ImageError:
-    """The error for a picture of too many pixels."""
-    mend = "save it smaller, or as PNG" if limit < MAX_PIXELS else "save it smaller"
-    return ImageError(f"{name}: a {kind} of more than {limit / 1e6:g} million pixels; {mend}")
+    """The error for a picture with too many pixels."""
+    remedy = "save it smaller, or as PNG" if limit < MAX_PIXELS else "save it smaller"
+    return ImageError(f"{name}: a {kind} of more than {limit / 1e6:g} million pixels; {remedy}")
 
 
 class _Reader(io.BytesIO):
-    """A file in memory that ends the reading of one that is cut into endlessly many parts."""
+    """A file in memory that stops being read if it is cut into endlessly many parts."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
@@ -137,7 +137,7 @@ def _bare_png(data: bytes, name: str) -> tuple[bytes, bytes]:
 
 
 def _bare_jpeg(data: bytes) -> tuple[bytes, bytes]:
-    """A JPEG without what describes it but for the two headers that tell its colours, and its EXIF data."""
+    """A JPEG without what describes it, except for the two headers that tell its colours, and its EXIF data."""
     kept, exif, place = [memoryview(data)[:2]], b"", 2
     while data[place : place + 1] == b"\xff":
         marker, length = data[place + 1 : place + 2], int.from_bytes(data[place + 2 : place + 4], "big")
@@ -152,19 +152,19 @@ def _bare_jpeg(data: bytes) -> tuple[bytes, bytes]:
         if marker in (b"\xe0", b"\xee") or not b"\xe0" <= marker <= b"\xfe":  # JFIF, Adobe, and the picture itself
             kept.append(memoryview(data)[place:end])
         place = end
-    # Behind its end cameras keep more pictures, for depth or for brighter screens.
+    # After its end cameras keep more pictures, for depth or for brighter screens.
     end = data.find(b"\xff\xd9", place)
     return b"".join([*kept, memoryview(data)[place : end + 2 if end >= 0 else None]]), exif
 
 
 def _bare_gif(data: bytes, name: str) -> bytes:
-    """A GIF without what comes before its first picture, but for the block that tells what is transparent."""
+    """A GIF without what comes before its first picture, except for the block that tells what is transparent."""
     flags = int.from_bytes(data[10:11], "big")
     start = 13 + (3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0)  # behind the palette
     control, place = b"", start
-    pieces = iter(range(MAX_PIECES))  # blocks and what they are cut into, all counted
+    pieces = iter(range(MAX_PIECES))  # counts blocks and what they are cut into
     for _ in pieces:
-        block = re.compile(rb"[!,;]").search(data, place)  # what lies between two blocks is passed over
+        block = re.compile(rb"[!,;]").search(data, place)  # what lies between two blocks is skipped
         if block is None or block[0] != b"!":
             return data[:start] + control + (data[block.start() :] if block else b"")
         place = block.start() + 2
@@ -179,7 +179,7 @@ def _bare_gif(data: bytes, name: str) -> bytes:
 
 
 def _check_webp(data: bytes, name: str) -> None:
-    """Refuse a WebP beyond the limits: its decoder takes the memory for its pixels when it is opened."""
+    """Refuse a WebP beyond the limits: its decoder takes the memory for its pixels as soon as it is opened."""
     if len(data) > MAX_BYTES_WHOLE:
         raise ImageError(f"{name}: a WebP larger than {MAX_BYTES_WHOLE >> 20} MiB; save it smaller")
     kind, head = data[12:16], data[20:30].ljust(10, b"\0")
@@ -192,14 +192,14 @@ def _check_webp(data: bytes, name: str) -> None:
         width, height = (int.from_bytes(head[place : place + 2], "little") & 0x3FFF for place in (6, 8))
     if width * height > MAX_PIXELS_WHOLE:
         raise too_large(name, "WebP", MAX_PIXELS_WHOLE)
-    # Where colours or transparency are lossless, each block of 4x4 pixels may come with Huffman tables of its own.
+    # If colours or transparency are lossless, each block of 4x4 pixels may come with Huffman tables of its own.
     if (b"VP8L" in data or b"ALPH" in data) and len(data) > MAX_BYTES_TABLES and width * height > MAX_PIXELS_TABLES:
         told = f"{MAX_PIXELS_TABLES / 1e6:g} million pixels and {MAX_BYTES_TABLES >> 10} KiB"
         raise ImageError(f"{name}: a lossless WebP of more than {told}; save it as PNG or JPEG")
 
 
 def _check_tags(data: bytes, name: str) -> None:
-    """Refuse a TIFF with tags that would fill the memory: too many numbers, or the same bytes again and again."""
+    """Refuse a TIFF whose tags would fill the memory: too many numbers, or the same bytes again and again."""
     order = "<" if data[:2] == b"II" else ">"
     big = b"+" in data[2:4]
     number, size = order + ("Q" if big else "I"), 20 if big else 12
@@ -218,11 +218,11 @@ def _check_tags(data: bytes, name: str) -> None:
                 if tag in (0x8769, 0x8825, 0xA005) and len(directories) < 9:  # of EXIF, GPS, and interoperability
                     directories += struct.unpack_from(number, data, place + (12 if big else 8))
     except struct.error:
-        return  # cut off: that is Pillow's to say
+        return  # cut off: Pillow will say so
 
 
 def _check_pieces(image: "PILImage.Image", data: bytes, name: str) -> None:
-    """Refuse a TIFF whose tiles are larger than a picture may be, or that decodes the same place again and again."""
+    """Refuse a TIFF with tiles larger than a picture may be, or that decodes the same place again and again."""
     packing = image.info.get("compression", "")
     if packing not in _PACKINGS:
         raise ImageError(f"{name}: a TIFF packed as {packing}; save it as PNG")
@@ -234,7 +234,7 @@ def _check_pieces(image: "PILImage.Image", data: bytes, name: str) -> None:
     pieces = image.tile  # type: ignore[attr-defined]
     area = sum((right - left) * (lower - upper) for _, (left, upper, right, lower), *_ in pieces)
     again = area > 8 * width * height
-    if packing == "jpeg":  # whose strips may each be decoded many times over
+    if packing == "jpeg":  # each of its strips may be decoded many times over
         strips = list(zip(tags.get(273, tags.get(324, ())), tags.get(279, tags.get(325, ())), strict=True))
         size = sum(length for _, length in strips)
         most = len(strips) if size > MAX_BYTES_WHOLE else 4 * len(strips) + 16
@@ -244,7 +244,7 @@ def _check_pieces(image: "PILImage.Image", data: bytes, name: str) -> None:
 
 
 def _orientation_in(exif: bytes) -> int:
-    """The orientation in EXIF data, which has the form of a TIFF's tags; 0 where it tells none."""
+    """The orientation in EXIF data, which has the form of a TIFF's tags; 0 if it has none."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = "<" if exif[:2] == b"II" else ">"
     try:
@@ -254,20 +254,20 @@ def _orientation_in(exif: bytes) -> int:
             tag, kind = struct.unpack_from(order + "HH", exif, place)
             if tag == 0x0112:
                 return int(struct.unpack_from(order + ("I" if kind == 4 else "H"), exif, place + 8)[0])
-    except struct.error:  # cut off: a damaged tag does not make the image unreadable
+    except struct.error:  # cut off: a damaged tag doesn't make the image unreadable
         pass
     return 0
 
 
 def _orientation_told(data: bytes) -> int:
-    """The orientation as XMP, a text anywhere in a file, tells it; 1 where it tells none."""
+    """The orientation according to XMP, text anywhere in a file; 1 if it has none."""
     told = re.search(rb"""tiff:Orientation(?:=["']|>)([1-8])""", data)
     return int(told[1]) if told else 1
 
 
 def orientation_of(image: "PILImage.Image") -> int:
-    """The orientation as Pillow finds it; 1 where it finds none."""
+    """The orientation that Pillow finds; 1 if it finds none."""
     try:
         return int(image.getexif().get(0x0112, 1))
-    except Exception:  # a damaged tag, of which Pillow lets through anything, does not make the image unreadable
+    except Exception:  # Pillow lets anything through: a damaged tag doesn't make the image unreadable
         return 1
