@@ -178,18 +178,15 @@ def test_an_option_that_is_none_is_told_also_before_two_dashes(stroke_file: Path
 # Inputs
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: b"\xef\xbb\xbf\n" + data])
-def test_standard_input_takes_a_stroke_file(pack: Callable[[bytes], bytes], stroke_file: Path, run: Run) -> None:
-    done = run("predict", "-", "--model", TINY, "--format", "json", input=pack(stroke_file.read_bytes()), encoding=None)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: b"\xef\xbb\xbf\n" + data, None])
+def test_standard_input_takes_a_stroke_file_or_an_image(
+    pack: Callable[[bytes], bytes] | None, stroke_file: Path, picture: Path, run: Run
+) -> None:
+    file = stroke_file if pack else picture
+    data = pack(file.read_bytes()) if pack else file.read_bytes()
+    done = run("predict", "-", "--model", TINY, "--format", "json", input=data, encoding=None)
     assert (done.returncode, done.stderr) == (0, b"")
-    by_name = run("predict", stroke_file, "--model", TINY, "--format", "json")
-    assert json.loads(done.stdout) == json.loads(by_name.stdout) | {"file": "-"}
-
-
-def test_standard_input_takes_an_image(picture: Path, run: Run) -> None:
-    done = run("predict", "-", "--model", TINY, "--format", "json", input=picture.read_bytes(), encoding=None)
-    assert (done.returncode, done.stderr) == (0, b"")
-    by_name = run("predict", picture, "--model", TINY, "--format", "json")
+    by_name = run("predict", file, "--model", TINY, "--format", "json")
     assert json.loads(done.stdout) == json.loads(by_name.stdout) | {"file": "-"}
 
 
@@ -447,44 +444,26 @@ def hear_ctrl_c() -> None:
 
 
 @posix
-def test_ctrl_c_ends_it_without_a_word(package: Path, stroke_file: Path) -> None:
-    command = [sys.executable, "-m", "digitpad", "predict", str(stroke_file), "-", "--model", TINY]
-    environment = plain_environment(package)
+@pytest.mark.parametrize("many", [False, True])
+def test_ctrl_c_ends_it_without_a_word_and_leaves_whole_lines(many: bool, package: Path, stroke_file: Path) -> None:
+    files = [str(stroke_file)] * 20_000 if many else [str(stroke_file), "-"]  # amid many, or as it waits for input
+    command = [sys.executable, "-m", "digitpad", "predict", *files, "--model", TINY, "--format", "json"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = plain_environment(package)
     with subprocess.Popen(command, env=environment, preexec_fn=hear_ctrl_c, **pipes) as process:
         watch = threading.Timer(60, process.kill)  # a result that is held back must fail the test, not hang it
         watch.start()
-        assert process.stdout.readline()  # it has read the first file and waits for standard input
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b""
-        watch.cancel()
-    assert process.returncode == 130
-
-
-# Many files
-
-
-@posix
-def test_ctrl_c_amid_many_files_leaves_whole_lines(package: Path, stroke_file: Path) -> None:
-    command = [sys.executable, "-m", "digitpad", "predict", *[str(stroke_file)] * 20_000, "--model", TINY]
-    environment = plain_environment(package)
-    with subprocess.Popen(
-        [*command, "--format", "json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=hear_ctrl_c,
-    ) as process:
-        watch = threading.Timer(60, process.kill)
-        watch.start()
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        printed, complaints = process.communicate()
+        complaints, printed = (process.stderr.read(), b"") if not many else process.communicate()[::-1]
         watch.cancel()
     assert (process.returncode, complaints) == (130, b"")
     assert printed.endswith(b"\n") or not printed
     assert all(json.loads(line)["digit"] is not None for line in [first, *printed.splitlines()])
     assert len(printed.splitlines()) < 19_999  # it did not go on to the end
+
+
+# Many files
 
 
 def on_terminal(command: list[str], package: Path, also_output: bool) -> "tuple[str, str]":

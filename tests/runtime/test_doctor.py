@@ -43,21 +43,19 @@ def test_a_good_installation_is_called_well(installation: Path, run: Run) -> Non
     assert done.stdout.endswith("All is well.\n")
 
 
-def test_the_display_is_named(installation: Path, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("driver", "verdict", "finding"),
+    [("dummy", "ok", "dummy"), ("no-such-driver", "note", "none: the pad cannot open here; `digitpad demo")],
+)
+def test_the_display_is_named_or_what_works_without(
+    driver: str, verdict: str, finding: str, installation: Path, run: Run
+) -> None:
     pytest.importorskip("pygame")
-    done = run("doctor", installation=installation, env={"SDL_VIDEODRIVER": "dummy"})
-    verdict, finding = findings(done)["display"]
-    assert verdict == "ok"
-    assert finding.startswith("dummy")
-
-
-def test_no_display_is_a_note_that_says_what_works_instead(installation: Path, run: Run) -> None:
-    pytest.importorskip("pygame")
-    done = run("doctor", installation=installation, env={"SDL_VIDEODRIVER": "no-such-driver"})
+    done = run("doctor", installation=installation, env={"SDL_VIDEODRIVER": driver})
     assert done.returncode == 0
-    verdict, finding = findings(done)["display"]
-    assert verdict == "note"
-    assert "the pad cannot open here; `digitpad demo" in finding
+    found = findings(done)["display"]
+    assert found[0] == verdict
+    assert found[1].startswith(finding)
 
 
 def test_a_missing_pygame_is_a_note_that_says_how_to_get_it(broken: Path, run: Run) -> None:

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
 from digitpad import DigitPadError, ImageError, Recognizer
-from digitpad.image.limits import MAX_BYTES
+from digitpad.image.limits import FORMATS, MAX_BYTES
 from digitpad.image.normalise import normalise_image
 
 
@@ -55,22 +55,30 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    text = refusal(tmp_path / "nothing.png")
-    assert "nothing.png" in text
-    assert "No such file" in text
-
-
-def test_an_empty_file(tmp_path: Path) -> None:
-    (tmp_path / "empty.png").touch()
-    text = refusal(str(tmp_path / "empty.png"))
-    assert "empty.png: empty" in text
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("nothing.png", None, "nothing.png: cannot be read (No such file"),
+        ("empty.png", b"", "empty.png: empty"),
+        ("letter.png", b"Dear Sir or Madam", "letter.png: not an image that can be read; save it as PNG or JPEG"),
+        ("small.ico", encoded("ICO", picture().resize((32, 32))), "small.ico: not an image that can be read"),
+        ("long.png", MAX_BYTES + 1, "long.png: larger than 96 MiB"),
+        *((f"half.{form}", encoded(form)[: len(encoded(form)) // 2], f"half.{form}: ") for form in FORMATS),
+    ],
+)
+def test_a_file_that_is_no_image(name: str, content: bytes | int | None, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if isinstance(content, int):
+        path.write_bytes(encoded("PNG"))
+        os.truncate(path, content)
+    elif content is not None:
+        path.write_bytes(content)
+    for form in (path, str(path)):
+        assert f"{tmp_path}{os.sep}{reason}" in refusal(form)
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    text = refusal(tmp_path)
-    assert str(tmp_path) in text
-    assert "folder" in text
+    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name an image in it"
 
 
 def test_an_unreadable_file(tmp_path: Path, as_plain_user: Callable[[], AbstractContextManager[None]]) -> None:
@@ -85,25 +93,6 @@ def test_a_name_no_file_can_have() -> None:
     assert "a\\x00b" in refusal("a\0b")
 
 
-def test_a_file_that_is_no_image(tmp_path: Path) -> None:
-    path = tmp_path / "letter.png"
-    path.write_text("Dear Sir or Madam")
-    text = refusal(path)
-    assert "letter.png: not an image" in text
-    assert "save it as PNG or JPEG" in text
-
-
-def test_a_kind_of_image_that_is_not_read() -> None:
-    assert "save it as PNG or JPEG" in refusal(encoded("ICO", picture().resize((32, 32))))
-
-
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
-def test_a_truncated_image(form: str, tmp_path: Path) -> None:
-    path = tmp_path / f"half.{form.lower()}"
-    path.write_bytes(encoded(form)[: len(encoded(form)) // 2])
-    assert path.name in refusal(path)
-
-
 def test_a_decompression_bomb() -> None:
     for size in ((60_000, 60_000), (5_000, 5_001)):
         told = "image data: a picture of more than 25 million pixels; save it smaller"
@@ -116,14 +105,6 @@ def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
     assert (
         refusal(Image.new("1", (10_001, 10_000))) == "image: a picture of more than 100 million pixels; save it smaller"
     )
-
-
-def test_a_file_larger_than_the_limit(tmp_path: Path) -> None:
-    path = tmp_path / "long.png"
-    with path.open("wb") as file:
-        file.write(encoded("PNG"))
-        file.truncate(MAX_BYTES + 1)
-    assert "long.png: larger than 96 MiB" in refusal(path)
 
 
 @pytest.mark.parametrize("thing", [None, 7, [[0, 255]], object()])
@@ -200,7 +181,7 @@ def test_predict_refuses_as_well(tiny: Path, tmp_path: Path) -> None:
         Recognizer(tiny).predict(tmp_path / "nothing.png")
 
 
-SEEDS = [encoded(form) for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")]
+SEEDS = [encoded(form) for form in FORMATS]
 SEEDS += [encoded("PNG", picture().convert("RGBA")), encoded("TIFF", compression="tiff_lzw")]
 
 
