@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -52,17 +53,24 @@ def test_a_model_that_breaks_the_contract_is_refused_and_told_where(model: str, 
     assert reason in refusal(DATA / f"{model}.onnx")
 
 
-@pytest.mark.parametrize("keep", [1, 40, 400, 1200])
-def test_a_truncated_model_is_refused(keep: int, tiny: Path, tmp_path: Path) -> None:
-    path = tmp_path / "cut.onnx"
-    path.write_bytes(tiny.read_bytes()[:keep])
-    assert "not a model onnxruntime can load" in refusal(path) or "not a digitpad model" in refusal(path)
-
-
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "picture.onnx"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" * 100)
-    assert "not a model onnxruntime can load ([ONNXRuntimeError] " in refusal(path)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        *((keep, "not a model onnxruntime can load|not a digitpad model") for keep in (1, 40, 400, 1200)),
+        (b"\x89PNG\r\n\x1a\n" * 100, r"not a model onnxruntime can load \(\[ONNXRuntimeError\] "),
+        (b"", "the file is empty"),
+        ("folder", "not a file"),
+        ("missing", "no such model file"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(content: Any, reason: str, tiny: Path, tmp_path: Path) -> None:
+    """`content`: its bytes, or how many of a model's first ones."""
+    path = tmp_path / "model.onnx"
+    if content == "folder":
+        path.mkdir()
+    elif content != "missing":
+        path.write_bytes(tiny.read_bytes()[:content] if isinstance(content, int) else content)
+    assert re.search(reason, refusal(path))
 
 
 @pytest.mark.parametrize(
@@ -107,21 +115,6 @@ print(os.environ["ORT_DISABLE_TELEMETRY"], len(calls))
         [sys.executable, "-c", code, str(tiny)], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == heard
-
-
-def test_an_empty_model_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "empty.onnx"
-    path.touch()
-    assert "the file is empty" in refusal(path)
-
-
-def test_a_folder_is_refused_as_a_model(tmp_path: Path) -> None:
-    assert "not a file" in refusal(tmp_path)
-
-
-def test_a_missing_model_file_is_refused(tmp_path: Path) -> None:
-    assert "no such model file" in refusal(tmp_path / "none.onnx")
-    assert "no such model file" in refusal("none.onnx")
 
 
 def test_a_model_too_large_for_any_digit_network_is_refused_unread(tmp_path: Path) -> None:

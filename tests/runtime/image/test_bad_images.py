@@ -181,28 +181,6 @@ def test_predict_refuses_as_well(tiny: Path, tmp_path: Path) -> None:
         Recognizer(tiny).predict(tmp_path / "nothing.png")
 
 
-SEEDS = [encoded(form) for form in FORMATS]
-SEEDS += [encoded("PNG", picture().convert("RGBA")), encoded("TIFF", compression="tiff_lzw")]
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    seed=st.sampled_from(SEEDS),
-    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12),
-    cut=st.none() | st.integers(0, 3000),
-    more=st.binary(max_size=20),
-)
-def test_damaged_images_are_read_or_refused(seed: bytes, changes: Any, cut: int | None, more: bytes) -> None:
-    data = bytearray(seed)
-    for place, value in changes:
-        # Half of the changes in the header, which steers the decoder.
-        data[place % (len(data) if value % 2 else min(len(data), 64))] = value
-    try:
-        assert normalise_image(bytes(data[:cut]) + more).shape == (28, 28)
-    except DigitPadError as error:
-        assert str(error).isprintable()
-
-
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
