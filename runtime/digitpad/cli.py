@@ -285,7 +285,7 @@ def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     from digitpad.mnist_form import render_strokes
 
     if not samples:
-        raise StrokeError(f"{file}: holds no samples; save a drawing in it first")
+        raise StrokeError("holds no samples; save a drawing in it first")
     for number, sample in enumerate(samples, start=1):
         yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes, tell=tell)
 

@@ -70,7 +70,7 @@ def run_doctor() -> int:
         for problem in trouble:
             report("BROKEN", "models", problem)
         if not trouble:
-            report("ok", "models", f"{names}: whole, they load and answer")
+            report("ok", "models", f"{names}: intact, they load and answer")
 
     version, trouble = _child("import platformdirs, pygame; print(pygame.version.ver, 'with SDL', pygame.version.SDL)")
     if not trouble:

@@ -17,7 +17,7 @@ from digitpad.files import make_folder, write_whole
 from digitpad.image.reading import on_white
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import Points
-from digitpad.recognizer import Prediction, Recognizer
+from digitpad.recognizer import Prediction, Recognizer, percent
 
 _SIDE = 252  # pixels of a panel: nine for each of the model's
 _GAP = 20  # pixels between panels
@@ -61,12 +61,12 @@ class Explainer:
         Raises:
             DigitPadError: the file cannot be written.
         """
-        name = "standard input" + name[1:] if name == "-" or name.startswith("-#") else printable(name)
+        name = "standard input" + name[1:] if name == "-" or name.startswith("-#") else name
         panels = [*self._panels, ("28 x 28: what the model saw", _shown(ink=answers[0][1].image / np.float32(255)))]
         panels += [(f"{recognizer.name}: {answer}", _scores(recognizer, answer)) for recognizer, answer in answers]
         self._panels = []
         data = io.BytesIO()
-        _sheet(name, panels).save(data, "PNG")
+        _sheet(printable(name), panels).save(data, "PNG")
         write_whole(self._folder / self._free_name(name), data.getvalue())
 
     def _free_name(self, name: str) -> str:
@@ -129,7 +129,7 @@ def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:
         pencil.text((12, y), str(digit), fill=_TEXT, font=_font(15), anchor="mm")
         if (length := round(160 * probability)) > 0:
             pencil.rectangle((26, y - 7, 25 + length, y + 7), fill=_BEST if digit == prediction.digit else _FAINT)
-        pencil.text((_SIDE - 8, y), f"{min(100 * probability, 99.9):.1f} %", fill=_TEXT, font=_font(13), anchor="rm")
+        pencil.text((_SIDE - 8, y), percent(probability), fill=_TEXT, font=_font(13), anchor="rm")
     limit = recognizer.ood_threshold
     verdict = f"score {prediction.ood_score:.1f}, at most {limit:.1f}: a digit"
     if prediction.status == "not_a_digit":

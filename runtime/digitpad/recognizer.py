@@ -49,7 +49,7 @@ class Prediction:
         """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
         if self.digit is None:
             return self.status.replace("_", " ")
-        sure = f"{self.digit} ({min(100 * self.confidence, 99.9):.1f} %)"  # never 100 %: no answer is certain
+        sure = f"{self.digit} ({percent(self.confidence)})"
         return sure if self.status == "digit" else f"unsure, perhaps {sure}"
 
 
@@ -151,6 +151,11 @@ class Recognizer:
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
         return probabilities, ood_score
+
+
+def percent(probability: float) -> str:
+    """A probability in percent, never as 100.0 %: no answer is certain."""
+    return f"{min(100 * probability, 99.9):.1f} %"
 
 
 def _check_images(images: object) -> None:

@@ -196,7 +196,7 @@ def try_case(kind: str, number: int) -> str:
     """Try one case; return "answered" or "refused".
 
     Raises:
-        Exception: whatever came out that is no DigitPadError, or an AssertionError for an error text of a bad form.
+        Exception: whatever came out that isn't a DigitPadError, or an AssertionError if an error's text is malformed.
     """
     return KINDS[kind][0](random.Random(f"{kind} {number}"))
 

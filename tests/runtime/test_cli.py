@@ -1,4 +1,4 @@
-"""The digitpad command: what each verb prints, how it ends, and that nobody ever sees a traceback."""
+"""The digitpad command: what each verb prints, how it ends, and that no traceback is ever shown."""
 
 import contextlib
 import csv
@@ -215,13 +215,21 @@ def test_results_and_complaints_keep_their_order(stroke_file: Path, run: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"), [(b"", "empty"), (b"{", "not valid JSON"), (b"\x1f\x8b\x08", "gzip"), (b"no picture", "")]
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"{", "not valid JSON"),
+        (b'{"samples": []}', "holds no samples"),
+        (b"\x1f\x8b\x08", "the gzip data"),
+        (b"no picture", ""),
+    ],
 )
 def test_bad_standard_input_is_told(data: bytes, reason: str, run: Run) -> None:
     done = run("predict", "-", "--model", TINY, input=data, encoding=None)
     assert (done.returncode, done.stdout) == (1, b"")
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("digitpad: standard input: ")
+    assert "-:" not in line
     assert reason in line
 
 

@@ -99,14 +99,14 @@ def test_every_verdict_can_be_drawn(status: str, stroke_file: Path, tmp_path: Pa
 def test_odd_names_make_plain_file_names(tmp_path: Path) -> None:
     explainer, recognizer = Explainer(tmp_path / "out"), Recognizer(TINY)
     answers = [(recognizer, recognizer.predict_strokes([]))]
-    for name in ("a/b/zwölf.JPG", "A\nb.png", "a" * 500, "..", "Zwölf.png", "drawing.json.gz#12"):
+    for name in ("a/b/zwölf.JPG", "A\nb.png", "a" * 500, "Zwölf.png", "-#7", "drawing.json.gz#12"):
         explainer.start()
         explainer.write(name, answers)
     assert set(pictures(tmp_path / "out")) == {
         "zwölf-explained.png",
-        "A_nb-explained.png",
+        "A_b-explained.png",
         f"{'a' * 60}-explained.png",
-        ".-explained.png",
+        "standard input-7-explained.png",
         "Zwölf-explained-2.png",
         "drawing-12-explained.png",
     }

@@ -69,7 +69,7 @@ def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypat
 def test_a_model_whose_texts_are_not_text_is_refused_quietly(
     text: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It came out as a UnicodeDecodeError; and onnxruntime told on standard output that it would try once more."""
+    """This was a UnicodeDecodeError, and onnxruntime announced on standard output that it would try again."""
     model = (DATA / "tiny.onnx").read_bytes()
     assert text in model
     (tmp_path / "model.onnx").write_bytes(model.replace(text, b"\x87" + text[1:]))

@@ -1,4 +1,4 @@
-"""What is no image, or a damaged, huge or odd one, gets one line that names it and the mend, and nothing worse."""
+"""Things that are not images, and damaged, huge or odd ones, get one line that says what to do, and nothing worse."""
 
 import contextlib
 import io
@@ -66,7 +66,7 @@ def png(width: int, height: int) -> bytes:
         *((f"half.{form}", encoded(form)[: len(encoded(form)) // 2], f"half.{form}: ") for form in FORMATS),
     ],
 )
-def test_a_file_that_is_no_image(name: str, content: bytes | int | None, reason: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image(name: str, content: bytes | int | None, reason: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if isinstance(content, int):
         path.write_bytes(encoded("PNG"))
@@ -108,12 +108,12 @@ def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
 
 
 @pytest.mark.parametrize("thing", [None, 7, [[0, 255]], object()])
-def test_a_thing_that_is_no_image(thing: Any) -> None:
+def test_a_thing_that_is_not_an_image(thing: Any) -> None:
     assert "give a PIL image, a path, bytes or a numpy array" in refusal(thing)
 
 
 @pytest.mark.parametrize(
-    ("array", "mend"),
+    ("array", "remedy"),
     [
         (np.full((9, 9), np.nan), "not NaN"),
         (np.full((9, 9), np.inf), "in [0, 1]"),
@@ -130,8 +130,8 @@ def test_a_thing_that_is_no_image(thing: Any) -> None:
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "more than 100 million pixels"),
     ],
 )
-def test_an_array_that_is_no_image(array: Any, mend: str) -> None:
-    assert mend in refusal(array)
+def test_an_array_that_is_not_an_image(array: Any, remedy: str) -> None:
+    assert remedy in refusal(array)
 
 
 def test_a_float_image_with_nan_in_it() -> None:

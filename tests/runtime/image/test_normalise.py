@@ -501,7 +501,7 @@ def filled(shape: str) -> Image.Image:
     return image
 
 
-# What is no digit is shown whole
+# Non-digits are shown whole
 
 
 def several(*digits: str, height: float = 120) -> Grey:
