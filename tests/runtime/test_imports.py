@@ -98,17 +98,32 @@ def test_one_core_is_enough(package: Path, stroke_file: Path) -> None:
     assert done.stdout.splitlines()[-1] == "1"
 
 
+def imported(path: Path) -> set[str]:
+    """The modules, and names in modules, that a file imports, also for types and inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
 def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:
     for path in package.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names = {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{path.name}: relative import"
-                names = {(node.module or "").split(".")[0]}
-            else:
-                continue
-            assert names <= ALLOWED | set(sys.stdlib_module_names), f"{path.name}, line {node.lineno}"
+        assert {name.split(".")[0] for name in imported(path)} <= ALLOWED | set(sys.stdlib_module_names), path.name
+
+
+def test_the_rooms_import_in_one_direction_and_no_files_in_a_circle(package: Path) -> None:
+    files = {".".join(path.relative_to(package.parent).with_suffix("").parts): path for path in package.rglob("*.py")}
+    imports = {name: imported(path) & files.keys() for name, path in files.items() if ".pad." not in name}
+    for name, names in imports.items():
+        assert name == "digitpad.cli" or not any(".pad." in other for other in names), name
+    while leaves := [name for name, names in imports.items() if not names & imports.keys()]:
+        for name in leaves:
+            del imports[name]
+    assert not imports  # what is left imports only what is left
 
 
 @pytest.mark.skipif("DIGITPAD_SLIM" not in os.environ, reason="DIGITPAD_SLIM says when no framework must be installed")
