@@ -1,6 +1,6 @@
 """What can go wrong, as exceptions whose one-line text names the thing and what to do about it."""
 
-# What the pad needs and the rest does not, for whoever has installed digitpad without it.
+# How to get what only the pad needs, after an installation without it.
 GET_PAD = (
     "pip install 'digitpad[pad]'; with pipx or uv: pipx install --force 'WHEEL[pad]' or uv tool install 'WHEEL[pad]',"
     " WHEEL being digitpad's .whl file"

@@ -1,7 +1,9 @@
 """`digitpad predict --explain DIR`: what happened to each input, step by step, in one picture."""
 
+import contextlib
 import functools
 import io
+import itertools
 import os
 import textwrap
 from collections.abc import Sequence
@@ -39,10 +41,9 @@ class Explainer:
         self._folder = Path(folder)
         make_folder(self._folder)
         self._panels: list[Panel] = []
-        self._names: set[str] = set()
 
     def start(self) -> Tell:
-        """Begin with an input: what is told of its steps goes into the picture, and into the log as well."""
+        """Begin with an input; returns what to tell its steps to, which logs them too."""
         self._panels = []
         return self._tell
 
@@ -55,8 +56,8 @@ class Explainer:
         """Write a picture of the steps since the last one, and of what came of them.
 
         Args:
-            name: of the input, as in the results; the file is named after it and replaces only one of an earlier run.
-            answers: the models with what each made of it; at least one.
+            name: of the input, as in the results; the file is named after it, and replaces no other.
+            answers: each model, at least one, with what it made of the input.
 
         Raises:
             DigitPadError: the file cannot be written.
@@ -67,19 +68,20 @@ class Explainer:
         self._panels = []
         data = io.BytesIO()
         _sheet(printable(name), panels).save(data, "PNG")
-        write_whole(self._folder / self._free_name(name), data.getvalue())
+        _write_new(self._folder, name, data.getvalue())
 
-    def _free_name(self, name: str) -> str:
-        """seven-explained.png for FOLDER/seven.jpg, or seven-explained-2.png if an input before had that name."""
-        stem, _, sample = Path(name).name.partition("#")
-        stem = stem.removesuffix(".gz").rsplit(".", 1)[0] + (f"-{sample}" if sample else "")
-        stem = "".join(c if c.isalnum() or c in "-_ ." else "_" for c in stem)[:60]
-        number, free = 1, f"{stem}-explained.png"
-        while free.casefold() in self._names:
-            number += 1
-            free = f"{stem}-explained-{number}.png"
-        self._names.add(free.casefold())
-        return free
+
+def _write_new(folder: Path, name: str, data: bytes) -> None:
+    """Write FOLDER/seven-explained.png for elsewhere/seven.jpg, or seven-explained-2.png if that is taken."""
+    stem, _, sample = Path(name).name.partition("#")
+    stem = stem.removesuffix(".gz").rsplit(".", 1)[0] + (f"-{sample}" if sample else "")
+    stem = "".join(c if c.isalnum() or c in "-_ ." else "_" for c in stem)[:60] + "-explained"
+    for number in itertools.count(1):
+        path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.png"
+        with contextlib.suppress(FileExistsError):
+            if not path.exists():
+                write_whole(path, data, only_new=True)
+                return
 
 
 def _shown(

@@ -38,7 +38,7 @@ def render_strokes(
     Args:
         strokes: (n, 2) arrays of x (right) and y (down), in any unit and with any offset.
         pen_width: width of the pen in pixels of the result.
-        tell: is told each step, in words and with the strokes.
+        tell: receives each step, in words and with the strokes; by default they are logged at debug level.
 
     Returns:
         uint8 (28, 28), 0 = paper, 255 = ink; all zero where there is no ink or it has no extent.

@@ -30,7 +30,7 @@ def find_ink(grey: Map, tell: Tell = log_step) -> Map:
 
     Args:
         grey: float32 (H, W) in [0, 1].
-        tell: is told each step, in words and as a picture.
+        tell: receives each step, in words and as a picture.
 
     Returns:
         float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline; all
