@@ -498,8 +498,11 @@ def _limit_memory() -> None:
 def _peak_memory() -> int:
     """The most memory this process has had, in MB; 0 where the system does not tell."""
     try:
+        if sys.platform == "linux":  # where ru_maxrss includes what the process had that started this one
+            status = Path("/proc/self/status").read_text().splitlines()
+            return next(int(line.split()[1]) * 1024 // 10**6 for line in status if line.startswith("VmHWM"))
         import resource
-    except ImportError:
+    except (ImportError, OSError):
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
