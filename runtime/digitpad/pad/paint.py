@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.pad.drawing import Drawing, verdict
+from digitpad.pad.asking import verdict
+from digitpad.pad.drawing import Drawing
 from digitpad.pad.icons import ICONS, LINE
-from digitpad.pad.layout import Card, Rect
+from digitpad.pad.layout import Card
+from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Stroke

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Point = tuple[float, float]  # the paper is the square from (0, 0) to (1, 1)
-Box = tuple[float, float, float, float]
 
 
 @dataclass(eq=False)
@@ -18,21 +17,21 @@ class Stroke:
 
     points: list[Point] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
-    _box: Box = (0.0, 0.0, 0.0, 0.0)
-    _boxed: int = 0  # how many points there were when the box was made
+    _bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    _counted: int = 0  # how many points there were when the bounds were computed
 
     @property
-    def box(self) -> Box:
+    def bounds(self) -> tuple[float, float, float, float]:
         """The least and the greatest x and y of its points: left, top, right, bottom."""
-        if self._boxed != len(self.points):
+        if self._counted != len(self.points):
             x, y = zip(*self.points, strict=True)
-            self._box, self._boxed = (min(x), min(y), max(x), max(y)), len(self.points)
-        return self._box
+            self._bounds, self._counted = (min(x), min(y), max(x), max(y)), len(self.points)
+        return self._bounds
 
     @property
     def extent(self) -> float:
-        """The longer side of its box."""
-        left, top, right, bottom = self.box
+        """The larger of its width and height."""
+        left, top, right, bottom = self.bounds
         return max(right - left, bottom - top)
 
 

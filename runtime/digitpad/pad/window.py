@@ -7,7 +7,7 @@ from typing import Any
 
 from digitpad.errors import DigitPadError, printable
 from digitpad.pad import paint
-from digitpad.pad.layout import Rect
+from digitpad.pad.rect import Rect
 from digitpad.pad.sdl import pygame
 
 _kept: list[Any] = []  # what C code calls must not be collected

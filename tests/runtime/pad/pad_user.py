@@ -17,10 +17,10 @@ THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
 
 
 class StandIn:
-    """Reads the same digit in everything that has ink, and counts how often it is asked."""
+    """Stands in for a model: reads one digit in everything that has ink, and counts how often it is asked."""
 
-    def __init__(self, name, digit=3, status="digit"):
-        self.name, self.digit, self.status, self.asked = name, digit, status, 0
+    def __init__(self, name, digit=3, status="digit", chance=0.91):
+        self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
 
     def predict_strokes(self, strokes):
         return self.predict_normalised(render_strokes(strokes))
@@ -29,10 +29,11 @@ class StandIn:
         self.asked += 1
         if not image.any():
             return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        probabilities = np.full(10, 0.01, np.float32)
-        probabilities[self.digit] = 0.91
+        probabilities = np.full(10, 0.002, np.float32)
+        probabilities[1] = max(0.002, 1 - self.chance - 8 * 0.002)  # a one is the second guess
+        probabilities[self.digit] = self.chance
         digit = None if self.status == "not_a_digit" else self.digit
-        return Prediction(self.status, digit, 0.91, probabilities, 0.0, image)
+        return Prediction(self.status, digit, self.chance, probabilities, 0.0, image)
 
 
 def post(pad, *events):

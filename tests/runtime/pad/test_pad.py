@@ -20,7 +20,6 @@ from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.loop import LIVE_MS, run_pad
 from digitpad.pad.paint import DARK, LIGHT
-from digitpad.pad.view import HELP
 from digitpad.recognizer import Recognizer
 from tests.runtime.pad.pad_user import (
     THREE,
@@ -49,7 +48,7 @@ def test_each_model_reads_each_demo_digit_drawn_with_the_mouse(make_pad, model, 
     for stroke in sample.strokes:
         drag(pad, [(x / 1000, y / 1000) for x, y in stroke])
     click(pad, "predict")
-    answer = pad.drawing.answers[model]
+    answer = pad.models.answers[model]
     assert (answer.status, answer.digit) == ("digit", digit)
 
 
@@ -57,8 +56,8 @@ def test_each_model_reads_each_demo_digit_drawn_with_the_mouse(make_pad, model, 
 def test_each_model_reads_a_digit_drawn_with_a_finger(make_pad, model):
     pad = make_pad(model, load=Recognizer)
     finger_drag(pad, THREE)
-    tap(pad, pad.view.layout.buttons["predict"])
-    assert pad.drawing.answers[model].digit == 3
+    tap(pad, pad.view.controls()["predict"])
+    assert pad.models.answers[model].digit == 3
 
 
 def test_both_models_answer_side_by_side(make_pad):
@@ -66,7 +65,7 @@ def test_both_models_answer_side_by_side(make_pad):
     drag(pad, THREE)
     before = [part(card.rect) for card in pad.view.layout.cards]
     press_key(pad, pygame.K_RETURN)
-    assert {m: a.digit for m, a in pad.drawing.answers.items()} == {"cnn": 3, "mlp": 8}
+    assert {m: a.digit for m, a in pad.models.answers.items()} == {"cnn": 3, "mlp": 8}
     for card, old in zip(pad.view.layout.cards, before, strict=True):
         assert not np.array_equal(part(card.rect), old)
 
@@ -74,7 +73,7 @@ def test_both_models_answer_side_by_side(make_pad):
 def test_a_blank_paper_is_answered_with_words_not_a_digit(make_pad):
     pad = make_pad()
     click(pad, "predict")
-    assert pad.drawing.answers["cnn"].status == "blank"
+    assert pad.models.answers["cnn"].status == "blank"
     assert not accent_in(pad.view.layout.cards[0].digit)
 
 
@@ -83,7 +82,7 @@ def test_a_dot_smaller_than_the_brush_is_blank(make_pad):
     drag(pad, [(0.5, 0.5), (0.51, 0.51)])
     assert part(pad.view.layout.paper).min() < 100, "the dot is seen"
     click(pad, "predict")
-    assert pad.drawing.answers["cnn"].status == "blank"
+    assert pad.models.answers["cnn"].status == "blank"
 
 
 @pytest.mark.parametrize("status", ["unsure", "not_a_digit"])
@@ -105,7 +104,7 @@ def test_the_picture_of_what_the_model_saw_is_shown_magnified(make_pad):
     box = pad.view.layout.cards[0].picture
     times = box.w // 28
     shown = part(box)[times // 2 :: times, times // 2 :: times, 0]
-    assert times > 1 and np.array_equal(shown.T, pad.drawing.answers["cnn"].image)
+    assert times > 1 and np.array_equal(shown.T, pad.models.answers["cnn"].image)
 
 
 def test_a_jump_of_the_pointer_leaves_no_gap(make_pad):
@@ -150,8 +149,8 @@ def test_the_buttons(make_pad):
     click(pad, "clear")
     assert not pad.help_is_open, "a click anywhere closes the help"
     for choice, models in enumerate([("cnn",), ("mlp",), ("cnn", "mlp")]):
-        tap(pad, pad.view.layout.buttons[f"choice {choice}"])
-        assert pad.drawing.chosen == models
+        tap(pad, pad.view.controls()[f"choice {choice}"])
+        assert pad.models.chosen == models
 
 
 def test_the_keys(make_pad):
@@ -162,18 +161,18 @@ def test_the_keys(make_pad):
     press_key(pad, pygame.K_z, pygame.KMOD_LSHIFT)
     assert len(pad.drawing.strokes) == 1
     press_key(pad, pygame.K_KP_ENTER)
-    assert pad.drawing.answers["cnn"].digit == 3
+    assert pad.models.answers["cnn"].digit == 3
     press_key(pad, pygame.K_c)
     assert pad.drawing.strokes == []
     press_key(pad, pygame.K_l)
     assert pad.live
     for key, models in [(pygame.K_2, ("mlp",)), (pygame.K_3, ("cnn", "mlp")), (pygame.K_KP1, ("cnn",))]:
         press_key(pad, key)
-        assert pad.drawing.chosen == models
+        assert pad.models.chosen == models
     press_key(pad, pygame.K_4)
-    assert pad.drawing.chosen == ("cnn",), "there is no fourth choice"
+    assert pad.models.chosen == ("cnn",), "there is no fourth choice"
     press_key(pad, pygame.K_t)
-    assert pad.theme is DARK
+    assert pad.dark
     for key, typed in [(pygame.K_h, "h"), (pygame.K_SLASH, "?"), (pygame.K_F1, "")]:
         press_key(pad, key, unicode=typed)
         assert pad.help_is_open
@@ -186,7 +185,7 @@ def test_the_keys(make_pad):
 def state(pad):
     """What keys change, but for the choice of models."""
     drawing = pad.drawing
-    shown = pad.live, pad.erasing, pad.theme is DARK, pad.fullscreen, pad.help_is_open, pad.notice, pad.focus
+    shown = pad.live, pad.erasing, pad.dark, pad.fullscreen, pad.help_is_open, pad.notice, pad.focus
     return len(drawing.strokes), drawing.label, drawing.up_to_date, drawing.brush, drawing.chosen, shown, pad.running
 
 
@@ -280,7 +279,7 @@ def test_a_kiosk_is_left_by_control_q_alone(make_pad):
 def test_a_button_left_before_it_is_let_go_does_nothing(make_pad):
     pad = make_pad()
     drag(pad, THREE)
-    rect = pad.view.layout.buttons["clear"]
+    rect = pad.view.controls()["clear"]
     at = (rect.x + 5, rect.y + 5)
     post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": at, "button": 1}), (pygame.MOUSEBUTTONUP, {"pos": (1, 1), "button": 1}))
     assert pad.drawing.strokes
@@ -311,7 +310,7 @@ def test_a_second_finger_does_not_disturb_the_first(make_pad):
     finger(pad, pygame.FINGERDOWN, x + 200, y + 200, 2)
     finger(pad, pygame.FINGERMOTION, x + 210, y + 200, 2)
     finger(pad, pygame.FINGERMOTION, x + 20, y, 1)
-    tap(pad, pad.view.layout.buttons["clear"], 3)
+    tap(pad, pad.view.controls()["clear"], 3)
     finger(pad, pygame.FINGERUP, x + 200, y + 200, 2)
     finger(pad, pygame.FINGERMOTION, x + 40, y, 1)
     finger(pad, pygame.FINGERUP, x + 40, y, 1)
@@ -323,7 +322,7 @@ def test_a_second_finger_does_not_disturb_the_first(make_pad):
 
 def test_mouse_events_made_up_from_a_touch_do_not_count_twice(make_pad):
     pad = make_pad()
-    rect = pad.view.layout.buttons["live"]
+    rect = pad.view.controls()["live"]
     tap(pad, rect)
     at = {"pos": (rect.x + 5, rect.y + 5), "button": 1, "touch": True}
     post(pad, (pygame.MOUSEBUTTONDOWN, at), (pygame.MOUSEBUTTONUP, at))
@@ -401,7 +400,7 @@ def test_the_pad_can_be_used_at_any_size(make_pad, size):
     press_key(pad, pygame.K_RETURN)
     press_key(pad, pygame.K_3)
     press_key(pad, pygame.K_h)
-    assert pad.drawing.answers["mlp"].digit == 3
+    assert pad.models.answers["mlp"].digit == 3
 
 
 def test_a_drawing_survives_a_resized_window(make_pad):
@@ -444,25 +443,25 @@ def test_a_model_that_cannot_be_loaded_is_named_in_the_window_and_the_other_goes
     drag(pad, THREE)
     press_key(pad, pygame.K_3)
     click(pad, "predict")
-    assert pad.drawing.troubles == {"mlp": "mlp.onnx: no such model file"}
-    assert pad.drawing.answers["cnn"].digit == 3 and pad.running
+    assert pad.models.troubles == {"mlp": "mlp.onnx: no such model file"}
+    assert pad.models.answers["cnn"].digit == 3 and pad.running
 
 
 def test_a_model_of_ones_own_has_its_own_button_beside_the_others(make_pad, tmp_path):
     path = str(tmp_path / "mine.onnx")
     pad = make_pad(path, load=lambda model: StandIn("grandma" if model == path else model))
-    assert [choice.label for choice in pad.choices] == ["CNN", "MLP", "Both", "grandma"]
-    assert pad.drawing.chosen == (path,) and pad.labels[path] == "grandma"
+    assert [choice.label for choice in pad.models.choices] == ["CNN", "MLP", "Both", "grandma"]
+    assert pad.models.chosen == (path,) and pad.models.labels[path] == "grandma"
     press_key(pad, pygame.K_1)
-    assert pad.drawing.chosen == ("cnn",)
-    tap(pad, pad.view.layout.buttons["choice 3"])
-    assert pad.drawing.chosen == (path,)
+    assert pad.models.chosen == ("cnn",)
+    tap(pad, pad.view.controls()["choice 3"])
+    assert pad.models.chosen == (path,)
 
 
 def test_a_retrained_cnn_is_not_passed_off_as_ours(make_pad, tmp_path):
     path = str(tmp_path / "mine.onnx")
     pad = make_pad(path, load=lambda model: StandIn("cnn"))
-    assert pad.labels[path] == "cnn (mine.onnx)" and pad.choices[3].label == "mine"
+    assert pad.models.labels[path] == "cnn (mine.onnx)" and pad.models.choices[3].label == "mine"
 
 
 def test_a_copy_of_a_shipped_model_is_loaded_by_its_path(make_pad, tmp_path):
@@ -471,7 +470,7 @@ def test_a_copy_of_a_shipped_model_is_loaded_by_its_path(make_pad, tmp_path):
     pad = make_pad(str(path), load=Recognizer)
     drag(pad, THREE)
     click(pad, "predict")
-    assert pad.drawing.answers[str(path)].digit == 3
+    assert pad.models.answers[str(path)].digit == 3
 
 
 def test_changing_the_model_answers_again_at_once(make_pad):
@@ -479,7 +478,7 @@ def test_changing_the_model_answers_again_at_once(make_pad):
     drag(pad, THREE)
     click(pad, "predict")
     press_key(pad, pygame.K_2)
-    assert pad.drawing.up_to_date and pad.drawing.answers["mlp"].digit == 8
+    assert pad.models.up_to_date and pad.models.answers["mlp"].digit == 8
 
 
 def test_a_stroke_file_opens_as_a_drawing_that_can_be_edited(make_pad, tmp_path):
@@ -488,7 +487,7 @@ def test_a_stroke_file_opens_as_a_drawing_that_can_be_edited(make_pad, tmp_path)
     pad = make_pad()
     pad.open_file(path)
     click(pad, "predict")
-    assert len(pad.drawing.strokes) == 2 and pad.drawing.answers["cnn"].digit == 3
+    assert len(pad.drawing.strokes) == 2 and pad.models.answers["cnn"].digit == 3
     drag(pad, THREE)
     assert len(pad.drawing.strokes) == 3
 
@@ -501,7 +500,7 @@ def test_an_image_is_shown_with_its_answer_until_somebody_draws(make_pad, tmp_pa
     pad.open_file(tmp_path / "one.png")
     click(pad, "predict")
     assert (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).mean() > 0.5
-    assert pad.drawing.answers["cnn"].image.any()
+    assert pad.models.answers["cnn"].image.any()
     drag(pad, THREE)
     assert not (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).any()
     assert len(pad.drawing.strokes) == 1

@@ -92,13 +92,13 @@ def test_a_thicker_brush_leaves_more_ink_and_changes_nothing_of_the_answer(make_
     pad = make_pad()
     drag(pad, THREE)
     click(pad, "predict")
-    usual, seen = inked(pad), pad.drawing.answers["cnn"].image
+    usual, seen = inked(pad), pad.models.answers["cnn"].image
     click(pad, "clear")
     slide(pad, 1)
     drag(pad, THREE)
     click(pad, "predict")
     assert inked(pad) > 1.7 * usual
-    assert np.array_equal(pad.drawing.answers["cnn"].image, seen)
+    assert np.array_equal(pad.models.answers["cnn"].image, seen)
 
 
 def test_a_stroke_keeps_the_brush_it_was_drawn_with(make_pad):
@@ -172,7 +172,7 @@ def test_erasing_makes_an_answer_old(make_pad):
     click(pad, "predict")
     click(pad, "eraser")
     drag(pad, [(0.0, 0.0), (1.0, 1.0)])
-    assert not pad.drawing.up_to_date and not accent_in(pad.view.layout.cards[0].digit)
+    assert not pad.models.up_to_date and not accent_in(pad.view.layout.cards[0].digit)
 
 
 # The history
@@ -182,7 +182,7 @@ def test_each_drawing_that_was_read_is_in_the_history_the_newest_first(make_pad)
     digits = iter([1, 2, 3])
     pad = make_pad(load=lambda model: StandIn(model))
     for digit in digits:
-        pad._readers["cnn"].digit = digit
+        pad.models._readers["cnn"].digit = digit
         drag(pad, THREE)
         click(pad, "predict")
         click(pad, "clear")
@@ -199,7 +199,7 @@ def test_a_click_on_the_history_brings_a_drawing_back_with_its_answer(make_pad):
     drag(pad, [(0.2, 0.2), (0.8, 0.8)])
     click(pad, "predict")
     click(pad, "history 1")
-    assert len(pad.drawing.strokes[0].points) > 5 and pad.drawing.up_to_date
+    assert len(pad.drawing.strokes[0].points) > 5 and pad.models.up_to_date
     assert len(pad.history.entries) == 2, "that is no new drawing"
     drag(pad, [(0.2, 0.2), (0.8, 0.8)])
     assert len(pad.drawing.strokes) == 2, "it can be drawn on"
@@ -262,8 +262,8 @@ def focus(pad, control):
         ("save", lambda pad: pad.notice.startswith("Saved")),
         ("help", lambda pad: pad.help_is_open),
         ("live", lambda pad: pad.live),
-        ("predict", lambda pad: pad.drawing.answers),
-        ("choice 2", lambda pad: pad.drawing.chosen == ("cnn", "mlp")),
+        ("predict", lambda pad: pad.models.answers),
+        ("choice 2", lambda pad: pad.models.chosen == ("cnn", "mlp")),
     ],
 )
 @pytest.mark.parametrize("key", [pygame.K_RETURN, pygame.K_SPACE])
@@ -293,7 +293,7 @@ def test_enter_predicts_again_once_the_pointer_is_used(make_pad):
     focus(pad, "live")
     drag(pad, THREE)
     press_key(pad, pygame.K_RETURN)
-    assert pad.drawing.answers and not pad.live
+    assert pad.models.answers and not pad.live
 
 
 # Fingers on an X server
@@ -301,7 +301,7 @@ def test_enter_predicts_again_once_the_pointer_is_used(make_pad):
 
 def test_mouse_events_that_an_x_server_makes_up_from_a_touch_do_not_count_twice(make_pad):
     pad = make_pad()
-    rect = pad.view.layout.buttons["live"]
+    rect = pad.view.controls()["live"]
     tap(pad, rect)
     at = {"pos": (rect.x + rect.w // 2, rect.y + rect.h // 2), "button": 1}
     post(pad, (pygame.MOUSEBUTTONDOWN, at), (pygame.MOUSEBUTTONUP, at))

@@ -16,7 +16,6 @@ from digitpad import Recognizer
 from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.loop import KIOSK_MS, run_pad
-from digitpad.pad.paint import DARK
 from digitpad.pad.settings import Settings, read_settings, write_settings
 from digitpad.stroke_files import Sample, read_samples, write_samples
 from tests.runtime.pad.pad_user import THREE, StandIn, part, post, press_key, tap, window
@@ -311,7 +310,7 @@ def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(make_pad, tmp
     write_samples(tmp_path / "a.json", [Sample([np.array(THREE)], "3")])
     pad = make_pad()
     drop(pad, tmp_path / "a.json")
-    assert len(pad.drawing.strokes) == 1 and pad.drawing.answers["cnn"].digit == 3 and pad.drawing.label == "3"
+    assert len(pad.drawing.strokes) == 1 and pad.models.answers["cnn"].digit == 3 and pad.drawing.label == "3"
     press_key(pad, pygame.K_z)
     assert pad.drawing.strokes == []
 
@@ -324,7 +323,7 @@ def test_an_image_dropped_on_the_window_is_shown_with_its_answer_and_clearing_it
     drag(pad, THREE)
     drop(pad, tmp_path / "one.png")
     photo = part(pad.view.layout.paper)
-    assert (photo == (200, 230, 180)).all(axis=2).mean() > 0.5 and pad.drawing.up_to_date
+    assert (photo == (200, 230, 180)).all(axis=2).mean() > 0.5 and pad.models.up_to_date
     click(pad, "clear")
     click(pad, "undo")
     assert np.array_equal(part(pad.view.layout.paper), photo)
@@ -355,11 +354,11 @@ def test_a_file_with_several_drawings_can_be_leafed_through(make_pad, tmp_path):
     assert "1 of 10" in pad.notice and pad.drawing.label == "0"
     for _ in range(2):
         press_key(pad, pygame.K_PAGEDOWN)
-    assert "3 of 10" in pad.notice and pad.drawing.label == "2" and pad.drawing.up_to_date
+    assert "3 of 10" in pad.notice and pad.drawing.label == "2" and pad.models.up_to_date
     press_key(pad, pygame.K_PAGEUP)
     assert pad.drawing.label == "1"
     click(pad, "next")
-    tap(pad, pad.view.layout.buttons["next"])
+    tap(pad, pad.view.controls()["next"])
     assert pad.drawing.label == "3"
     for _ in range(20):
         press_key(pad, pygame.K_PAGEDOWN)
@@ -375,7 +374,7 @@ def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_leafed_through
         drop(pad, several(tmp_path))
         assert "next" in pad.view.controls()
         click(pad, leave)
-        assert pad.opened is None and pad.drawing.label is None, leave
+        assert pad.file.page is None and pad.drawing.label is None, leave
         click(pad, "clear")
 
 
@@ -387,7 +386,7 @@ def test_undo_and_redo_leaf_back_and_forth_in_the_file(make_pad, tmp_path):
     assert pad.drawing.label == "0" and "Drawing 1 of 10" in pad.notice
     assert {"previous", "next"} <= set(pad.view.controls())
     press_key(pad, pygame.K_z)
-    assert pad.drawing.is_empty and pad.opened is None and not pad.notice
+    assert pad.drawing.is_empty and pad.file.page is None and not pad.notice
     for number in (1, 2):
         press_key(pad, pygame.K_z, SHIFT)
         assert f"Drawing {number} of 10" in pad.notice
@@ -422,7 +421,7 @@ def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(make_
     drag(pad, THREE)
     click(pad, "save")
     click(pad, "undo")
-    assert "Saved" in pad.notice and pad.opened is not None
+    assert "Saved" in pad.notice and pad.file.page is not None
 
 
 def test_a_file_that_holds_one_drawing_ends_the_leafing_in_another(make_pad, tmp_path):
@@ -432,7 +431,7 @@ def test_a_file_that_holds_one_drawing_ends_the_leafing_in_another(make_pad, tmp
     for name in ("one.json", "one.png"):
         drop(pad, several(tmp_path))
         drop(pad, tmp_path / name)
-        assert pad.opened is None and not pad.notice, name
+        assert pad.file.page is None and not pad.notice, name
 
 
 # Labels of what was opened
@@ -517,12 +516,12 @@ def test_the_pad_opens_as_it_was_left(make_pad, tmp_path, monkeypatch):
 
     def run(pad):
         pad.step(0)
-        opened.append((pad.settings(), pad.theme is DARK, pad.view.layout.size))
+        opened.append((pad.settings(), pad.dark, pad.view.layout.size))
         press_key(pad, pygame.K_2)
         press_key(pad, pygame.K_l)
 
-    monkeypatch.setattr("digitpad.pad.loop.Pad.run", run)
-    monkeypatch.setattr("digitpad.pad.loop._load_recognizer", StandIn)
+    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", run)
+    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
     write_settings(tmp_path / "settings" / "pad.json", settings())
     run_pad(None)
     assert opened[0] == (settings(), True, (800, 480))
@@ -533,8 +532,8 @@ def test_the_pad_opens_as_it_was_left(make_pad, tmp_path, monkeypatch):
 def test_what_is_told_on_the_command_line_goes_before_the_settings(tmp_path, monkeypatch):
     write_settings(tmp_path / "settings" / "pad.json", settings())
     opened = []
-    monkeypatch.setattr("digitpad.pad.loop._load_recognizer", StandIn)
-    monkeypatch.setattr("digitpad.pad.loop.Pad.run", lambda pad: (pad.step(0), opened.append(pad.settings())))
+    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
+    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", lambda pad: (pad.step(0), opened.append(pad.settings())))
     run_pad(None, model="cnn", size=(640, 480))
     assert (opened[0].model, opened[0].width) == ("cnn", 640)
 
@@ -586,8 +585,8 @@ def test_a_kiosk_neither_reads_nor_keeps_settings_nor_files(make_pad, tmp_path, 
         drop(pad, several(tmp_path))
         press_key(pad, pygame.K_2)
 
-    monkeypatch.setattr("digitpad.pad.loop.Pad.run", run)
-    monkeypatch.setattr("digitpad.pad.loop._load_recognizer", StandIn)
+    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", run)
+    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
     run_pad(None, kiosk=True)
     assert opened == ["cnn"] and path.read_bytes() == before
     assert not (tmp_path / "documents").exists() and KIOSK_MS == 60_000

@@ -68,6 +68,15 @@ def test_every_word_can_be_read_and_lies_within_the_window(state, dark, written)
             assert window.contains(place.inflate(0, -place.h // 2)), (size, text)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_every_state_looks_different(size):
+    looks = set()
+    for state in STATES:
+        show_state(state, size)
+        looks.add(pygame.image.tobytes(pygame.display.get_surface(), "RGB"))
+    assert len(looks) == len(STATES) and pygame.display.get_window_size() == size
+
+
 @pytest.mark.parametrize("size", [*SIZES, (320, 480), (480, 800), (3840, 2160)])
 def test_the_words_of_buttons_and_answers_are_not_cut_off(size, written):
     show_state("both", size)
