@@ -136,7 +136,7 @@ def make_pad(tmp_path: Path, nothing_of_the_users: None) -> Iterator[Callable[..
 
     from digitpad.pad.loop import PadWindow
     from digitpad.pad.window import open_window
-    from tests.runtime.pad.pad_user import StandIn
+    from tests.runtime.pad.stand_in import StandIn
 
     def make(*arguments: Any, size: tuple[int, int] = (1000, 640), load: Any = StandIn, **options: Any) -> PadWindow:
         open_window(size)

@@ -20,8 +20,7 @@ class Action:
         keys: the keys that do it, by the names that the help gives them; Shift is ignored where no row asks for it.
         help: its place in the list of shortcuts, and the two columns there; or None.
         in_kiosk: whether it can be done on a kiosk.
-        label: what its button says; empty if it has none.
-        icon: what its button shows: one of the ICONS.
+        label: what its button says, beside its icon if there is one among the ICONS; empty if it has no button.
         tool: whether the button is among those beside the paper.
         primary: whether the button stands out.
         is_on: whether the button is shown as switched on.
@@ -33,7 +32,6 @@ class Action:
     help: tuple[int, str, str] | None = None
     in_kiosk: bool = True
     label: str = ""
-    icon: str = ""
     tool: bool = False
     primary: bool = False
     is_on: Callable[[Pad], bool] = lambda pad: False
@@ -43,7 +41,7 @@ class Action:
 def _choice(number: int) -> Action:
     """One of the buttons that say which models are asked; labelled as the pad's choices are."""
     return Action(
-        do=lambda pad: pad.models.choose(number),
+        lambda pad: pad.models.choose(number),
         keys=(f"{number + 1}",),
         help=(6, "1  2  3", "CNN, MLP, both") if number == 0 else None,
         is_on=lambda pad: pad.models.choices[number].models == pad.models.chosen,
@@ -52,7 +50,7 @@ def _choice(number: int) -> Action:
 
 def _label(digit: int) -> Action:
     return Action(
-        do=partial(Pad.label, digit=f"{digit}"),
+        partial(Pad.label, digit=f"{digit}"),
         keys=(f"Shift {digit}",),
         help=(9, "Shift 0 to 9", "say which digit it is, and gather it") if digit == 0 else None,
         in_kiosk=False,
@@ -62,102 +60,94 @@ def _label(digit: int) -> Action:
 # By name, in the order in which the Tab key visits the controls.
 ACTIONS: dict[str, Action] = {
     "eraser": Action(
-        do=Pad.toggle_eraser,
+        Pad.toggle_eraser,
         keys=("E",),
         help=(4, "E", "eraser, or the brush again"),
         label="Eraser",
-        icon="eraser",
         tool=True,
         is_on=lambda pad: pad.erasing,
     ),
     "undo": Action(
-        do=Pad.undo,
+        Pad.undo,
         keys=("Z", "Ctrl Z"),
         help=(3, "Z  /  Shift Z", "undo / redo"),
         label="Undo",
-        icon="undo",
         tool=True,
         is_possible=lambda pad: pad.drawing.can_undo,
     ),
     "redo": Action(
-        do=Pad.redo,
+        Pad.redo,
         keys=("Shift Z", "Ctrl Shift Z", "Ctrl Y"),
         label="Redo",
-        icon="redo",
         tool=True,
         is_possible=lambda pad: pad.drawing.can_redo,
     ),
     "clear": Action(
-        do=Pad.clear,
+        Pad.clear,
         keys=("C",),
         help=(2, "C", "clear the paper"),
         label="Clear",
-        icon="clear",
         tool=True,
         is_possible=lambda pad: not pad.drawing.is_empty,
     ),
     "save": Action(
-        do=Pad.save,
+        Pad.save,
         keys=("S", "Ctrl S"),
         help=(8, "S", "save the drawing"),
         in_kiosk=False,
         label="Save",
-        icon="save",
         tool=True,
         is_possible=lambda pad: bool(pad.drawing.strokes),
     ),
     "help": Action(
-        do=Pad.toggle_help,
+        Pad.toggle_help,
         keys=("H", "?", "F1"),
         help=(14, "H  or  ?", "this help"),
         label="Help",
-        icon="help",
         tool=True,
         is_on=lambda pad: pad.help_is_open,
     ),
     "brush": Action(help=(5, "[  ]  or wheel", "thinner, thicker")),  # the slider
     "previous": Action(
-        do=partial(Pad.turn, pages=-1),
+        partial(Pad.turn, pages=-1),
         keys=("Page Up",),
         help=(10, "Page Up, Down", "leaf through an opened file"),
         label="Back",
-        icon="previous",
         is_possible=lambda pad: pad.file.page is not None and pad.file.page.number > 0,
     ),
     "next": Action(
-        do=partial(Pad.turn, pages=1),
+        partial(Pad.turn, pages=1),
         keys=("Page Down",),
         label="Next",
-        icon="next",
         is_possible=lambda pad: pad.file.page is not None and not pad.file.page.is_last,
     ),
     **{f"choice {n}": _choice(n) for n in range(9)},
     "live": Action(
-        do=Pad.toggle_live,
+        Pad.toggle_live,
         keys=("L",),
         help=(7, "L", "live: predict while you draw"),
         label="Live",
         is_on=lambda pad: pad.live,
     ),
     "predict": Action(
-        do=Pad.predict,
+        Pad.predict,
         keys=("Enter",),
         help=(1, "Enter", "predict the digit"),
         label="Predict the Digit",
         primary=True,
     ),
-    **{f"history {n}": Action(do=partial(Pad.recall, number=n)) for n in range(LENGTH)},
+    **{f"history {n}": Action(partial(Pad.recall, number=n)) for n in range(LENGTH)},
     # Keys without a button
-    "thinner": Action(do=partial(Pad.thicken, steps=-1), keys=("[",)),
-    "thicker": Action(do=partial(Pad.thicken, steps=1), keys=("]",)),
+    "thinner": Action(partial(Pad.thicken, steps=-1), keys=("[",)),
+    "thicker": Action(partial(Pad.thicken, steps=1), keys=("]",)),
     **{f"label {n}": _label(n) for n in range(10)},
     "focus": Action(help=(11, "Tab, Enter", "go to a button, press it")),  # see events.py
-    "theme": Action(do=Pad.toggle_theme, keys=("T",), help=(12, "T", "light or dark")),
+    "theme": Action(Pad.toggle_theme, keys=("T",), help=(12, "T", "light or dark")),
     "full screen": Action(
-        do=Pad.toggle_fullscreen, keys=("F", "F11"), help=(13, "F  or  F11", "full screen"), in_kiosk=False
+        Pad.toggle_fullscreen, keys=("F", "F11"), help=(13, "F  or  F11", "full screen"), in_kiosk=False
     ),
-    "quit": Action(do=Pad.quit, keys=("Esc", "Q"), help=(15, "Esc  or  Q", "quit"), in_kiosk=False),
-    "leave": Action(do=Pad.quit, keys=("Ctrl Q",)),
+    "quit": Action(Pad.quit, keys=("Esc", "Q"), help=(15, "Esc  or  Q", "quit"), in_kiosk=False),
+    "leave": Action(Pad.quit, keys=("Ctrl Q",)),
 }
 
 

@@ -5,12 +5,11 @@ calls on the pad; view.py turns its state into pixels.
 """
 
 import time
-from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from digitpad.errors import DigitPadError
 from digitpad.models import find_model
-from digitpad.pad.asking import Reader
 from digitpad.pad.events import Events
 from digitpad.pad.pad import Pad
 from digitpad.pad.rect import Rect
@@ -78,25 +77,23 @@ def run_pad(
 class PadWindow(Pad):
     """A pad in the window that is open: give it steps, or let it `run`."""
 
-    def __init__(
-        self,
-        model: str = "cnn",
-        live: bool = False,
-        kiosk: bool = False,
-        load: Callable[[str], Reader] | None = None,
-        folder: Path | None = None,
-    ) -> None:
-        super().__init__(model, live, kiosk, load, folder)
-        self.view = View(self)
-        self.window_size = SIZE  # to go back to from full screen
-        self._fills_screen = False
-        self._events = Events(self, self.view)
-        self._shown: tuple[str, int] = "", 0  # the notice, and when it was first there
-        self._now_ms = 0  # when the last step began
-        self._input_ms = 0  # when there was input last
-        self._predict_ms = -LIVE_MS  # when live last predicted
-        self._rest_ms = LIVE_MS  # how long it waits until it does again
-        self._stale = True  # whether to look for something to paint though no event came
+    window_size = SIZE  # to go back to from full screen
+    _fills_screen = False
+    _shown = "", 0  # the notice, and when it was first there
+    _now_ms = 0  # when the last step began
+    _input_ms = 0  # when there was input last
+    _predict_ms = -LIVE_MS  # when live last predicted
+    _rest_ms = LIVE_MS  # how long it waits until it does again
+    _stale = True  # whether to look for something to paint though no event came
+
+    @cached_property
+    def view(self) -> View:
+        """What paints it."""
+        return View(self)
+
+    @cached_property
+    def _events(self) -> Events:
+        return Events(self, self.view)
 
     def run(self) -> None:
         """Handle events and paint until the window is closed.

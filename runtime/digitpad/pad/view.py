@@ -5,6 +5,7 @@ from pathlib import Path
 from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, tools
 from digitpad.pad.drawing import THICKEST, THINNEST, Picture
+from digitpad.pad.icons import ICONS
 from digitpad.pad.layout import Layout, lay_out
 from digitpad.pad.pad import Pad
 from digitpad.pad.rect import Rect
@@ -134,7 +135,7 @@ class View:
         return paint.ButtonLook(
             label=label,
             key=action.keys[0] if action.keys else "",
-            icon=action.icon,
+            icon=name if name in ICONS else "",
             primary=action.primary,
             on=action.is_on(pad),
             enabled=action.is_possible(pad) and (action.in_kiosk or not pad.kiosk),

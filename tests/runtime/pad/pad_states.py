@@ -16,7 +16,7 @@ from digitpad.pad.loop import PadWindow
 from digitpad.pad.opened_file import Page
 from digitpad.pad.sdl import pygame
 from digitpad.pad.window import open_window
-from tests.runtime.pad.pad_user import StandIn
+from tests.runtime.pad.stand_in import StandIn
 
 SIZES = [(320, 240), (480, 320), (800, 480), (1280, 800)]
 

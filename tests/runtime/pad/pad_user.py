@@ -1,39 +1,15 @@
 """A user of the pad, for the tests: mouse, fingers and keys through the real event loop, off-screen."""
 
-import math
 import os
 
 os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
-import numpy as np
 import pygame
 
-from digitpad.mnist_form import render_strokes
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.paint import LIGHT
-from digitpad.recognizer import Prediction
 
 THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
-
-
-class StandIn:
-    """Stands in for a model: reads one digit in everything that has ink, and counts how often it is asked."""
-
-    def __init__(self, name, digit=3, status="digit", chance=0.91):
-        self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
-
-    def predict_strokes(self, strokes):
-        return self.predict_normalised(render_strokes(strokes))
-
-    def predict_normalised(self, image):
-        self.asked += 1
-        if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        probabilities = np.full(10, 0.002, np.float32)
-        probabilities[1] = max(0.002, 1 - self.chance - 8 * 0.002)  # a one is the second guess
-        probabilities[self.digit] = self.chance
-        digit = None if self.status == "not_a_digit" else self.digit
-        return Prediction(self.status, digit, self.chance, probabilities, 0.0, image)
 
 
 def post(pad, *events):
@@ -44,6 +20,11 @@ def post(pad, *events):
 
 def press_key(pad, key, mod=0, unicode=""):
     post(pad, (pygame.KEYDOWN, {"key": key, "mod": mod, "unicode": unicode}), (pygame.KEYUP, {"key": key, "mod": mod}))
+
+
+def focus(pad, control):
+    while pad.focus != control:
+        press_key(pad, pygame.K_TAB)
 
 
 def finger(pad, kind, x, y, finger_id=0):

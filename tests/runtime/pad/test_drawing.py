@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitpad.errors import ModelError
-from digitpad.mnist_form import render_strokes
 from digitpad.pad.asking import Models, verdict
 from digitpad.pad.drawing import BRUSH, MARK, Drawing, Picture
 from digitpad.pad.layout import lay_out
@@ -17,34 +16,20 @@ from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke, cut
 from digitpad.recognizer import Prediction
+from tests.runtime.pad.stand_in import StandIn
 
 coordinates = st.floats(-0.5, 1.5)
 lines = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8)
 
 
-class Sees3:
-    """Reads a 3 in everything that has ink."""
-
-    def __init__(self, name="cnn"):
-        self.name = name
-
-    def predict_strokes(self, strokes):
-        return self.predict_normalised(render_strokes(strokes))
-
-    def predict_normalised(self, image):
-        if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        return Prediction("digit", 3, 0.91, np.eye(10, dtype=np.float32)[3], 0.0, image)
-
-
-def asked(drawing, model="cnn", reader=Sees3, **more):
+def asked(drawing, model="cnn", reader=StandIn, **more):
     """What the models say to a drawing; each sees a 3 unless told otherwise."""
     models = Models(drawing, model, reader, **more)
     models.ask()
     return models
 
 
-class Broken(Sees3):
+class Broken(StandIn):
     def predict_normalised(self, image):
         raise ModelError("broken: the model fails to run")
 
@@ -168,7 +153,7 @@ def test_a_slip_of_the_hand_does_not_count():
 
 def test_the_chosen_models_answer_and_a_change_makes_their_answer_old():
     drawing = drawn(LINE)
-    assert not Models(drawing, load=Sees3).up_to_date
+    assert not Models(drawing, load=StandIn).up_to_date
     models = asked(drawing, "both")
     assert {m: a.digit for m, a in models.answers.items()} == {"cnn": 3, "mlp": 3} and models.up_to_date
     draw(drawing, *OTHER)
@@ -176,7 +161,7 @@ def test_the_chosen_models_answer_and_a_change_makes_their_answer_old():
 
 
 def test_a_model_that_fails_does_not_keep_the_other_from_answering():
-    models = asked(drawn(LINE), "both", lambda name: (Broken if name == "cnn" else Sees3)(name))
+    models = asked(drawn(LINE), "both", lambda name: (Broken if name == "cnn" else StandIn)(name))
     assert list(models.answers) == ["mlp"] and models.troubles == {"cnn": "broken: the model fails to run"}
 
 

@@ -11,10 +11,10 @@ from digitpad.pad.demo import click, drag
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST
 from tests.runtime.pad.pad_user import (
     THREE,
-    StandIn,
     accent_in,
     finger,
     finger_drag,
+    focus,
     on_screen,
     part,
     post,
@@ -22,6 +22,7 @@ from tests.runtime.pad.pad_user import (
     tap,
     window,
 )
+from tests.runtime.pad.stand_in import StandIn
 
 
 def wheel(pad, notches):
@@ -248,34 +249,6 @@ def test_tab_visits_every_control_with_a_ring_around_it_and_enter_presses_it(mak
     assert pad.focus == controls[-2]
 
 
-def focus(pad, control):
-    while pad.focus != control:
-        press_key(pad, pygame.K_TAB)
-
-
-@pytest.mark.parametrize(
-    ("control", "happened"),
-    [
-        ("eraser", lambda pad: pad.erasing),
-        ("undo", lambda pad: not pad.drawing.strokes),
-        ("clear", lambda pad: not pad.drawing.strokes),
-        ("save", lambda pad: pad.notice.startswith("Saved")),
-        ("help", lambda pad: pad.help_is_open),
-        ("live", lambda pad: pad.live),
-        ("predict", lambda pad: pad.models.answers),
-        ("choice 2", lambda pad: pad.models.chosen == ("cnn", "mlp")),
-    ],
-)
-@pytest.mark.parametrize("key", [pygame.K_RETURN, pygame.K_SPACE])
-def test_every_button_can_be_pressed_with_the_keyboard_alone(make_pad, control, happened, key):
-    pad = make_pad()
-    drag(pad, THREE)
-    assert not happened(pad)
-    focus(pad, control)
-    press_key(pad, key)
-    assert happened(pad)
-
-
 def test_arrow_keys_move_the_slider_that_has_the_focus(make_pad):
     pad = make_pad()
     press_key(pad, pygame.K_RIGHT)
@@ -296,18 +269,23 @@ def test_enter_predicts_again_once_the_pointer_is_used(make_pad):
     assert pad.models.answers and not pad.live
 
 
-# Fingers on an X server
+# Fingers
 
 
-def test_mouse_events_that_an_x_server_makes_up_from_a_touch_do_not_count_twice(make_pad):
+@pytest.mark.parametrize("made_by", ["SDL", "an X server"])
+def test_mouse_events_that_are_made_up_from_a_touch_do_not_count_twice(make_pad, made_by):
     pad = make_pad()
     rect = pad.view.controls()["live"]
     tap(pad, rect)
-    at = {"pos": (rect.x + rect.w // 2, rect.y + rect.h // 2), "button": 1}
-    post(pad, (pygame.MOUSEBUTTONDOWN, at), (pygame.MOUSEBUTTONUP, at))
+    if made_by == "SDL":
+        at = {"pos": (rect.x + 5, rect.y + 5), "button": 1, "touch": True}
+    else:
+        at = {"pos": (rect.x + rect.w // 2, rect.y + rect.h // 2), "button": 1}
+    click = (pygame.MOUSEBUTTONDOWN, at), (pygame.MOUSEBUTTONUP, at)
+    post(pad, *click)
     assert pad.live, "pressed once, not twice"
     pad.step(10_000)
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, at))
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, at))
+    for kind, attributes in click:
+        pygame.event.post(pygame.event.Event(kind, attributes))
     pad.step(10_001)
-    assert not pad.live, "a real click, later, does count"
+    assert pad.live == (made_by == "SDL"), "a real click, later, does count"

@@ -18,7 +18,8 @@ from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.loop import KIOSK_MS, run_pad
 from digitpad.pad.settings import Settings, read_settings, write_settings
 from digitpad.stroke_files import Sample, read_samples, write_samples
-from tests.runtime.pad.pad_user import THREE, StandIn, part, post, press_key, tap, window
+from tests.runtime.pad.pad_user import THREE, part, post, press_key, tap, window
+from tests.runtime.pad.stand_in import StandIn
 
 pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
 
@@ -311,11 +312,22 @@ def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(make_pad, tmp
     pad = make_pad()
     drop(pad, tmp_path / "a.json")
     assert len(pad.drawing.strokes) == 1 and pad.models.answers["cnn"].digit == 3 and pad.drawing.label == "3"
-    press_key(pad, pygame.K_z)
+    drag(pad, [(0.2, 0.9), (0.8, 0.9)])
+    assert len(pad.drawing.strokes) == 2, "it can be drawn on"
+    for _ in range(2):
+        press_key(pad, pygame.K_z)
     assert pad.drawing.strokes == []
 
 
-def test_an_image_dropped_on_the_window_is_shown_with_its_answer_and_clearing_it_can_be_undone(make_pad, tmp_path):
+def test_a_file_that_the_pad_opens_with_is_read_without_being_asked(make_pad, tmp_path):
+    write_samples(tmp_path / "a.json", [Sample([np.array(THREE), np.array(THREE)], None)])
+    pad = make_pad()
+    pad.open_file(tmp_path / "a.json")
+    pad.step(0)
+    assert len(pad.drawing.strokes) == 2 and pad.models.up_to_date and pad.models.answers["cnn"].digit == 3
+
+
+def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_draws_or_clears(make_pad, tmp_path):
     image = Image.new("RGB", (300, 400), (200, 230, 180))
     image.paste((20, 20, 20), (140, 60, 170, 340))
     image.save(tmp_path / "one.png")
@@ -323,10 +335,15 @@ def test_an_image_dropped_on_the_window_is_shown_with_its_answer_and_clearing_it
     drag(pad, THREE)
     drop(pad, tmp_path / "one.png")
     photo = part(pad.view.layout.paper)
-    assert (photo == (200, 230, 180)).all(axis=2).mean() > 0.5 and pad.models.up_to_date
+    assert (photo == (200, 230, 180)).all(axis=2).mean() > 0.5
+    assert pad.models.up_to_date and pad.models.answers["cnn"].image.any()
     click(pad, "clear")
     click(pad, "undo")
     assert np.array_equal(part(pad.view.layout.paper), photo)
+    drag(pad, THREE)
+    assert not (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).any(), "whoever draws, draws on bare paper"
+    assert len(pad.drawing.strokes) == 1
+    click(pad, "undo")
     click(pad, "undo")
     assert len(pad.drawing.strokes) == 1 and pad.drawing.picture is None
 

@@ -20,7 +20,8 @@ from digitpad.pad.loop import KIOSK_MS, run_pad
 from digitpad.pad.screen_ink import _disc
 from digitpad.pad.window import open_window
 from digitpad.stroke_files import read_samples, write_samples
-from tests.runtime.pad.pad_user import THREE, StandIn, finger, on_screen, part, post, press_key, window
+from tests.runtime.pad.pad_user import THREE, finger, on_screen, part, post, press_key, window
+from tests.runtime.pad.stand_in import StandIn
 
 pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
 
