@@ -9,13 +9,14 @@ import numpy as np
 
 from digitpad.errors import ModelError
 from digitpad.mnist_form import render_strokes
-from digitpad.pad.demo import click, drag, on_paper
+from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.drawing import Picture
 from digitpad.pad.loop import PadWindow
 from digitpad.pad.opened_file import Page
 from digitpad.pad.sdl import pygame
 from digitpad.pad.window import open_window
+from tests.runtime.pad.pad_user import draw_digit
 from tests.runtime.pad.stand_in import StandIn
 
 SIZES = [(320, 240), (480, 320), (800, 480), (1280, 800)]
@@ -34,13 +35,8 @@ def show_state(state, size):
     return pad
 
 
-def _draw(pad, digit=7):
-    for stroke in demo_samples()[digit].strokes:
-        drag(pad, on_paper(stroke.tolist()))
-
-
 def _answer(pad):
-    _draw(pad)
+    draw_digit(pad)
     click(pad, "predict")
 
 
@@ -55,12 +51,12 @@ def _live(pad):
 
 
 def _press_undo(pad):
-    _draw(pad)
+    draw_digit(pad)
     pad.pressed, pad.hover = "undo", "clear"
 
 
 def _erase(pad):
-    _draw(pad, 8)
+    draw_digit(pad, 8)
     click(pad, "eraser")
     drag(pad, [(0.1, 0.3), (0.9, 0.7)])
 
@@ -78,7 +74,7 @@ def _say(pad, notice):
 def _remember(pad):
     for digit in range(10):
         click(pad, "clear")
-        _draw(pad, digit)
+        draw_digit(pad, digit)
         click(pad, "predict")
 
 
@@ -96,15 +92,15 @@ def _open_photo(pad):
 
 def _thick(pad):
     pad.set_brush(1)
-    _draw(pad)
+    draw_digit(pad)
     pad.set_brush(0)
-    _draw(pad, 3)
+    draw_digit(pad, 3)
 
 
 STATES = {
     "blank": lambda pad: None,
     "loading": lambda pad: None,
-    "drawn": _draw,
+    "drawn": draw_digit,
     "digit": _answer,
     "close": _answer,
     "unsure": _answer,

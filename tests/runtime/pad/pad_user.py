@@ -1,15 +1,31 @@
 """A user of the pad, for the tests: mouse, fingers and keys through the real event loop, off-screen."""
 
 import os
+import subprocess
+import sys
 
 os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
 
+from digitpad.pad.demo import drag, on_paper
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.paint import LIGHT
 
-THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
+_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
+THREE = on_paper(demo_samples()[3].strokes[0].tolist())
+
+
+def run_python(code, **environment):
+    """Run a program in a process of its own, with no display but one that `environment` names."""
+    kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
+    kept["PYTHONPATH"] = os.pathsep.join(sys.path)
+    return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)
+
+
+def draw_digit(pad, digit=7):
+    for stroke in demo_samples()[digit].strokes:
+        drag(pad, on_paper(stroke.tolist()))
 
 
 def post(pad, *events):

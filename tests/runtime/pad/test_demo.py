@@ -31,6 +31,7 @@ def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, capsys, tmp
     run_demo(tmp_path)
     said = capsys.readouterr().out
     assert all(f"{digit} read as cnn: {digit} " in said for digit in range(10))
+    assert all(f"), mlp: {digit} (" in said for digit in range(10)), "none of them unsurely"
 
 
 def test_the_moving_picture_shows_a_digit_drawn_and_read(pictures):

@@ -107,14 +107,6 @@ def test_undo_goes_back_step_by_step_and_redo_returns(actions):
         assert drawing.can_undo == (len(states) > 1) and drawing.can_redo == bool(future)
 
 
-def test_clearing_can_be_undone():
-    drawing = drawn(LINE, OTHER)
-    drawing.clear()
-    assert drawing.strokes == [] and not drawing.marks()
-    drawing.undo()
-    assert points(drawing) == [LINE, OTHER]
-
-
 def test_a_label_goes_and_comes_back_with_its_drawing():
     drawing = drawn(LINE)
     drawing.open_strokes([np.array(OTHER)], "7")

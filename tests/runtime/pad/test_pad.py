@@ -1,8 +1,6 @@
 """The pad's window, driven as a user drives it: by mouse, finger and key, through the real event loop, off-screen."""
 
 import math
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +14,6 @@ import pygame
 from digitpad import DigitPadError, ModelError
 from digitpad.models import models_folder
 from digitpad.pad.demo import click, drag
-from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.loop import LIVE_MS, run_pad
 from digitpad.recognizer import Recognizer
 from tests.runtime.pad.pad_user import (
@@ -27,6 +24,7 @@ from tests.runtime.pad.pad_user import (
     part,
     post,
     press_key,
+    run_python,
     tap,
     window,
 )
@@ -36,18 +34,6 @@ pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
 
 
 # From blank paper to a digit
-
-
-@pytest.mark.parametrize("digit", range(10))
-@pytest.mark.parametrize("model", ["cnn", "mlp"])
-def test_each_model_reads_each_demo_digit_drawn_with_the_mouse(make_pad, model, digit):
-    pad = make_pad(model, load=Recognizer)
-    sample = demo_samples()[digit]
-    for stroke in sample.strokes:
-        drag(pad, [(x / 1000, y / 1000) for x, y in stroke])
-    click(pad, "predict")
-    answer = pad.models.answers[model]
-    assert (answer.status, answer.digit) == ("digit", digit)
 
 
 @pytest.mark.parametrize("model", ["cnn", "mlp"])
@@ -121,27 +107,8 @@ def test_a_long_burst_of_events_loses_none(make_pad):
 # Buttons and keys
 
 
-def test_the_buttons(make_pad):
-    pad = make_pad()
-    drag(pad, THREE)
-    click(pad, "undo")
-    assert pad.drawing.strokes == []
-    click(pad, "redo")
-    assert len(pad.drawing.strokes) == 1
-    click(pad, "clear")
-    assert pad.drawing.strokes == []
-    click(pad, "live")
-    assert pad.live
-    click(pad, "help")
-    assert pad.help_is_open
-    click(pad, "clear")
-    assert not pad.help_is_open, "a click anywhere closes the help"
-    for choice, models in enumerate([("cnn",), ("mlp",), ("cnn", "mlp")]):
-        tap(pad, pad.view.controls()[f"choice {choice}"])
-        assert pad.models.chosen == models
-
-
-def test_the_keys(make_pad):
+def test_what_buttons_and_keys_do(make_pad):
+    """That each does the same is in test_actions.py."""
     pad = make_pad()
     drag(pad, THREE)
     press_key(pad, pygame.K_z)
@@ -150,9 +117,9 @@ def test_the_keys(make_pad):
     assert len(pad.drawing.strokes) == 1
     press_key(pad, pygame.K_KP_ENTER)
     assert pad.models.answers["cnn"].digit == 3
-    press_key(pad, pygame.K_c)
+    click(pad, "clear")
     assert pad.drawing.strokes == []
-    press_key(pad, pygame.K_l)
+    click(pad, "live")
     assert pad.live
     for key, models in [(pygame.K_2, ("mlp",)), (pygame.K_3, ("cnn", "mlp")), (pygame.K_KP1, ("cnn",))]:
         press_key(pad, key)
@@ -166,6 +133,9 @@ def test_the_keys(make_pad):
         assert pad.help_is_open
         press_key(pad, pygame.K_ESCAPE)
         assert not pad.help_is_open and pad.running
+    click(pad, "help")
+    click(pad, "live")
+    assert not pad.help_is_open and pad.live, "a click anywhere closes the help, and does no more"
     press_key(pad, pygame.K_ESCAPE)
     assert not pad.running
 
@@ -359,16 +329,6 @@ def test_the_pad_can_be_used_at_any_size(make_pad, size):
     assert pad.models.answers["mlp"].digit == 3
 
 
-def test_a_drawing_survives_a_resized_window(make_pad):
-    pad = make_pad()
-    drag(pad, THREE)
-    kept = list(pad.drawing.strokes)
-    pygame.display.set_mode((480, 800), pygame.RESIZABLE)
-    pad.step(0)
-    assert pad.drawing.strokes == kept and pad.view.layout.size == (480, 800)
-    assert part(pad.view.layout.paper).min() < 100
-
-
 # Models and files
 
 
@@ -445,15 +405,6 @@ def test_the_model_asked_for_must_load(tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"broken\.onnx"):
         run_pad(None, str(path))
-
-
-_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
-
-
-def run_python(code, **environment):
-    kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
-    kept["PYTHONPATH"] = os.pathsep.join(sys.path)
-    return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)
 
 
 OPEN = """

@@ -18,7 +18,7 @@ from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.loop import KIOSK_MS, run_pad
 from digitpad.pad.settings import Settings, read_settings, write_settings
 from digitpad.stroke_files import Sample, read_samples, write_samples
-from tests.runtime.pad.pad_user import THREE, part, post, press_key, tap, window
+from tests.runtime.pad.pad_user import THREE, draw_digit, part, post, press_key, tap, window
 from tests.runtime.pad.stand_in import StandIn
 
 pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
@@ -33,7 +33,7 @@ def label(pad, digit):
 # Saving
 
 
-def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer(make_pad, tmp_path):
+def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer_and_both_are_read_as_it_was(make_pad, tmp_path):
     pad = make_pad()
     drag(pad, THREE)
     click(pad, "predict")
@@ -47,14 +47,7 @@ def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer(make_pad
     assert meta["answers"]["cnn"]["digit"] == 3 and meta["answers"]["cnn"]["confidence"] == 0.91
     picture = np.asarray(Image.open(tmp_path / "files" / "drawing-0001.png"))
     assert picture[0, 0] == 255 and picture.min() == 0
-
-
-def test_what_was_saved_is_read_as_the_same_digit_from_both_files(make_pad, tmp_path):
-    pad = make_pad(load=Recognizer)
-    drag(pad, THREE)
-    press_key(pad, pygame.K_s)
     assert Recognizer().predict(tmp_path / "files" / "drawing-0001.png").digit == 3
-    (sample,) = read_samples(tmp_path / "files" / "drawing-0001.json")
     assert Recognizer().predict_strokes(sample.strokes).digit == 3
 
 
@@ -132,23 +125,14 @@ def test_a_remark_goes_away_by_itself_or_when_one_draws(make_pad):
 def test_labelled_drawings_are_gathered_in_one_stroke_file(make_pad, tmp_path):
     pad = make_pad()
     for digit in (3, 0):
-        for stroke in demo_samples()[digit].strokes:
-            drag(pad, [(x / 1000, y / 1000) for x, y in stroke.tolist()])
+        draw_digit(pad, digit)
         label(pad, digit)
         assert f"Gathered as a {digit}" in pad.notice
         click(pad, "clear")
     samples = read_samples(tmp_path / "files" / "my_digits.json")
     assert [s.label for s in samples] == ["3", "0"]
     assert np.allclose(samples[0].strokes[0] / 1000, THREE, atol=0.002)
-
-
-def test_training_takes_the_gathered_file_as_extra(make_pad, tmp_path):
-    """`make train EXTRA=FILE` reads labelled samples by read_samples; each must have ink and a label."""
-    pad = make_pad()
-    drag(pad, THREE)
-    label(pad, 3)
-    (sample,) = read_samples(tmp_path / "files" / "my_digits.json")
-    assert sample.label == "3" and Recognizer().predict_strokes(sample.strokes).digit == 3
+    assert Recognizer().predict_strokes(samples[0].strokes).digit == 3, "as training reads it"
 
 
 def test_a_label_can_be_corrected_and_taken_back(make_pad, tmp_path):
@@ -169,8 +153,7 @@ def gathered(tmp_path):
 
 
 def draw_and_label(pad, digit, as_what):
-    for stroke in demo_samples()[digit].strokes:
-        drag(pad, [(x / 1000, y / 1000) for x, y in stroke.tolist()])
+    draw_digit(pad, digit)
     click(pad, "predict")
     label(pad, as_what)
 
@@ -364,7 +347,7 @@ def several(tmp_path):
     return tmp_path / "all.json"
 
 
-def test_a_file_with_several_drawings_can_be_leafed_through(make_pad, tmp_path):
+def test_a_file_with_several_drawings_can_be_paged_through(make_pad, tmp_path):
     pad = make_pad()
     assert "next" not in pad.view.controls()
     drop(pad, several(tmp_path))
@@ -385,7 +368,7 @@ def test_a_file_with_several_drawings_can_be_leafed_through(make_pad, tmp_path):
     assert pad.drawing.label == "0"
 
 
-def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_leafed_through(make_pad, tmp_path):
+def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_paged_through(make_pad, tmp_path):
     pad = make_pad()
     for leave in ("clear", "undo"):
         drop(pad, several(tmp_path))
@@ -395,7 +378,7 @@ def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_leafed_through
         click(pad, "clear")
 
 
-def test_undo_and_redo_leaf_back_and_forth_in_the_file(make_pad, tmp_path):
+def test_undo_and_redo_page_back_and_forth_in_the_file(make_pad, tmp_path):
     pad = make_pad()
     drop(pad, several(tmp_path))
     press_key(pad, pygame.K_PAGEDOWN)
@@ -425,7 +408,7 @@ def test_the_history_brings_a_drawing_back_with_the_file_it_is_of_or_with_none(m
     click(pad, "history 3")
     assert pad.drawing.label is None and not pad.notice and "next" not in pad.view.controls()
     press_key(pad, pygame.K_PAGEDOWN)
-    assert pad.drawing.label is None, "there is nothing to leaf through"
+    assert pad.drawing.label is None, "there is nothing to page through"
     click(pad, "history 1")
     assert pad.drawing.label == "1" and "Drawing 2 of 10" in pad.notice
     click(pad, "next")
@@ -441,7 +424,7 @@ def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(make_
     assert "Saved" in pad.notice and pad.file.page is not None
 
 
-def test_a_file_that_holds_one_drawing_ends_the_leafing_in_another(make_pad, tmp_path):
+def test_a_file_that_holds_one_drawing_ends_the_paging_in_another(make_pad, tmp_path):
     write_samples(tmp_path / "one.json", [Sample([np.array(THREE)], "3")])
     Image.new("L", (40, 40), 255).save(tmp_path / "one.png")
     pad = make_pad()
@@ -465,7 +448,7 @@ def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path):
     assert "No longer" in pad.notice and gathered(tmp_path)[0] == []
 
 
-def test_leafing_through_what_was_gathered_each_drawing_can_be_relabelled(make_pad, tmp_path):
+def test_paging_through_what_was_gathered_each_drawing_can_be_relabelled(make_pad, tmp_path):
     file = several(tmp_path)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "my_digits.json").write_bytes(file.read_bytes())
