@@ -13,29 +13,17 @@ from digitpad.pad.pad import Pad
 
 @dataclass(frozen=True)
 class Action:
-    """One row of the table, or a control that is more than a button.
-
-    Attributes:
-        do: what it does.
-        keys: the keys that do it, by the names that the help gives them; Shift is ignored where no row asks for it.
-        help: its place in the list of shortcuts, and the two columns there; or None.
-        in_kiosk: whether it can be done on a kiosk.
-        label: what its button says, beside its icon if there is one among the ICONS; empty if it has no button.
-        tool: whether the button is among those beside the paper.
-        primary: whether the button stands out.
-        is_on: whether the button is shown as switched on.
-        is_possible: whether there is anything for the button to do now.
-    """
+    """One row of the table."""
 
     do: Callable[[Pad], None] = lambda pad: None
-    keys: tuple[str, ...] = ()
-    help: tuple[int, str, str] | None = None
-    in_kiosk: bool = True
-    label: str = ""
-    tool: bool = False
-    primary: bool = False
-    is_on: Callable[[Pad], bool] = lambda pad: False
-    is_possible: Callable[[Pad], bool] = lambda pad: True
+    keys: tuple[str, ...] = ()  # as the help names them; Shift is ignored where no row asks for it
+    help: tuple[int, str, str] | None = None  # the place in the list of shortcuts, and the two columns there
+    in_kiosk: bool = True  # whether a kiosk has it
+    label: str = ""  # of its button, if it has one; the icon is the one of the ICONS by the same name, if there is one
+    tool: bool = False  # whether the button is among those beside the paper
+    primary: bool = False  # whether the button stands out
+    is_on: Callable[[Pad], bool] = lambda pad: False  # whether the button looks switched on
+    is_possible: Callable[[Pad], bool] = lambda pad: True  # whether there is anything to do for it
 
 
 def _choice(number: int) -> Action:

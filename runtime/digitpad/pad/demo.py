@@ -1,4 +1,4 @@
-"""What the real pad looks like, off-screen: the pictures of the README, and a check that all works."""
+"""The real pad, used off-screen: the pictures of the README, and a check that everything works."""
 
 import io
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FILM = (640, 400)  # the window of the moving picture
-FILM_MS = 50  # each of its pictures is shown so long
+FILM_MS = 50  # how long each of its frames is shown
 FILM_COLOURS = 48  # few, for a small file
 
 
@@ -110,7 +110,7 @@ def _film() -> bytes:
 def _new_pad(model: str, size: tuple[int, int]) -> PadWindow:
     open_window(size)
     pad = PadWindow(model)
-    pad.shows_times = False  # they differ from run to run; the pictures are the same every time
+    pad.shows_times = False  # they would differ from run to run, and with them the pictures
     pad.models.require()
     pad.step(0)
     return pad
@@ -138,7 +138,7 @@ def _picture() -> "Image.Image":
 
 
 def on_paper(points: list[list[float]]) -> list[Point]:
-    """A demo stroke's points as the pad counts: the paper from (0, 0) to (1, 1)."""
+    """A demo stroke's points in the pad's unit: the paper goes from (0, 0) to (1, 1)."""
     return [(x / CANVAS, y / CANVAS) for x, y in points]
 
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from digitpad.pad.stroke import Point, Stroke, clip_to_paper, cut
 
-BRUSH = 0.05  # width of the brush at first; the paper is a square whose side is 1
-THINNEST, THICKEST = 0.015, 0.12  # brushes
-MARK = 0.05  # a stroke that is smaller is a slip of the hand
+BRUSH = 0.05  # the initial width of the brush; the paper is a square whose side is 1
+THINNEST, THICKEST = 0.015, 0.12  # of the brushes
+MARK = 0.05  # a smaller stroke is a slip of the hand
 FITTED = 0.7  # the longer side of a drawing that comes from a file
 
 
@@ -60,7 +60,7 @@ class Drawing:
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
         self._erasing = False  # whether it is the eraser
         self._start = 0  # how many strokes there were when the pen went down
-        # What there was when the pen went down; of the strokes only if it is the eraser.
+        # What was there when the pen went down; the strokes only if it is the eraser.
         self._before: tuple[list[Stroke], Picture | None, str | None] = [], None, None
 
     # Drawing and erasing
@@ -81,7 +81,7 @@ class Drawing:
             self._draw_line((x, y), (x, y), pressure)
 
     def move(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Move the pen; it draws if it is down. Off the paper there is no ink: there a stroke ends."""
+        """Move the pen; it draws if it is down. A stroke ends where the pen leaves the paper."""
         if self._pen is None or self._pen == (x, y):
             return
         if self._erasing:
@@ -210,7 +210,7 @@ class Drawing:
         self.changes += 1
 
     def _erase(self, start: Point, end: Point) -> None:
-        """Cut away the ink that the eraser meets on its way; a picture has none."""
+        """Cut away the ink on the eraser's way; a picture has none."""
         near = self.brush + THICKEST / 2
         low = np.minimum(start, end) - near
         high = np.maximum(start, end) + near

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from digitpad.pad.rect import Rect
 
-SMALLEST = (320, 240)  # a smaller window shows a part of this
+SMALLEST = (320, 240)  # a smaller window shows only part of this
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Card:
     picture: Rect  # what the model saw: 28 pixels, each magnified by a whole number
     caption: Rect | None  # of the picture, where there is room
     bars: Rect
-    message: Rect  # where digit, words and picture are: words that stand in their place
+    message: Rect  # words that take the place of digit, words and picture
     inside: Rect  # all but the label
 
 
@@ -30,7 +30,6 @@ class Layout:
     """All rectangles for one window size, and the sizes of the type in pixels."""
 
     size: tuple[int, int]
-    gap: int
     small: int
     body: int
     paper: Rect
@@ -38,8 +37,8 @@ class Layout:
     buttons: dict[str, Rect]  # the others, by name
     brush: Rect  # the slider
     cards: tuple[Card, ...]
-    history: tuple[Rect, ...]  # room for so many of the last drawings
-    help: Rect  # over all the others
+    history: tuple[Rect, ...]  # places for the last drawings
+    help: Rect  # on top of everything
     notice: Rect  # over the paper's lower edge
 
 
@@ -49,14 +48,14 @@ def lay_out(
 ) -> Layout:
     """Lay the pad out for a window of so many pixels, with so many model choices, answer cards and tools.
 
-    The paper is a square. Its tools are beside it where the answer is, too, and under it where the answer is below:
-    whichever leaves the larger paper. The whole stands in the middle of the window. With `pager`, there are buttons to
+    The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
+    Everything together stands in the middle of the window. With `pager`, there are buttons to
     page through the drawings of a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
     gap = 4 * max(1, round(scale / 192))
-    row = max(36, round(scale / 15))  # a finger needs no less
+    row = max(36, round(scale / 15))  # a finger needs as much
     between = max(2, gap // 2)
     column = max(36, round(scale / 11))
     strip = max(36, round(scale / 13))  # of the last drawings
@@ -115,7 +114,6 @@ def lay_out(
     notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
-        gap=gap,
         small=max(10, round(scale / 50)),
         body=body,
         paper=paper,
@@ -130,13 +128,13 @@ def lay_out(
 
 
 def split(rect: Rect, parts: int, gap: int) -> list[Rect]:
-    """Cut a rectangle into columns of equal width, to a pixel, with gaps between them."""
+    """Cut a rectangle into columns of equal width, give or take a pixel, with gaps between them."""
     edges = [rect.x + (rect.w + gap) * i // parts for i in range(parts + 1)]
     return [Rect(a, rect.y, b - gap - a, rect.h) for a, b in pairwise(edges)]
 
 
 def _shares(rect: Rect, shares: Sequence[float], gap: int) -> list[Rect]:
-    """Cut a rectangle into columns whose widths are as the shares, with gaps between them."""
+    """Cut a rectangle into columns with widths in proportion to the shares, and gaps between them."""
     room = rect.w - gap * (len(shares) - 1)
     ends = [round(room * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
     starts = [0, *ends[:-1]]

@@ -12,7 +12,6 @@ from digitpad.errors import DigitPadError
 from digitpad.models import find_model
 from digitpad.pad.events import Events
 from digitpad.pad.pad import Pad
-from digitpad.pad.rect import Rect
 from digitpad.pad.sdl import pygame
 from digitpad.pad.settings import Settings, read_settings, settings_file, write_settings
 from digitpad.pad.view import View
@@ -62,7 +61,7 @@ def run_pad(
         pad.open_file(file)
     try:
         screen = pad.open()
-        pad.draw(screen)
+        pad.view.draw(screen)
         pygame.display.flip()
         when_x_is_lost(pad.farewell)
         pad.models.start_loading()
@@ -141,12 +140,8 @@ class PadWindow(Pad):
             return False  # even to see that nothing is to be painted costs more than all the rest of waiting
         self._stale = False
         self.remember()
-        pygame.display.update(self.draw(pygame.display.get_surface()))
+        pygame.display.update(self.view.draw(pygame.display.get_surface()))
         return True
-
-    def draw(self, surface: pygame.Surface) -> list[Rect]:
-        """Bring a surface up to date and return what changed."""
-        return self.view.draw(surface)
 
     def open(self) -> pygame.Surface:
         """Open the window, or fill the screen.

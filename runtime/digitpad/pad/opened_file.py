@@ -78,10 +78,6 @@ class OpenedFile:
         if page := self._pages.find(self._drawing):
             page.labelled[page.number] = list(self._drawing.strokes), self._drawing.label
 
-    def forget(self) -> None:
-        """Forget all files."""
-        self.page, self._pages = None, Origins()
-
     @property
     def remark(self) -> str:
         """What to tell of the page; empty if there is none."""

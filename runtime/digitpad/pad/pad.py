@@ -163,7 +163,7 @@ class Pad:
         self.drawing.brush = BRUSH
         self.models.chosen, self.live = self._at_first
         self.history = History()
-        self.file.forget()
+        self.file = OpenedFile(self.drawing, self._know)
         self.erasing = self.help_is_open = self.dark = False
         self.hover = self.focus = None
         self.notice = ""
@@ -213,7 +213,8 @@ class Pad:
         Raises:
             DigitPadError: the file cannot be read, or holds no drawing.
         """
-        self._tell_page(self.file.open(path))
+        if self.file.open(path):
+            self.notice = self.file.remark
         self.models.wanted = True
 
     def open_dropped(self, path: Path) -> None:
@@ -230,14 +231,11 @@ class Pad:
     def turn(self, pages: int) -> None:
         """Go to the next drawing (1) or the one before (-1) in a file that holds several."""
         if self.file.turn(pages):
-            self._tell_page(True)
+            self.notice = self.file.remark
             self.models.ask()
 
     def _follow_file(self) -> None:
-        self._tell_page(self.file.follow())
-
-    def _tell_page(self, is_new: bool) -> None:
-        if is_new:
+        if self.file.follow():
             self.notice = self.file.remark
 
     def _know(self, sample: Sample) -> None:

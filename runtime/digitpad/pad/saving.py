@@ -30,7 +30,7 @@ except ImportError:
     raise DigitPadError("the pad needs platformdirs, which is not installed: pip install 'digitpad[pad]'") from None
 
 GATHERED = "my_digits.json"
-CANVAS = 1000  # the paper's side in the files
+CANVAS = 1000  # the side of the paper in stroke files
 PICTURE = 560  # pixels: the saved picture's side
 
 
@@ -76,7 +76,7 @@ def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Predictio
 
 @dataclass
 class _Gathered:
-    """A drawing that was gathered, or opened: its strokes then, and the sample that a file has of it."""
+    """A drawing that was gathered, or opened: its strokes at that time, and the sample of it in a file."""
 
     strokes: list[Stroke]
     sample: Sample
@@ -149,7 +149,7 @@ def _plain(sample: Sample) -> dict[str, Any]:
 
 
 def _place(held: list[Sample], wanted: Sample) -> int | None:
-    """Where among samples the one with these strokes is: of several the newest, and first one with the label too."""
+    """The index of the sample with these strokes: of several the newest, but one with the same label goes first."""
     places = [
         number
         for number, sample in enumerate(held)
@@ -168,7 +168,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write_next(folder: Path, picture: bytes) -> Path:
-    """Write a picture under the next number that is free, which with it is taken: whole at once, and never empty."""
+    """Write a picture under the next free number, which is taken with that: whole at once, never an empty file."""
     make_folder(folder)
     try:
         taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]

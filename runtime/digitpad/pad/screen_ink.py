@@ -14,7 +14,7 @@ from digitpad.pad.drawing import THICKEST, Drawing
 from digitpad.pad.rect import Rect, between, join
 from digitpad.pad.stroke import Stroke
 
-_PARTS = 8  # of a pixel: so finely stamps are placed and sized
+_PARTS = 8  # of a pixel: the grid for places and sizes of stamps
 _RIPPLE = 0.04  # pixels: how far the edge of a row of stamps may be from straight
 
 
@@ -26,7 +26,7 @@ class Ink:
     """
 
     def __init__(self, side: int) -> None:
-        # A margin all round, as wide as half a stamp, spares asking whether a stamp lies on the paper.
+        # With a margin all round, as wide as half a stamp, no stamp needs clipping.
         self._margin = margin = math.ceil(max(THICKEST * side / 2, 0.75)) + 3
         self._all = np.zeros((side + 2 * margin, side + 2 * margin), np.uint8, order="F")
         self.covered = self._all[margin : margin + side, margin : margin + side]
@@ -39,7 +39,7 @@ class Ink:
         self._under_tail: tuple[Rect, NDArray[np.uint8]] | None = None
 
     def follow(self, drawing: Drawing) -> Rect | None:
-        """Ink what is new in the drawing and return the box that changed, None if nothing did."""
+        """Ink what is new in the drawing and return the rectangle that changed, None if nothing did."""
         strokes, changed = drawing.strokes, None
         if self._rewrites != drawing.rewrites:
             self._rewrites = drawing.rewrites
@@ -70,7 +70,7 @@ class Ink:
         there = set(strokes)
         gone = self._inked - there
         self._inked &= there
-        if self._last is not None:  # what is known of its end may not hold any longer: it is inked anew
+        if self._last is not None:  # its end may have changed: it is inked anew
             gone.add(self._last)
         self._last = self._under_tail = None
         if not gone:
@@ -157,7 +157,7 @@ class Ink:
             np.maximum(part, disc, out=part)
 
     def _box(self, stroke: Stroke) -> Rect:
-        """The pixels that a stroke can touch."""
+        """The pixels that a stroke can touch, in `_all`."""
         reach = max(stroke.widths) * self._side / 2 + 3
         left, top = (max(int(edge * self._side - reach) + self._margin, 0) for edge in stroke.bounds[:2])
         right, bottom = (int(edge * self._side + reach) + self._margin + 1 for edge in stroke.bounds[2:])
@@ -177,7 +177,7 @@ def _disc(radius: int, x: int, y: int) -> NDArray[np.uint8]:
 
 
 def _around(stamps: NDArray[np.int64]) -> Rect:
-    """The box around stamps."""
+    """The rectangle around stamps."""
     reach = np.ceil(stamps[:, 2:] / _PARTS + 1).astype(np.int64)
     left, top = (stamps[:, :2] // _PARTS - reach).min(axis=0).tolist()
     right, bottom = (stamps[:, :2] // _PARTS + reach + 1).max(axis=0).tolist()

@@ -188,19 +188,12 @@ class View:
 
     def _draw_history(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         changed = []
-        pad, entries = self._pad, self._pad.history.entries
+        pad, past = self._pad, dict(enumerate(self._pad.history.entries))
         for number, rect in enumerate(layout.history):
             name = f"history {number}"
-            key: object = None
-            if number < len(entries):
-                key = (entries[number], name == pad.hover, name == pad.focus)
-            if name in self._painted and self._painted[name] == key:
-                continue
-            self._painted[name] = key
-            past = paint.Past()
-            if number < len(entries):
-                seen = next(iter(entries[number].answers.values())).image
-                past = paint.Past(seen, entries[number].answer, name == pad.hover, name == pad.focus)
-            paint.paint_past(surface, rect, past, self._theme, layout.body, layout.small)
-            changed.append(rect)
+            look = (past.get(number), name == pad.hover, name == pad.focus)
+            if self._painted.get(name) != look:
+                self._painted[name] = look
+                paint.paint_past(surface, rect, *look, self._theme, layout.body, layout.small)
+                changed.append(rect)
         return changed

@@ -31,7 +31,7 @@ def show_state(state, size):
         pad.models.load()
     pad.step(0)
     STATES[state](pad)
-    pad.draw(pygame.display.get_surface())
+    pad.view.draw(pygame.display.get_surface())
     return pad
 
 

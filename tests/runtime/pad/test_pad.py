@@ -286,7 +286,7 @@ def test_live_rests_when_nothing_changes(make_pad):
 
 def test_nothing_is_painted_while_nothing_changes(make_pad):
     pad = make_pad()
-    assert pad.draw(pygame.display.get_surface()) == []
+    assert pad.view.draw(pygame.display.get_surface()) == []
 
 
 def test_only_the_ink_that_is_new_is_painted(make_pad):
@@ -294,9 +294,9 @@ def test_only_the_ink_that_is_new_is_painted(make_pad):
     drag(pad, THREE)
     surface = pygame.display.get_surface()
     pad.drawing.press(0.5, 0.5)
-    pad.draw(surface)
+    pad.view.draw(surface)
     pad.drawing.move(0.51, 0.5)
-    assert sum(w * h for _, _, w, h in pad.draw(surface)) < 60 * 60
+    assert sum(w * h for _, _, w, h in pad.view.draw(surface)) < 60 * 60
 
 
 def test_what_is_painted_bit_by_bit_is_what_is_painted_at_once(make_pad):

@@ -168,7 +168,7 @@ def test_ten_thousand_strokes(make_pad):
         pad.drawing.move(x + rng.uniform(-0.1, 0.1), y + rng.uniform(-0.1, 0.1))
         pad.drawing.lift()
         if number % 500 == 0:
-            pad.draw(pygame.display.get_surface())
+            pad.view.draw(pygame.display.get_surface())
     drag(pad, THREE)
     assert len(pad.drawing.strokes) == 10_001
     bit_by_bit = window()
