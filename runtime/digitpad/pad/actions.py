@@ -12,6 +12,17 @@ from digitpad.pad.pad import Pad
 
 
 @dataclass(frozen=True)
+class Button:
+    """What is on the button of an action; its icon is the one of the ICONS that has the action's name, if any."""
+
+    label: str
+    tool: bool = False  # whether it is among those beside the paper
+    primary: bool = False  # whether it stands out
+    is_on: Callable[[Pad], bool] = lambda pad: False  # whether it looks switched on
+    is_possible: Callable[[Pad], bool] = lambda pad: True  # whether there is anything to do for it
+
+
+@dataclass(frozen=True)
 class Action:
     """One row of the table."""
 
@@ -19,20 +30,16 @@ class Action:
     keys: tuple[str, ...] = ()  # as the help names them; Shift is ignored where no row asks for it
     help: tuple[int, str, str] | None = None  # the place in the list of shortcuts, and the two columns there
     in_kiosk: bool = True  # whether a kiosk has it
-    label: str = ""  # of its button, if it has one; the icon is the one of the ICONS by the same name, if there is one
-    tool: bool = False  # whether the button is among those beside the paper
-    primary: bool = False  # whether the button stands out
-    is_on: Callable[[Pad], bool] = lambda pad: False  # whether the button looks switched on
-    is_possible: Callable[[Pad], bool] = lambda pad: True  # whether there is anything to do for it
+    button: Button = Button("")  # if it has one
 
 
 def _choice(number: int) -> Action:
-    """One of the buttons that say which models are asked; labelled as the pad's choices are."""
+    """One of the buttons that say which models are asked; the pad's choices label them."""
     return Action(
         lambda pad: pad.models.choose(number),
         keys=(f"{number + 1}",),
         help=(6, "1  2  3", "CNN, MLP, both") if number == 0 else None,
-        is_on=lambda pad: pad.models.choices[number].models == pad.models.chosen,
+        button=Button("", is_on=lambda pad: pad.models.choices[number].models == pad.models.chosen),
     )
 
 
@@ -51,78 +58,62 @@ ACTIONS: dict[str, Action] = {
         Pad.toggle_eraser,
         keys=("E",),
         help=(4, "E", "eraser, or the brush again"),
-        label="Eraser",
-        tool=True,
-        is_on=lambda pad: pad.erasing,
+        button=Button("Eraser", tool=True, is_on=lambda pad: pad.erasing),
     ),
     "undo": Action(
         Pad.undo,
         keys=("Z", "Ctrl Z"),
         help=(3, "Z  /  Shift Z", "undo / redo"),
-        label="Undo",
-        tool=True,
-        is_possible=lambda pad: pad.drawing.can_undo,
+        button=Button("Undo", tool=True, is_possible=lambda pad: pad.drawing.can_undo),
     ),
     "redo": Action(
         Pad.redo,
         keys=("Shift Z", "Ctrl Shift Z", "Ctrl Y"),
-        label="Redo",
-        tool=True,
-        is_possible=lambda pad: pad.drawing.can_redo,
+        button=Button("Redo", tool=True, is_possible=lambda pad: pad.drawing.can_redo),
     ),
     "clear": Action(
         Pad.clear,
         keys=("C",),
         help=(2, "C", "clear the paper"),
-        label="Clear",
-        tool=True,
-        is_possible=lambda pad: not pad.drawing.is_empty,
+        button=Button("Clear", tool=True, is_possible=lambda pad: not pad.drawing.is_empty),
     ),
     "save": Action(
         Pad.save,
         keys=("S", "Ctrl S"),
         help=(8, "S", "save the drawing"),
         in_kiosk=False,
-        label="Save",
-        tool=True,
-        is_possible=lambda pad: bool(pad.drawing.strokes),
+        button=Button("Save", tool=True, is_possible=lambda pad: bool(pad.drawing.strokes)),
     ),
     "help": Action(
         Pad.toggle_help,
         keys=("H", "?", "F1"),
         help=(14, "H  or  ?", "this help"),
-        label="Help",
-        tool=True,
-        is_on=lambda pad: pad.help_is_open,
+        button=Button("Help", tool=True, is_on=lambda pad: pad.help_is_open),
     ),
     "brush": Action(help=(5, "[  ]  or wheel", "thinner, thicker")),  # the slider
     "previous": Action(
         partial(Pad.turn, pages=-1),
         keys=("Page Up",),
         help=(10, "Page Up, Down", "leaf through an opened file"),
-        label="Back",
-        is_possible=lambda pad: pad.file.page is not None and pad.file.page.number > 0,
+        button=Button("Back", is_possible=lambda pad: pad.file.page is not None and pad.file.page.number > 0),
     ),
     "next": Action(
         partial(Pad.turn, pages=1),
         keys=("Page Down",),
-        label="Next",
-        is_possible=lambda pad: pad.file.page is not None and not pad.file.page.is_last,
+        button=Button("Next", is_possible=lambda pad: pad.file.page is not None and not pad.file.page.is_last),
     ),
     **{f"choice {n}": _choice(n) for n in range(9)},
     "live": Action(
         Pad.toggle_live,
         keys=("L",),
         help=(7, "L", "live: predict while you draw"),
-        label="Live",
-        is_on=lambda pad: pad.live,
+        button=Button("Live", is_on=lambda pad: pad.live),
     ),
     "predict": Action(
         Pad.predict,
         keys=("Enter",),
         help=(1, "Enter", "predict the digit"),
-        label="Predict the Digit",
-        primary=True,
+        button=Button("Predict the Digit", primary=True),
     ),
     **{f"history {n}": Action(partial(Pad.recall, number=n)) for n in range(LENGTH)},
     # Keys without a button
@@ -153,7 +144,7 @@ def action_of(*keys: str) -> str | None:
 
 def tools() -> list[str]:
     """The buttons beside the paper."""
-    return [name for name, action in ACTIONS.items() if action.tool]
+    return [name for name, action in ACTIONS.items() if action.button.tool]
 
 
 def help_lines(kiosk: bool) -> list[tuple[str, str]]:

@@ -129,16 +129,16 @@ class View:
 
     def _button_look(self, name: str) -> paint.ButtonLook:
         pad, action = self._pad, ACTIONS[name]
-        label = action.label
+        label = action.button.label
         if name.startswith("choice "):
             label = pad.models.choices[int(name.removeprefix("choice "))].label
         return paint.ButtonLook(
             label=label,
             key=action.keys[0] if action.keys else "",
             icon=name if name in ICONS else "",
-            primary=action.primary,
-            on=action.is_on(pad),
-            enabled=action.is_possible(pad) and (action.in_kiosk or not pad.kiosk),
+            primary=action.button.primary,
+            on=action.button.is_on(pad),
+            enabled=action.button.is_possible(pad) and (action.in_kiosk or not pad.kiosk),
             under_pointer=name == pad.hover,
             pressed=name == pad.pressed,
             focused=name == pad.focus,

@@ -9,7 +9,7 @@ pytest.importorskip("pygame")
 import pygame
 
 from digitpad.pad import paint
-from digitpad.pad.actions import ACTIONS, Action, help_lines
+from digitpad.pad.actions import ACTIONS, Action, Button, help_lines
 from digitpad.pad.demo import click
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import write_samples
@@ -52,7 +52,7 @@ def test_every_button_of_the_table_is_pressed_with_the_mouse_or_the_keyboard_alo
     pad.open_file(tmp_path / "two.json")
     click(pad, "predict")
     controls = list(pad.view.controls())
-    buttons = {name for name, action in ACTIONS.items() if action.label}
+    buttons = {name for name, action in ACTIONS.items() if action.button.label}
     assert set(controls) == buttons | {"brush", "history 0", *(f"choice {n}" for n in range(4))}
     done = watch(monkeypatch)
     for name in controls:
@@ -74,7 +74,10 @@ def test_the_help_names_every_key():
 
 
 HELLO = Action(
-    lambda pad: setattr(pad, "notice", "Hello"), keys=("X", "F5"), help=(16, "X", "say hello"), label="Hello", tool=True
+    lambda pad: setattr(pad, "notice", "Hello"),
+    keys=("X", "F5"),
+    help=(16, "X", "say hello"),
+    button=Button("Hello", tool=True),
 )
 
 
