@@ -167,18 +167,6 @@ def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
     assert drawing.strokes == []
 
 
-def picture(image):
-    return Picture(image, np.zeros((5, 5, 3), np.uint8))
-
-
-def test_a_picture_is_read_until_somebody_draws():
-    drawing, image = Drawing(), np.full((28, 28), 9, np.uint8)
-    drawing.put([], picture(image))
-    assert asked(drawing).answers["cnn"].image is image
-    draw(drawing, *LINE)
-    assert drawing.picture is None and points(drawing) == [LINE]
-
-
 @pytest.mark.parametrize(
     ("status", "large", "said"),
     [
@@ -285,9 +273,10 @@ def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo
     assert np.array_equal(ink.covered, at_once.covered)
 
 
-def test_a_picture_that_was_cleared_or_drawn_over_comes_back():
-    drawing, image = Drawing(), picture(np.full((28, 28), 9, np.uint8))
+def test_a_picture_is_read_until_somebody_clears_it_or_draws_and_comes_back():
+    drawing, image = Drawing(), Picture(np.full((28, 28), 9, np.uint8), np.zeros((5, 5, 3), np.uint8))
     drawing.put([], image)
+    assert asked(drawing).answers["cnn"].image is image.seen
     drawing.clear()
     drawing.undo()
     assert drawing.picture is image

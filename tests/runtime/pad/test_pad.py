@@ -54,19 +54,15 @@ def test_both_models_answer_side_by_side(make_pad):
         assert not np.array_equal(part(card.rect), old)
 
 
-def test_a_blank_paper_is_answered_with_words_not_a_digit(make_pad):
+def test_blank_paper_or_a_dot_is_answered_with_words_not_a_digit_and_not_kept(make_pad):
     pad = make_pad()
-    click(pad, "predict")
-    assert pad.models.answers["cnn"].status == "blank"
-    assert not accent_in(pad.view.layout.cards[0].digit)
-
-
-def test_a_dot_smaller_than_the_brush_is_blank(make_pad):
-    pad = make_pad()
-    drag(pad, [(0.5, 0.5), (0.51, 0.51)])
-    assert part(pad.view.layout.paper).min() < 100, "the dot is seen"
-    click(pad, "predict")
-    assert pad.models.answers["cnn"].status == "blank"
+    for dot in (False, True):
+        if dot:
+            drag(pad, [(0.5, 0.5), (0.51, 0.51)])
+            assert part(pad.view.layout.paper).min() < 100, "the dot is seen"
+        click(pad, "predict")
+        assert pad.models.answers["cnn"].status == "blank" and pad.history.entries == []
+        assert not accent_in(pad.view.layout.cards[0].digit)
 
 
 @pytest.mark.parametrize("status", ["unsure", "not_a_digit"])
@@ -395,16 +391,12 @@ def test_a_file_that_cannot_be_opened_is_an_error(make_pad, tmp_path, content, r
         make_pad().open_file(path)
 
 
-def test_the_model_asked_for_must_exist(tmp_path):
-    with pytest.raises(ModelError, match="no such model file"):
-        run_pad(None, str(tmp_path / "nowhere.onnx"))
-
-
-def test_the_model_asked_for_must_load(tmp_path):
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(b"not a model")
-    with pytest.raises(ModelError, match=r"broken\.onnx"):
-        run_pad(None, str(path))
+@pytest.mark.parametrize(("content", "said"), [(None, "no such model file"), (b"not a model", r"own\.onnx")])
+def test_the_model_asked_for_must_exist_and_load(tmp_path, content, said):
+    if content:
+        (tmp_path / "own.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match=said):
+        run_pad(None, str(tmp_path / "own.onnx"))
 
 
 OPEN = """

@@ -72,11 +72,12 @@ def test_saving_overwrites_nothing(make_pad, tmp_path):
     assert (tmp_path / "files" / "drawing-0007.png").read_bytes() == b"mine"
 
 
-def test_blank_paper_is_not_saved(make_pad, tmp_path):
+def test_blank_paper_is_neither_saved_nor_labelled(make_pad, tmp_path):
     pad = make_pad()
     click(pad, "save")
     press_key(pad, pygame.K_s)
-    assert not (tmp_path / "files").exists()
+    label(pad, 3)
+    assert pad.notice and not (tmp_path / "files").exists()
 
 
 def test_a_save_that_fails_is_told_and_leaves_nothing_half_written(make_pad, tmp_path, monkeypatch):
@@ -135,17 +136,6 @@ def test_labelled_drawings_are_gathered_in_one_stroke_file(make_pad, tmp_path):
     assert Recognizer().predict_strokes(samples[0].strokes).digit == 3, "as training reads it"
 
 
-def test_a_label_can_be_corrected_and_taken_back(make_pad, tmp_path):
-    file = tmp_path / "files" / "my_digits.json"
-    pad = make_pad()
-    drag(pad, THREE)
-    label(pad, 8)
-    label(pad, 3)
-    assert [s.label for s in read_samples(file)] == ["3"]
-    label(pad, 3)
-    assert read_samples(file) == [] and pad.drawing.label is None and "No longer" in pad.notice
-
-
 def gathered(tmp_path):
     """The labels in the file of gathered drawings, and how many of the drawings differ."""
     samples = read_samples(tmp_path / "files" / "my_digits.json")
@@ -176,7 +166,7 @@ def test_an_older_drawing_from_the_history_is_relabelled_and_not_gathered_twice(
     assert gathered(tmp_path) == (["3", "5"], 2)
     click(pad, "history 0")
     label(pad, 5)
-    assert "No longer" in pad.notice and gathered(tmp_path) == (["3"], 1)
+    assert "No longer" in pad.notice and pad.drawing.label is None and gathered(tmp_path) == (["3"], 1)
     label(pad, 5)
     assert gathered(tmp_path) == (["3", "5"], 2), "taken out is not for good"
     label(pad, 5)
@@ -261,12 +251,6 @@ def test_a_damaged_gathering_file_is_left_as_it_is(make_pad, tmp_path, content):
     drag(pad, THREE)
     label(pad, 3)
     assert "my_digits.json" in pad.notice and file.read_bytes() == content
-
-
-def test_nothing_cannot_be_labelled(make_pad, tmp_path):
-    pad = make_pad()
-    label(pad, 3)
-    assert pad.notice and not (tmp_path / "files").exists()
 
 
 def test_the_label_shows_in_the_history_and_goes_with_the_drawing(make_pad, tmp_path):
@@ -437,10 +421,13 @@ def test_a_file_that_holds_one_drawing_ends_the_paging_in_another(make_pad, tmp_
 # Labels of what was opened
 
 
-def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path):
-    draw_and_label(make_pad(), 3, 8)
+@pytest.mark.parametrize("name", ["my_digits.json", "drawing-0001.json"])
+def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path, name):
     pad = make_pad()
-    drop(pad, tmp_path / "files" / "my_digits.json")
+    draw_and_label(pad, 3, 8)
+    click(pad, "save")
+    pad = make_pad()
+    drop(pad, tmp_path / "files" / name)
     assert pad.drawing.label == "8"
     label(pad, 3)
     assert "Gathered as a 3: 1 drawing " in pad.notice and gathered(tmp_path)[0] == ["3"]
@@ -479,16 +466,6 @@ def test_a_drawing_from_another_file_is_gathered_once_as_it_is_there(make_pad, t
         label(pad, digit)
     (kept,) = read_samples(tmp_path / "files" / "my_digits.json")
     assert (kept.label, kept.writer) == ("1", "Ada") and np.array_equal(kept.strokes[0], sample.strokes[0])
-
-
-def test_a_saved_drawing_that_was_gathered_is_relabelled_when_it_is_opened_again(make_pad, tmp_path):
-    pad = make_pad()
-    draw_and_label(pad, 3, 8)
-    click(pad, "save")
-    pad = make_pad()
-    drop(pad, tmp_path / "files" / "drawing-0001.json")
-    label(pad, 3)
-    assert gathered(tmp_path)[0] == ["3"]
 
 
 def test_a_new_drawing_on_the_paper_of_an_opened_one_is_another(make_pad, tmp_path):
