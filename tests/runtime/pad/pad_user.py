@@ -8,11 +8,13 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
 
-from digitpad.pad.demo import drag, on_paper
+from digitpad.pad.demo import click, drag, on_paper
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.paint import LIGHT
+from digitpad.stroke_files import read_samples, write_samples
 
 _DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
+SHIFT = pygame.KMOD_LSHIFT
 THREE = on_paper(demo_samples()[3].strokes[0].tolist())
 
 
@@ -80,3 +82,28 @@ def on_screen(pad, x, y):
 def accent_in(rect):
     """Whether something in a part of the window has the accent's colour."""
     return (part(rect) == LIGHT.accent).all(axis=2).any()
+
+
+def label(pad, digit):
+    press_key(pad, getattr(pygame, f"K_{digit}"), SHIFT)
+
+
+def draw_and_label(pad, digit, as_what):
+    draw_digit(pad, digit)
+    click(pad, "predict")
+    label(pad, as_what)
+
+
+def gathered(tmp_path):
+    """The labels in the file of gathered drawings, and how many of the drawings differ."""
+    samples = read_samples(tmp_path / "files" / "my_digits.json")
+    return [s.label for s in samples], len({str([points.tolist() for points in s.strokes]) for s in samples})
+
+
+def drop(pad, path):
+    post(pad, (pygame.DROPFILE, {"file": str(path)}))
+
+
+def several(tmp_path):
+    write_samples(tmp_path / "all.json", demo_samples())
+    return tmp_path / "all.json"
