@@ -184,12 +184,16 @@ def _keys(event: pygame.event.Event) -> list[str]:
     digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
     if typed in ("[", "]") or (typed == "?" and digit is None):
         return [typed]  # whatever else must be held: on many keyboards brackets share a key with a digit
-    if alt or (typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET)):
+    if alt:
         return [""]
-    if digit is not None:
+    if not typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
+        name = chr(event.key)
+    elif digit is not None:
         name = str(digit)
+    elif event.key < 128 and chr(event.key).isalpha():
+        name = chr(event.key).upper()
     else:
-        name = _NAMES.get(event.key) or (chr(event.key).upper() if event.key < 128 else "")
+        name = _NAMES.get(event.key, typed)
     held = "Ctrl " if control else ""
     return [f"{held}Shift {name}", f"{held}{name}"] if modifiers & pygame.KMOD_SHIFT else [f"{held}{name}"]
 

@@ -14,6 +14,7 @@ import pygame
 from digitpad import DigitPadError, ModelError
 from digitpad.models import models_folder
 from digitpad.pad.demo import click, drag
+from digitpad.pad.drawing import BRUSH
 from digitpad.pad.loop import LIVE_MS, run_pad
 from digitpad.recognizer import Recognizer
 from tests.runtime.pad.pad_user import (
@@ -185,6 +186,18 @@ def test_shift_and_a_digit_say_what_the_drawing_is_whatever_they_type(make_pad, 
     drag(pad, THREE)
     press_key(pad, pygame.K_7, pygame.KMOD_LSHIFT, unicode=typed)
     assert pad.drawing.label == "7" and not pad.help_is_open
+
+
+@pytest.mark.parametrize(("key", "plain", "shifted"), [("&", "&", "2"), ("[", "[", "2")])
+def test_a_digit_is_known_by_its_place_on_the_keyboard(make_pad, key, plain, shifted):
+    """On French keyboards, and on one for programmers, that key types a digit with Shift only."""
+    pad = make_pad()
+    drag(pad, THREE)
+    place = {"key": ord(key), "scancode": pygame.KSCAN_2}
+    post(pad, (pygame.KEYDOWN, place | {"mod": pygame.KMOD_LSHIFT, "unicode": shifted}))
+    assert pad.drawing.label == "2"
+    post(pad, (pygame.KEYDOWN, place | {"mod": 0, "unicode": plain}))
+    assert (pad.models.chosen, pad.drawing.brush < BRUSH) == ((("cnn",), True) if plain == "[" else (("mlp",), False))
 
 
 def test_full_screen_and_back_keeps_the_drawing(make_pad):
