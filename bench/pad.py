@@ -53,13 +53,13 @@ def measure_start(rounds: int = 7) -> None:
 
 def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
     """Draw a spiral at 1280x800, with `rate` events a second that come while the frames are painted."""
-    from digitpad.pad.loop import Pad
+    from digitpad.pad.loop import PadWindow
     from digitpad.pad.sdl import pygame
     from digitpad.pad.window import open_window
 
     open_window((1280, 800))
-    pad = Pad("cnn")
-    pad.require_models()
+    pad = PadWindow("cnn")
+    pad.models.require()
     pad.step(0)
     paper, count = pad.view.layout.paper, int(seconds * rate)
     spiral = [(i / 400, 0.1 + 0.35 * i / count) for i in range(count)]
@@ -94,13 +94,13 @@ def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
 
 def measure_idle(seconds: float = 30) -> None:
     """Leave the pad alone."""
-    from digitpad.pad.loop import Pad
+    from digitpad.pad.loop import PadWindow
     from digitpad.pad.sdl import pygame
     from digitpad.pad.window import open_window
 
     open_window((1280, 800))
-    pad = Pad("cnn")
-    pad.require_models()
+    pad = PadWindow("cnn")
+    pad.models.require()
     threading.Timer(seconds, pad.quit).start()
     pad.step(0)
     before, started = time.process_time(), time.perf_counter()
@@ -119,13 +119,13 @@ def measure_live() -> None:
 
 def live(rate: int, on: bool = True, seconds: float = 15) -> tuple[float, float]:
     """Share of a core while `rate` points a second are drawn, in live mode or not; and predictions a second."""
-    from digitpad.pad.loop import Pad
+    from digitpad.pad.loop import PadWindow
     from digitpad.pad.sdl import pygame
     from digitpad.pad.window import open_window
 
     open_window((1280, 800))
-    pad = Pad("cnn", live=on)
-    pad.require_models()
+    pad = PadWindow("cnn", live=on)
+    pad.models.require()
     pad.step(0)
     predictions = count_calls(pad, "_predict_live")
     paper, count = pad.view.layout.paper, int(seconds * rate)

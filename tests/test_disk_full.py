@@ -132,11 +132,11 @@ import resource, sys
 from pathlib import Path
 import pygame
 from digitpad.pad.demo import click, drag
-from digitpad.pad.loop import Pad
+from digitpad.pad.loop import PadWindow
 from digitpad.pad.window import open_window
 
 open_window((1000, 640))
-pad = Pad("cnn", folder=Path(sys.argv[1]))
+pad = PadWindow("cnn", folder=Path(sys.argv[1]))
 drag(pad, [(0.5, 0.2), (0.5, 0.8)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
 click(pad, "save")

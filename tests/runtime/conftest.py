@@ -126,7 +126,7 @@ def _plain_user() -> Iterator[None]:
 def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the settings nor the documents of whoever runs the tests are touched."""
     monkeypatch.setattr("digitpad.pad.loop.settings_file", lambda: tmp_path / "settings" / "pad.json")
-    monkeypatch.setattr("digitpad.pad.loop.save_folder", lambda: tmp_path / "documents")
+    monkeypatch.setattr("digitpad.pad.pad.save_folder", lambda: tmp_path / "documents")
 
 
 @pytest.fixture
@@ -134,16 +134,15 @@ def make_pad(tmp_path: Path, nothing_of_the_users: None) -> Iterator[Callable[..
     """Makes a pad in an open window of some size, with stand-ins for the models unless told otherwise."""
     import pygame
 
-    from digitpad.pad.loop import Pad
+    from digitpad.pad.loop import PadWindow
     from digitpad.pad.window import open_window
-    from tests.runtime.pad.pad_user import StandIn
+    from tests.runtime.pad.stand_in import StandIn
 
-    def make(*arguments: Any, size: tuple[int, int] = (1000, 640), load: Any = StandIn, **options: Any) -> Pad:
+    def make(*arguments: Any, size: tuple[int, int] = (1000, 640), load: Any = StandIn, **options: Any) -> PadWindow:
         open_window(size)
         pygame.event.clear()
-        pad = Pad(*arguments, load=load, folder=tmp_path / "files", **options)
-        pad.step(0)
-        pad.load_models()
+        pad = PadWindow(*arguments, load=load, folder=tmp_path / "files", **options)
+        pad.models.load()
         pad.step(0)
         return pad
 

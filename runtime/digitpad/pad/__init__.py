@@ -1,1 +1,1 @@
-"""The drawing pad: the only room that imports pygame."""
+"""The drawing pad: the only package that imports pygame."""

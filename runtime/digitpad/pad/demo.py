@@ -1,4 +1,4 @@
-"""What the real pad looks like, off-screen: the pictures of the README, and a check that all works."""
+"""The real pad, used off-screen: the pictures of the README, and a check that everything works."""
 
 import io
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitpad.files import make_folder, write_whole
+from digitpad.pad.asking import verdict
 from digitpad.pad.demo_strokes import CANVAS, demo_samples
-from digitpad.pad.drawing import verdict
-from digitpad.pad.loop import SIZE, Pad
+from digitpad.pad.loop import SIZE, PadWindow
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Point
 from digitpad.pad.window import open_window
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FILM = (640, 400)  # the window of the moving picture
-FILM_MS = 50  # each of its pictures is shown so long
+FILM_MS = 50  # how long each of its frames is shown
 FILM_COLOURS = 48  # few, for a small file
 
 
@@ -27,8 +27,8 @@ def run_demo(out: Path) -> int:
     """Draw on the pad by mouse, have both models read it, and save what the window shows.
 
     Args:
-        out: the folder for blank_tool.png and predict_0.png to predict_9.png, the moving picture pad.gif, and
-            states/, every state of the pad at four sizes, for the eye; made if it is not there.
+        out: the folder for blank_tool.png, predict_0.png to predict_9.png and the moving picture pad.gif; made if it
+            is not there.
 
     Returns:
         0 if both models read every digit, else 1.
@@ -36,21 +36,14 @@ def run_demo(out: Path) -> int:
     Raises:
         DigitPadError: the folder cannot be written. ModelError: a model cannot be loaded.
     """
-    from tests.runtime.pad.pad_states import SIZES, STATES, show_state
-
-    # SDL reads these when the window is opened: no display and no sound device is needed.
+    # SDL reads these when the window is opened: neither a display nor a sound device is needed.
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     try:
         pad = _new_pad("both", SIZE)
-        make_folder(out / "states")
+        make_folder(out)
         misread = _draw_ten(pad, lambda name: save_window(out / name))
         write_whole(out / "pad.gif", _film())
         print(f"{out}: blank_tool.png, predict_0.png to predict_9.png, pad.gif")
-        for size in SIZES:
-            for state in STATES:
-                show_state(state, size)
-                save_window(out / "states" / f"{state}_{size[0]}x{size[1]}.png")
-        print(f"{out / 'states'}: {len(STATES)} states at {len(SIZES)} sizes")
     finally:
         pygame.quit()
     if misread:
@@ -58,7 +51,7 @@ def run_demo(out: Path) -> int:
     return int(misread > 0)
 
 
-def _draw_ten(pad: Pad, save: Callable[[str], None]) -> int:
+def _draw_ten(pad: PadWindow, save: Callable[[str], None]) -> int:
     """Draw the ten digits; how many of them a model misread."""
     save("blank_tool.png")
     misread = 0
@@ -68,7 +61,7 @@ def _draw_ten(pad: Pad, save: Callable[[str], None]) -> int:
             drag(pad, on_paper(stroke.tolist()))
         click(pad, "predict")
         save(f"predict_{sample.label}.png")
-        answers = pad.drawing.answers
+        answers = pad.models.answers
         misread += any(str(answer.digit) != sample.label for answer in answers.values())
         said = ", ".join(f"{m}: {verdict(a)[0]} ({verdict(a)[1][0]})" for m, a in answers.items())
         print(f"{sample.label} read as {said}")
@@ -89,11 +82,10 @@ def _film() -> bytes:
         shown.append(ms)
 
     def press(control: str, ms: int) -> None:
-        rect = pad.view.controls()[control]
-        at = (rect.x + rect.w // 2, rect.y + rect.h // 2)
-        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=at, button=1))
+        down, up = _press(pad, control)
+        pygame.event.post(down)
         show(150)
-        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=at, button=1))
+        pygame.event.post(up)
         show(ms)
 
     show(600)
@@ -115,11 +107,11 @@ def _film() -> bytes:
     return data.getvalue()
 
 
-def _new_pad(model: str, size: tuple[int, int]) -> Pad:
+def _new_pad(model: str, size: tuple[int, int]) -> PadWindow:
     open_window(size)
-    pad = Pad(model)
-    pad.shows_times = False  # they differ from run to run; the pictures are the same every time
-    pad.require_models()
+    pad = PadWindow(model)
+    pad.shows_times = False  # they would differ from run to run, and with them the pictures
+    pad.models.require()
     pad.step(0)
     return pad
 
@@ -146,18 +138,18 @@ def _picture() -> "Image.Image":
 
 
 def on_paper(points: list[list[float]]) -> list[Point]:
-    """A demo stroke's points as the pad counts: the paper from (0, 0) to (1, 1)."""
+    """A demo stroke's points in the pad's unit: the paper goes from (0, 0) to (1, 1)."""
     return [(x / CANVAS, y / CANVAS) for x, y in points]
 
 
-def drag(pad: Pad, points: list[Point]) -> None:
+def drag(pad: PadWindow, points: list[Point]) -> None:
     """Draw one stroke with the mouse; the points are on the paper, from (0, 0) to (1, 1)."""
     for event in _mouse(pad, points):
         pygame.event.post(event)
     pad.step(0)
 
 
-def _mouse(pad: Pad, points: list[Point]) -> list[pygame.event.Event]:
+def _mouse(pad: PadWindow, points: list[Point]) -> list[pygame.event.Event]:
     paper = pad.view.layout.paper
     where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
     return [
@@ -167,10 +159,14 @@ def _mouse(pad: Pad, points: list[Point]) -> list[pygame.event.Event]:
     ]
 
 
-def click(pad: Pad, control: str) -> None:
+def click(pad: PadWindow, control: str) -> None:
     """Press a button of the pad, or another control, with the mouse."""
+    for event in _press(pad, control):
+        pygame.event.post(event)
+    pad.step(0)
+
+
+def _press(pad: PadWindow, control: str) -> list[pygame.event.Event]:
     rect = pad.view.controls()[control]
     pos = (rect.x + rect.w // 2, rect.y + rect.h // 2)
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=pos, button=1))
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=pos, button=1))
-    pad.step(0)
+    return [pygame.event.Event(kind, pos=pos, button=1) for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP)]

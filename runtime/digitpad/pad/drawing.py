@@ -1,40 +1,22 @@
-"""The drawing on the pad: strokes, undo and redo, the chosen models and what they answered. No pygame in here."""
+"""The paper: strokes drawn and erased, or a picture, with undo and redo. No pygame in here."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from digitpad.errors import ModelError
 from digitpad.pad.stroke import Point, Stroke, clip_to_paper, cut
-from digitpad.recognizer import Prediction
 
-BRUSH = 0.05  # width of the brush at first; the paper is a square whose side is 1
-THINNEST, THICKEST = 0.015, 0.12  # brushes
-MARK = 0.05  # a stroke that is smaller is a slip of the hand
-CLOSE = 0.1  # a second digit with this probability or more is named beside the first
+BRUSH = 0.05  # the initial width of the brush; the paper is a square whose side is 1
+THINNEST, THICKEST = 0.015, 0.12  # of the brushes
+MARK = 0.05  # a smaller stroke is a slip of the hand
 FITTED = 0.7  # the longer side of a drawing that comes from a file
-NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-class Reader(Protocol):
-    """What the pad needs of a recogniser: `digitpad.Recognizer` is one."""
-
-    name: str
-
-    def predict_strokes(self, strokes: Sequence[ArrayLike]) -> Prediction:
-        """Read the digit that strokes draw."""
-
-    def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
-        """Read an image in the model's form, uint8 (28, 28)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An image that is read in the strokes' stead."""
+    """An image that is read instead of the strokes."""
 
     seen: NDArray[np.uint8]  # (28, 28): the image in the model's form
     photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
@@ -42,9 +24,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class _Edit:
-    """One step: the strokes from number `start` on were `removed`, `added` took their place.
+    """One step: from number `start` on, the strokes `removed` gave way to those `added`.
 
-    So with the picture and the label, in `before` and `after`.
+    `before` and `after` are the picture and the label on either side of it.
     """
 
     start: int
@@ -60,35 +42,25 @@ class Drawing:
     Attributes:
         strokes: the strokes in the order they were drawn.
         picture: an image that is read instead of the strokes; or None.
-        label: which digit it is, "0" to "9", if somebody said so; or None.
-        brush: how wide the next stroke will be, and half as wide as the eraser.
-        chosen: the models that are asked, as `Recognizer` takes them.
-        answers: by model, what it last answered; see `up_to_date`.
-        took: by model, how many seconds that took.
-        troubles: by model, why it cannot answer.
+        label: which digit it is, "0" to "9", if the user said so; or None.
+        brush: how wide the next stroke will be; the eraser is twice as wide.
         changes: counts every change of the drawing.
         rewrites: counts those changes that did more than add ink at the end.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self) -> None:
         self.strokes: list[Stroke] = []
         self.picture: Picture | None = None
         self.label: str | None = None
         self.brush = BRUSH
-        self.chosen: tuple[str, ...] = ("cnn",)
-        self.answers: dict[str, Prediction] = {}
-        self.took: dict[str, float] = {}
-        self.troubles: dict[str, str] = {}
         self.changes = 0
         self.rewrites = 0
-        self._clock = clock
-        self._answered = -1
         self._past: list[_Edit] = []
         self._future: list[_Edit] = []
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
         self._erasing = False  # whether it is the eraser
         self._start = 0  # how many strokes there were when the pen went down
-        # What there was when the pen went down; of the strokes only if it is the eraser.
+        # What was there when the pen went down; the strokes only if it is the eraser.
         self._before: tuple[list[Stroke], Picture | None, str | None] = [], None, None
 
     # Drawing and erasing
@@ -109,11 +81,11 @@ class Drawing:
             self._draw_line((x, y), (x, y), pressure)
 
     def move(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Move the pen; it draws if it is down. Off the paper there is no ink: there a stroke ends."""
+        """Move the pen; it draws if it is down. A stroke ends where the pen leaves the paper."""
         if self._pen is None or self._pen == (x, y):
             return
         if self._erasing:
-            # Small steps are gathered: an eraser need not look at all strokes a thousand times a second.
+            # Small steps add up first: an eraser need not look at all strokes a thousand times a second.
             if abs(x - self._pen[0]) + abs(y - self._pen[1]) < self.brush / 8:
                 return
             self._erase(self._pen, (x, y))
@@ -122,7 +94,7 @@ class Drawing:
         self._pen = (x, y)
 
     def lift(self) -> None:
-        """Take the pen up: all it did since it was put down is one step for undo."""
+        """Lift the pen: all it did since it was put down is one step for undo."""
         if self._pen is None:
             return
         self._pen = None
@@ -185,7 +157,7 @@ class Drawing:
         self.put([])
 
     def put(self, strokes: Sequence[Stroke], picture: Picture | None = None, label: str | None = None) -> None:
-        """Put other strokes, or a picture, in the place of all there is."""
+        """Replace everything by other strokes, or by a picture."""
         self.lift()
         before = self.strokes, self.picture, self.label
         self.strokes, self.picture, self.label = list(strokes), picture, label
@@ -211,37 +183,16 @@ class Drawing:
         """Whether the paper is bare."""
         return not self.strokes and self.picture is None
 
+    @property
+    def parts(self) -> Sequence[Stroke | Picture]:
+        """What is read: the picture, or else the strokes."""
+        return self.strokes if self.picture is None else [self.picture]
+
     def marks(self) -> list[list[Point]]:
         """The points of the strokes that mean something. A very small one is a slip of the hand."""
         return [stroke.points for stroke in self.strokes if stroke.extent >= MARK]
 
-    # Reading
-
-    def ask(self, readers: Mapping[str, Reader]) -> None:
-        """Have the chosen models among `readers` read the drawing; a model that fails is noted in `troubles`."""
-        marks = self.marks()
-        self.answers, self.took = {}, {}
-        for model in self.chosen:
-            if model not in readers:
-                continue
-            started = self._clock()
-            try:
-                if self.picture is not None:
-                    self.answers[model] = readers[model].predict_normalised(self.picture.seen)
-                else:
-                    self.answers[model] = readers[model].predict_strokes(marks)
-            except ModelError as error:
-                self.troubles[model] = str(error)
-            else:
-                self.took[model] = self._clock() - started
-        self._answered = self.changes
-
-    @property
-    def up_to_date(self) -> bool:
-        """Whether the answers are about the drawing as it is now."""
-        return self._answered == self.changes and all(m in self.answers or m in self.troubles for m in self.chosen)
-
-    # How
+    # In detail
 
     def _draw_line(self, start: Point, end: Point, pressure: float) -> None:
         """Continue the stroke, or begin one where the line comes onto the paper."""
@@ -259,12 +210,12 @@ class Drawing:
         self.changes += 1
 
     def _erase(self, start: Point, end: Point) -> None:
-        """Cut away the ink that the eraser meets on its way; a picture has none."""
+        """Cut away the ink on the eraser's way; a picture has none."""
         near = self.brush + THICKEST / 2
         low = np.minimum(start, end) - near
         high = np.maximum(start, end) + near
-        boxes = np.array([stroke.box for stroke in self.strokes]).reshape(-1, 4)
-        meets = (boxes[:, 2:] >= low).all(axis=1) & (boxes[:, :2] <= high).all(axis=1)
+        bounds = np.array([stroke.bounds for stroke in self.strokes]).reshape(-1, 4)
+        meets = (bounds[:, 2:] >= low).all(axis=1) & (bounds[:, :2] <= high).all(axis=1)
         strokes, cuts = self.strokes, False
         for number in reversed(np.flatnonzero(meets).tolist()):
             pieces = cut(strokes[number], start, end, self.brush)
@@ -275,7 +226,7 @@ class Drawing:
             self._rewritten()
 
     def _remember(self, strokes: list[Stroke], picture: Picture | None, label: str | None) -> None:
-        """Note the step from those strokes, that picture and label to what there is now, if there is any."""
+        """Note the step from those strokes, that picture and label to what there is now, if anything changed."""
         after = self.strokes
         start, ends = 0, 0
         shortest = min(len(strokes), len(after))
@@ -291,28 +242,3 @@ class Drawing:
     def _rewritten(self) -> None:
         self.changes += 1
         self.rewrites += 1
-
-
-def verdict(prediction: Prediction) -> tuple[str, list[str]]:
-    """An answer in words: what to show large, and the line under it in several lengths, the longest first."""
-    if prediction.status == "blank":
-        return "", ["Blank paper: draw a digit from 0 to 9", "Blank: draw a digit first", "blank"]
-    # Never "100.0 %": no model is that sure.
-    short = f"{min(int(100 * prediction.confidence), 99)}%"
-    percent = f"{min(100 * prediction.confidence, 99.9):.1f}{NO_BREAK}%"
-    if prediction.status == "not_a_digit":
-        return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
-    if prediction.status == "unsure":
-        first, second = np.argsort(-prediction.probabilities)[:2]
-        long = f"Unsure: {first} or {second}? ({percent})"
-        return f"{first}?", [long, f"unsure: {first} or {second}", f"unsure, {percent}", "unsure"]
-    second = int(np.argsort(-prediction.probabilities)[1])
-    if (chance := float(prediction.probabilities[second])) >= CLOSE:
-        perhaps = f"or a {second} ({100 * chance:.0f}{NO_BREAK}%)"
-        return str(prediction.digit), [
-            f"{percent} sure, {perhaps}",
-            f"{percent}, {perhaps}",
-            f"{short}, or {second}",
-            short,
-        ]
-    return str(prediction.digit), [f"{percent} sure", percent, short]

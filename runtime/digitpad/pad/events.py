@@ -1,37 +1,50 @@
 """Mouse, fingers and keys: each event becomes calls on the pad."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from digitpad.pad.drawing import THICKEST, THINNEST
+from digitpad.pad.actions import action_of, perform
+from digitpad.pad.pad import Pad
 from digitpad.pad.sdl import pygame
+from digitpad.pad.view import View
 
-if TYPE_CHECKING:
-    from digitpad.pad.loop import Pad
-
-BRUSH_STEP = (THICKEST - THINNEST) / 14  # for a key or a notch of the wheel
 ECHO_MS = 500  # a mouse event this soon after a finger's, at the same place, is a copy of it
 _DIGITS = {getattr(pygame, f"K_{pad}{n}"): n for pad in ("", "KP") for n in range(10)}
 _SCANCODES = {getattr(pygame, f"KSCAN_{n}"): n for n in range(10)}
+_NAMES = {  # of the keys that are not called by what is printed on them
+    pygame.K_RETURN: "Enter",
+    pygame.K_KP_ENTER: "Enter",
+    pygame.K_SPACE: "Space",
+    pygame.K_ESCAPE: "Esc",
+    pygame.K_TAB: "Tab",
+    pygame.K_PAGEUP: "Page Up",
+    pygame.K_PAGEDOWN: "Page Down",
+    pygame.K_LEFT: "Left",
+    pygame.K_DOWN: "Down",
+    pygame.K_RIGHT: "Right",
+    pygame.K_UP: "Up",
+    **{getattr(pygame, f"K_F{n}"): f"F{n}" for n in range(1, 13)},
+}
+_ARROWS = {"Left": -1, "Down": -1, "Right": 1, "Up": 1}
 
 
 class Events:
     """Turns events into what they ask for. One pointer counts at a time: a resting hand does not draw."""
 
-    def __init__(self, pad: "Pad") -> None:
+    def __init__(self, pad: Pad, view: View) -> None:
         self._pad = pad
+        self._view = view
+        self._now_ms = 0
         self._pointer: Hashable = None  # the one mouse or finger that is down and counts
         self._finger = (-ECHO_MS, 0.0, 0.0)  # when and where in the window a finger was last
         self._cursor = 0  # how wide the ring is that the pointer shows; 0: it is an arrow
 
-    def handle(self, event: pygame.event.Event) -> None:
+    def handle(self, event: pygame.event.Event, now_ms: int) -> None:
         """Do what an event asks for."""
-        pad = self._pad
+        self._now_ms = now_ms
         if event.type == pygame.QUIT:
-            if not pad.kiosk:
-                pad.quit()
+            perform(self._pad, "quit")
         elif event.type == pygame.KEYDOWN:
             self._key(event)
         elif event.type in (pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP):
@@ -40,28 +53,27 @@ class Events:
             if not self._is_echo(event):
                 self._mouse(event)
         elif event.type == pygame.MOUSEWHEEL:
-            if not pad.help_is_open:
-                pad.set_brush(pad.drawing.brush + event.y * BRUSH_STEP)
+            if not self._pad.help_is_open:
+                self._pad.thicken(event.y)
                 self._show_cursor()
         elif event.type == pygame.DROPFILE:
-            if not pad.kiosk:
-                pad.open_dropped(Path(event.file))
+            self._pad.open_dropped(Path(event.file))
         elif event.type == pygame.WINDOWFOCUSLOST:
             self.let_go()
         elif event.type == pygame.WINDOWEXPOSED:
-            pad.view.forget()
+            self._view.forget()
 
     def let_go(self) -> None:
-        """Take it that no pointer is down any more."""
-        self._pointer = self._pad.pressed = None
-        self._pad.drawing.lift()
+        """Assume that no pointer is down any more."""
+        self._pointer = None
+        self._pad.let_go()
 
     # Pointers
 
     def _touch(self, event: pygame.event.Event) -> None:
-        width, height = self._pad.view.layout.size
+        width, height = self._view.layout.size
         x, y = event.x * width, event.y * height
-        self._finger = self._pad.now_ms, x, y
+        self._finger = self._now_ms, x, y
         finger = (event.touch_id, event.finger_id)
         if event.type == pygame.FINGERDOWN:
             with suppress(pygame.error):
@@ -74,10 +86,10 @@ class Events:
             self._up(finger, x, y)
 
     def _is_echo(self, event: pygame.event.Event) -> bool:
-        """Whether a mouse event is a copy of a finger's: SDL says so of its own, an X server does not of its."""
+        """Whether a mouse event is a copy of a finger's: SDL says so of those it makes, an X server does not."""
         when, x, y = self._finger
         near = abs(event.pos[0] - x) <= 3 and abs(event.pos[1] - y) <= 3
-        return bool(getattr(event, "touch", False)) or (near and self._pad.now_ms - when < ECHO_MS)
+        return bool(getattr(event, "touch", False)) or (near and self._now_ms - when < ECHO_MS)
 
     def _mouse(self, event: pygame.event.Event) -> None:
         # A pixel's middle, not its corner, is where the pointer is.
@@ -87,8 +99,8 @@ class Events:
                 self.let_go()  # the button came up where we could not see it
             with suppress(pygame.error):
                 pygame.mouse.set_visible(True)
-            self._pad.hover = self._pad.view.at(x, y)
-            self._show_cursor(self._pad.view.layout.paper.holds(x, y) and not self._pad.help_is_open)
+            self._pad.hover = self._view.at(x, y)
+            self._show_cursor(self._view.is_on_paper(x, y) and not self._pad.help_is_open)
             self._move("mouse", x, y)
         elif event.button == 1:
             if event.type == pygame.MOUSEBUTTONDOWN:
@@ -99,26 +111,19 @@ class Events:
     def _down(self, pointer: Hashable, x: float, y: float, pressure: float = 1.0) -> None:
         if self._pointer is not None:
             return  # one pen draws; a second finger or a resting hand does not
-        pad = self._pad
-        self._pointer, pad.focus = pointer, None
-        if pad.help_is_open:
-            pad.toggle_help()
-        elif pad.view.layout.paper.holds(x, y):
-            pad.notice = ""  # it would be in the way
-            pad.drawing.press(*pad.view.on_paper(x, y), pressure, erase=pad.erasing)
+        self._pointer, self._pad.focus = pointer, None
+        if self._pad.help_is_open:
+            self._pad.toggle_help()
+        elif self._view.is_on_paper(x, y):
+            self._pad.press(*self._view.on_paper(x, y), pressure)
         else:
-            pad.pressed = pad.view.at(x, y)
-            if pad.pressed == "brush":
-                pad.set_brush(pad.view.brush_at(x))
+            self._pad.pressed = self._view.at(x, y)
+            self._slide(x)
 
     def _move(self, pointer: Hashable, x: float, y: float, pressure: float = 1.0) -> None:
-        pad = self._pad
-        if pointer != self._pointer:
-            return
-        if pad.drawing.pen_is_down:
-            pad.drawing.move(*pad.view.on_paper(x, y), pressure)
-        elif pad.pressed == "brush":
-            pad.set_brush(pad.view.brush_at(x))
+        if pointer == self._pointer:
+            self._pad.move(*self._view.on_paper(x, y), pressure)
+            self._slide(x)
 
     def _up(self, pointer: Hashable, x: float, y: float) -> None:
         if pointer != self._pointer:
@@ -126,16 +131,18 @@ class Events:
         self._move(pointer, x, y)
         pressed = self._pad.pressed
         self.let_go()
-        if pressed is not None and pressed == self._pad.view.at(x, y):
-            self._pad.press(pressed)
+        if pressed is not None and pressed == self._view.at(x, y):
+            perform(self._pad, pressed)
+
+    def _slide(self, x: float) -> None:
+        if self._pad.pressed == "brush":
+            self._pad.set_brush(self._view.brush_at(x))
 
     def _show_cursor(self, on_paper: bool = True) -> None:
-        """Have the pointer be the usual arrow, or over the paper a ring as wide as the brush or the eraser."""
-        pad = self._pad
+        """Show the pointer as the usual arrow, or over the paper as a ring as wide as the brush or the eraser."""
         wide = 0
         if on_paper:
-            wide = round(pad.drawing.brush * pad.view.layout.paper.w * (2 if pad.erasing else 1))
-            wide = min(max(wide, 5), 120)
+            wide = min(max(round(self._pad.tip * self._view.layout.paper.w), 5), 120)
         if wide != self._cursor:
             self._cursor = wide
             with suppress(pygame.error):  # not every display has such pointers
@@ -144,83 +151,51 @@ class Events:
     # Keys
 
     def _key(self, event: pygame.event.Event) -> None:
-        pad = self._pad
-        modifiers = getattr(event, "mod", 0)
-        shift = modifiers & pygame.KMOD_SHIFT
-        # AltGr, which types brackets on many keyboards, is Alt, or Mode, or on Windows Control and Alt.
-        alt = modifiers & (pygame.KMOD_ALT | pygame.KMOD_MODE)
-        control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META) and not alt
-        typed = "" if control else getattr(event, "unicode", "")
-        plain = not control and not alt
-        # By its place on the keyboard, as a French one types digits with the Shift key only.
-        digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
-        if event.key == pygame.K_q and control:
-            pad.quit()
-        elif pad.help_is_open:
+        pad, keys = self._pad, _keys(event)
+        action, key = action_of(*keys), keys[-1]
+        if pad.help_is_open and action != "leave":
             pad.toggle_help()
-        elif event.key == pygame.K_z and not alt:
-            (pad.redo if shift else pad.undo)()
-        elif event.key == pygame.K_y and control:
-            pad.redo()
-        elif event.key == pygame.K_s and not alt:
-            pad.save()
-        elif typed in ("[", "]") or (plain and not typed and event.key in _BRACKETS):
-            # First by what is typed: on many keyboards brackets share a key with a digit.
-            self._thicker(-1 if typed == "[" or event.key == pygame.K_LEFTBRACKET else 1)
-        elif typed == "?" and digit is None:
-            pad.toggle_help()
-        elif plain:
-            self._plain_key(event.key, bool(shift), digit)
-
-    def _plain_key(self, key: int, shift: bool, digit: int | None) -> None:
-        """Do what a key asks for that is pressed by itself or with Shift."""
-        pad = self._pad
-        if key in (pygame.K_ESCAPE, pygame.K_q):
-            if not pad.kiosk:
-                pad.quit()
-        elif key == pygame.K_TAB:
-            self._focus(-1 if shift else 1)
-        elif digit is not None:
-            if shift:
-                pad.label(str(digit))
-            elif digit:
-                pad.choose(digit - 1)
-        elif pad.focus and key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
-            pad.press(pad.focus)
+        elif key == "Tab":
+            self._go_on(-1 if keys[0] == "Shift Tab" else 1)
+        elif pad.focus and key in ("Enter", "Space"):
+            perform(pad, pad.focus)
         elif pad.focus == "brush" and key in _ARROWS:
-            self._thicker(_ARROWS[key])
-        else:
-            keys: dict[int, Callable[[], None]] = {
-                pygame.K_RETURN: pad.predict,
-                pygame.K_KP_ENTER: pad.predict,
-                pygame.K_c: pad.clear,
-                pygame.K_e: pad.toggle_eraser,
-                pygame.K_l: pad.toggle_live,
-                pygame.K_t: pad.toggle_theme,
-                pygame.K_f: pad.toggle_fullscreen,
-                pygame.K_F11: pad.toggle_fullscreen,
-                pygame.K_h: pad.toggle_help,
-                pygame.K_F1: pad.toggle_help,
-                pygame.K_PAGEUP: pad.previous,
-                pygame.K_PAGEDOWN: pad.next,
-            }
-            if key in keys:
-                keys[key]()
+            pad.thicken(_ARROWS[key])
+        elif action:
+            perform(pad, action)
 
-    def _thicker(self, steps: int) -> None:
-        self._pad.set_brush(self._pad.drawing.brush + steps * BRUSH_STEP)
-
-    def _focus(self, step: int) -> None:
+    def _go_on(self, step: int) -> None:
         """Go to the next control, or the one before."""
-        names = list(self._pad.view.controls())
+        names = list(self._view.controls())
         if self._pad.focus in names:
             self._pad.focus = names[(names.index(self._pad.focus) + step) % len(names)]
         else:
             self._pad.focus = names[0 if step > 0 else -1]
 
 
-_BRACKETS = (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET)
-_ARROWS = {pygame.K_LEFT: -1, pygame.K_DOWN: -1, pygame.K_RIGHT: 1, pygame.K_UP: 1}
+def _keys(event: pygame.event.Event) -> list[str]:
+    """The names of what is pressed, as the ACTIONS have them: with Shift if that is held, last without."""
+    modifiers = getattr(event, "mod", 0)
+    # AltGr, which types brackets on many keyboards, is Alt, or Mode, or on Windows Control and Alt.
+    alt = modifiers & (pygame.KMOD_ALT | pygame.KMOD_MODE)
+    control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META) and not alt
+    typed = "" if control else getattr(event, "unicode", "")
+    # By its place on the keyboard, as a French one types digits with the Shift key only.
+    digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
+    if typed in ("[", "]") or (typed == "?" and digit is None):
+        return [typed]  # whatever else must be held: on many keyboards brackets share a key with a digit
+    if alt:
+        return [""]
+    if not typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
+        name = chr(event.key)
+    elif digit is not None:
+        name = str(digit)
+    elif event.key < 128 and chr(event.key).isalpha():
+        name = chr(event.key).upper()
+    else:
+        name = _NAMES.get(event.key, typed)
+    held = "Ctrl " if control else ""
+    return [f"{held}Shift {name}", f"{held}{name}"] if modifiers & pygame.KMOD_SHIFT else [f"{held}{name}"]
 
 
 def _pressure(event: pygame.event.Event) -> float:
@@ -239,7 +214,7 @@ def _pressure(event: pygame.event.Event) -> float:
 
 
 def _ring(width: int) -> pygame.cursors.Cursor:
-    """A pointer that shows how wide the brush is: a dark ring in a light one, to be seen on any ground."""
+    """A pointer that shows how wide the brush is: a dark ring in a light one, visible on any ground."""
     middle = width // 2 + 2
     image = pygame.Surface((2 * middle + 1, 2 * middle + 1), pygame.SRCALPHA)
     pygame.draw.circle(image, (255, 255, 255, 200), (middle, middle), middle, 1)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from digitpad.pad.drawing import Drawing, Picture, verdict
+from digitpad.pad.asking import verdict
+from digitpad.pad.drawing import Drawing, Picture
+from digitpad.pad.origin import Origins
 from digitpad.pad.stroke import Stroke
 from digitpad.recognizer import Prediction
 
@@ -20,38 +22,34 @@ class Entry:
 
     @property
     def answer(self) -> str:
-        """What was read, in few letters; two models that do not agree are both named."""
+        """What was read, in a few letters; two models that disagree are both quoted."""
         if self.label is not None:
             return f"={self.label}"
         return "/".join(dict.fromkeys(verdict(answer)[0] for answer in self.answers.values()))
 
 
 class History:
-    """The last drawings, the newest first.
-
-    A drawing that goes on from one of them, that is shares a stroke or the picture with it, takes its place.
-    """
+    """The last drawings, the newest first. A drawing that goes on from one of them takes its place."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._origins: Origins[Entry] = Origins()
 
-    def remember(self, drawing: Drawing) -> None:
-        """Keep a drawing that was read, unless nothing was there to be read."""
-        if any(answer.status == "blank" for answer in drawing.answers.values()) or not drawing.answers:
+    def remember(self, drawing: Drawing, answers: dict[str, Prediction]) -> None:
+        """Keep a drawing that was read, unless there was nothing to read."""
+        if any(answer.status == "blank" for answer in answers.values()) or not answers:
             return
-        entry = Entry(list(drawing.strokes), drawing.picture, drawing.answers, drawing.label)
-        place = self.find(drawing)
-        if place is None:
-            self.entries.insert(0, entry)
-            del self.entries[LENGTH:]
+        entry = Entry(list(drawing.strokes), drawing.picture, answers, drawing.label)
+        if (old := self._origins.find(drawing)) is not None:
+            self.entries[self.entries.index(old)] = entry
+            self._origins.forget(old)
         else:
-            self.entries[place] = entry
+            self.entries.insert(0, entry)
+            for dropped in self.entries[LENGTH:]:
+                self._origins.forget(dropped)
+            del self.entries[LENGTH:]
+        self._origins.note(drawing, entry)
 
-    def find(self, drawing: Drawing) -> int | None:
-        """The number of the entry from which the drawing goes on, if there is one."""
-        strokes = set(drawing.strokes)
-        for number, entry in enumerate(self.entries):
-            same_picture = drawing.picture is not None and entry.picture is drawing.picture
-            if same_picture or (drawing.picture is None and not strokes.isdisjoint(entry.strokes)):
-                return number
-        return None
+    def has(self, drawing: Drawing) -> bool:
+        """Whether the drawing goes on from one that is kept."""
+        return self._origins.find(drawing) is not None

@@ -1,4 +1,4 @@
-"""The buttons' icons, drawn for this project: lines that the pad's own brush inks at any size.
+"""The buttons' icons, drawn for this project: lines that the pad's own brush draws at any size.
 
 Points lie on a square from (0, 0) to (1, 1). A line is a smooth curve through its points; where a point stands twice,
 it has a corner.
@@ -12,6 +12,10 @@ LINE = 0.1  # width of the lines
 def _corners(*points: Point) -> list[Point]:
     """Straight lines from point to point."""
     return [point for point in points for _ in (0, 1)]
+
+
+def _mirrored(lines: list[list[Point]]) -> list[list[Point]]:
+    return [[(1 - x, y) for x, y in line] for line in lines]
 
 
 ICONS: dict[str, list[list[Point]]] = {
@@ -31,19 +35,6 @@ ICONS: dict[str, list[list[Point]]] = {
             (0.77, 0.77),
             (0.60, 0.84),
             (0.40, 0.84),
-        ],
-    ],
-    "redo": [
-        _corners((0.64, 0.14), (0.86, 0.36), (0.64, 0.58)),
-        [
-            (0.84, 0.36),
-            (0.84, 0.36),
-            (0.40, 0.36),
-            (0.23, 0.43),
-            (0.16, 0.60),
-            (0.23, 0.77),
-            (0.40, 0.84),
-            (0.60, 0.84),
         ],
     ],
     "clear": [
@@ -72,5 +63,6 @@ ICONS: dict[str, list[list[Point]]] = {
         [(0.50, 0.87)],
     ],
     "previous": [_corners((0.62, 0.20), (0.34, 0.50), (0.62, 0.80))],
-    "next": [_corners((0.38, 0.20), (0.66, 0.50), (0.38, 0.80))],
 }
+ICONS["redo"] = _mirrored(ICONS["undo"])
+ICONS["next"] = _mirrored(ICONS["previous"])

@@ -4,37 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
-SMALLEST = (320, 240)  # a smaller window shows a part of this
-TOOLS = ("eraser", "undo", "redo", "clear", "save", "help")
+from digitpad.pad.rect import Rect
 
-
-class Rect(NamedTuple):
-    """A rectangle in pixels; pygame takes it for one of its own."""
-
-    x: int
-    y: int
-    w: int
-    h: int
-
-    @property
-    def right(self) -> int:
-        """The first column behind it."""
-        return self.x + self.w
-
-    @property
-    def bottom(self) -> int:
-        """The first row below it."""
-        return self.y + self.h
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies in it."""
-        return self.x <= x < self.right and self.y <= y < self.bottom
-
-    def meets(self, other: "Rect") -> bool:
-        """Whether the two have a pixel in common."""
-        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+SMALLEST = (320, 240)  # a smaller window shows only part of this
 
 
 @dataclass(frozen=True)
@@ -48,7 +21,7 @@ class Card:
     picture: Rect  # what the model saw: 28 pixels, each magnified by a whole number
     caption: Rect | None  # of the picture, where there is room
     bars: Rect
-    message: Rect  # where digit, words and picture are: words that stand in their place
+    message: Rect  # words that take the place of digit, words and picture
     inside: Rect  # all but the label
 
 
@@ -57,30 +30,32 @@ class Layout:
     """All rectangles for one window size, and the sizes of the type in pixels."""
 
     size: tuple[int, int]
-    gap: int
     small: int
     body: int
     paper: Rect
-    buttons: dict[str, Rect]  # by name, in the order in which the Tab key visits them
+    tools: tuple[Rect, ...]  # the buttons beside the paper
+    buttons: dict[str, Rect]  # the others, by name
     brush: Rect  # the slider
     cards: tuple[Card, ...]
-    history: tuple[Rect, ...]  # room for so many of the last drawings
-    help: Rect  # over all the others
+    history: tuple[Rect, ...]  # places for the last drawings
+    help: Rect  # on top of everything
     notice: Rect  # over the paper's lower edge
 
 
 @lru_cache(maxsize=8)
-def lay_out(width: int, height: int, choices: int = 3, cards: int = 1, pager: bool = False) -> Layout:
-    """Lay the pad out for a window of so many pixels, with so many model choices and answer cards.
+def lay_out(
+    width: int, height: int, choices: int = 3, cards: int = 1, pager: bool = False, tool_count: int = 6
+) -> Layout:
+    """Lay the pad out for a window of so many pixels, with so many model choices, answer cards and tools.
 
-    The paper is a square. Its tools are beside it where the answer is, too, and under it where the answer is below:
-    whichever leaves the larger paper. The whole stands in the middle of the window. With `pager`, there are buttons to
-    leaf through the drawings of a file.
+    The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
+    Everything together stands in the middle of the window. With `pager`, there are buttons to
+    page through the drawings of a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
     gap = 4 * max(1, round(scale / 192))
-    row = max(36, round(scale / 15))  # a finger needs no less
+    row = max(36, round(scale / 15))  # a finger needs as much
     between = max(2, gap // 2)
     column = max(36, round(scale / 11))
     strip = max(36, round(scale / 13))  # of the last drawings
@@ -97,10 +72,10 @@ def lay_out(width: int, height: int, choices: int = 3, cards: int = 1, pager: bo
             y, deep = gap, h - 2 * gap
         paper = Rect(x + column + gap, y, side, side)
         top, tall = y, deep
-        if tall < 6 * 36 + 5 * between:
+        if tall < tool_count * 36 + (tool_count - 1) * between:
             top, tall = gap, h - 2 * gap
-        tool = min(round(1.1 * column), (tall - 5 * between) // 6)
-        tools = [Rect(x, top + i * (tool + between), column, tool) for i in range(4)]  # from the top on
+        tool = min(round(1.1 * column), (tall - (tool_count - 1) * between) // tool_count)
+        tools = [Rect(x, top + i * (tool + between), column, tool) for i in range(tool_count - 2)]  # from the top on
         foot = top + tall - 2 * tool - between
         tools += [Rect(x, foot + i * (tool + between), column, tool) for i in range(2)]  # to the bottom
         slider = Rect(paper.x, paper.bottom + gap, side, row)
@@ -121,29 +96,28 @@ def lay_out(width: int, height: int, choices: int = 3, cards: int = 1, pager: bo
         deep = min(h - side - 6 * gap - 2 * row - strip, round(1.1 * side))
         x, y = (w - across) // 2, (h - side - 2 * row - strip - deep - 4 * gap) // 2
         paper = Rect((w - side) // 2, y, side, side)
-        *tools, slider = _shares(Rect(x, paper.bottom + gap, across, row), (1,) * 6 + (3,), between)
+        *tools, slider = _shares(Rect(x, paper.bottom + gap, across, row), (1,) * tool_count + (3,), between)
         line = Rect(x, slider.bottom + gap, across, row)
         choice, live, predict = _shares(line, (choices, 1.1, 3.6), between)
         answer = Rect(x, line.bottom + gap, across, deep)
         last = Rect(x, answer.bottom + gap, across, strip)
-    buttons = dict(zip(TOOLS, tools, strict=True))
+    buttons = {f"choice {n}": rect for n, rect in enumerate(split(choice, choices, between))}
+    buttons |= {"live": live, "predict": predict}
     if pager:
         if beside >= below:
             previous, slider, following = _shares(slider, (1, 3, 1), between)
         else:
             previous, last, following = _shares(last, (1, 5, 1), between)
         buttons |= {"previous": previous, "next": following}
-    buttons |= {f"choice {n}": rect for n, rect in enumerate(split(choice, choices, between))}
-    buttons |= {"live": live, "predict": predict}
     body = max(12, round(scale / 36))
     help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
     notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
-        gap=gap,
         small=max(10, round(scale / 50)),
         body=body,
         paper=paper,
+        tools=tuple(tools),
         buttons=buttons,
         brush=slider,
         cards=tuple(_card(part, gap, scale) for part in _for_cards(answer, cards, between)),
@@ -154,13 +128,13 @@ def lay_out(width: int, height: int, choices: int = 3, cards: int = 1, pager: bo
 
 
 def split(rect: Rect, parts: int, gap: int) -> list[Rect]:
-    """Cut a rectangle into columns of equal width, to a pixel, with gaps between them."""
+    """Cut a rectangle into columns of equal width, give or take a pixel, with gaps between them."""
     edges = [rect.x + (rect.w + gap) * i // parts for i in range(parts + 1)]
     return [Rect(a, rect.y, b - gap - a, rect.h) for a, b in pairwise(edges)]
 
 
 def _shares(rect: Rect, shares: Sequence[float], gap: int) -> list[Rect]:
-    """Cut a rectangle into columns whose widths are as the shares, with gaps between them."""
+    """Cut a rectangle into columns with widths in proportion to the shares, and gaps between them."""
     room = rect.w - gap * (len(shares) - 1)
     ends = [round(room * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
     starts = [0, *ends[:-1]]

@@ -8,9 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.pad.drawing import Drawing, verdict
+from digitpad.pad.asking import verdict
+from digitpad.pad.drawing import Drawing
+from digitpad.pad.history import Entry
 from digitpad.pad.icons import ICONS, LINE
-from digitpad.pad.layout import Card, Rect
+from digitpad.pad.layout import Card
+from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Stroke
@@ -21,13 +24,13 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours. Text keeps a contrast of 4.5:1 on everything it stands on; colour alone never tells anything."""
+    """The colours. Text has a contrast of 4.5:1 to every ground it stands on; colour alone never carries meaning."""
 
     back: Colour
     card: Colour
     edge: Colour
     text: Colour
-    quiet: Colour  # text of less weight
+    quiet: Colour  # less important text
     accent: Colour
     on_accent: Colour
     bar: Colour
@@ -70,7 +73,7 @@ class ButtonLook:
 
     label: str
     key: str = ""  # the shortcut, shown where there is room
-    icon: str = ""  # stands for the label where there is no room for both
+    icon: str = ""  # replaces the label where there is no room for both
     primary: bool = False
     on: bool = False  # chosen, or switched on
     enabled: bool = True
@@ -80,7 +83,7 @@ class ButtonLook:
 
 
 def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: Theme, body: int, small: int) -> None:
-    """Paint a button with its label and, where there is room, its icon or its shortcut."""
+    """Paint a button with its label and, where there is room, its icon or shortcut."""
     filled = look.primary or look.on
     face, text = (theme.accent, theme.on_accent) if filled else (theme.card, theme.text)
     edge = theme.accent if filled else theme.edge
@@ -137,7 +140,7 @@ def paint_slider(
     paint_panel(surface, rect, theme.card, theme.edge, theme.back, max(4, small // 2))
     left, right = slider_ends(rect)
     middle, thick = rect.y + rect.h / 2, rect.h / 7
-    big = 4  # painted so many times as large, then shrunk: so the edges are smooth
+    big = 4  # painted this many times larger, then shrunk, for smooth edges
     canvas = pygame.Surface((rect.w * big, rect.h * big), pygame.SRCALPHA)
     canvas.fill((*theme.card, 0))
     points = [(left, middle - 1), (right, middle - thick), (right, middle + thick), (left, middle + 1)]
@@ -152,7 +155,7 @@ def paint_slider(
 
 
 def slider_ends(rect: Rect) -> tuple[float, float]:
-    """Where, in pixels, the slider's knob is at the least and at the most."""
+    """The x, in pixels, of the slider's knob for the thinnest and for the thickest brush."""
     return rect.x + rect.h * 0.5, rect.right - rect.h * 0.5
 
 
@@ -162,8 +165,8 @@ class Shown:
 
     label: str  # the model's name
     answer: Prediction | None = None
-    took: str = ""  # the time that took
-    message: str = ""  # words in the answer's stead
+    took: str = ""  # how long that took
+    message: str = ""  # words instead of an answer
     trouble: str = ""  # why there can be no answer
 
 
@@ -178,7 +181,7 @@ class Piece(NamedTuple):
 def paint_card(
     surface: pygame.Surface, card: Card, shown: Shown, theme: Theme, body: int, small: int, painted: dict[Rect, object]
 ) -> list[Rect]:
-    """Bring a card up to what one model answered, or why it did not; returns what changed.
+    """Bring a card up to date with what one model answered, or why it did not; returns what changed.
 
     `painted` says what each piece of the card shows already, and is kept up to date. Empty: nothing is painted yet.
     """
@@ -232,38 +235,36 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
     yield from _bars(card.bars, answer.probabilities, theme, small, best)
 
 
-@dataclass(frozen=True)
-class Past:
-    """What a place in the history shows: an image as the model saw it and what it was read as; or nothing."""
-
-    image: NDArray[np.uint8] | None = None
-    answer: str = ""
-    under_pointer: bool = False
-    focused: bool = False
-
-
-def paint_past(surface: pygame.Surface, rect: Rect, past: Past, theme: Theme, body: int, small: int) -> None:
-    """Paint one of the last drawings with its answer, or an empty place."""
-    if past.image is None:
-        paint_panel(surface, rect, theme.back, theme.edge, theme.back, max(4, body // 2))
-        return
-    face = mix(theme.card, theme.text, 0.08) if past.under_pointer else theme.card
+def paint_past(
+    surface: pygame.Surface,
+    rect: Rect,
+    past: Entry | None,
+    hover: bool,
+    focus: bool,
+    theme: Theme,
+    body: int,
+    small: int,
+) -> None:
+    """Paint one of the last drawings as the model saw it, with its answer, or an empty place."""
+    face = theme.back if past is None else mix(theme.card, theme.text, 0.08) if hover else theme.card
     paint_panel(surface, rect, face, theme.edge, theme.back, max(4, body // 2))
+    if past is None:
+        return
     margin = max(3, small // 3)
     side = min(rect.h - 2 * margin, rect.w * 6 // 10)
     image = pygame.Surface((28, 28), depth=8)
     image.set_palette(shades(face, theme.text))
-    pygame.surfarray.blit_array(image, past.image.T)
+    pygame.surfarray.blit_array(image, next(iter(past.answers.values())).image.T)
     scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
     surface.blit(scaled, (rect.x + margin, rect.y + (rect.h - side) // 2))
     words = Rect(rect.x + margin + side, rect.y, rect.w - side - margin - 2, rect.h)
     paint_text(surface, words, [past.answer], theme.text, [body, small, 10, 9, 8])
-    if past.focused:
+    if focus:
         paint_focus(surface, rect, theme, small)
 
 
 def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, body: int, small: int) -> None:
-    """Paint a remark over what is there: at the foot of the rectangle, as high as the words need."""
+    """Paint a remark over what is there: at the foot of the rectangle, as high as its words need."""
     room = Rect(rect.x + small // 2, rect.y, rect.w - small, rect.h)
     lines, size = _fit([text], [body, small, 10], room.w, room.h)
     high = min(len(lines) * font(size).get_linesize() + small, rect.h)
@@ -320,7 +321,7 @@ def paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) 
 
 
 def paint_photo(surface: pygame.Surface, rect: Rect, photo: pygame.Surface) -> None:
-    """Paint an image as large as fits; one of few pixels shows them as they are."""
+    """Paint an image as large as fits; if it has few pixels, they are shown as squares."""
     width, height = photo.get_size()
     scale = min(rect.w / width, rect.h / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -357,12 +358,12 @@ def paint_text(surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour
 
 
 def write(surface: pygame.Surface, text: str, size: int, colour: Colour, x: int, y: int) -> None:
-    """Write one line; all text of the window comes through here."""
+    """Write one line; all text in the window is written here."""
     surface.blit(font(size).render(text, True, colour), (x, y))
 
 
 def paint_help(surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, str]], theme: Theme, body: int) -> None:
-    """Paint the list of shortcuts, (key, meaning) rows, and dim all else."""
+    """Paint the list of shortcuts, (key, meaning) rows, and dim everything else."""
     veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
     veil.fill((0, 0, 0, 110))
     surface.blit(veil, (0, 0))
@@ -409,7 +410,7 @@ def icon(name: str, side: int, colour: Colour) -> pygame.Surface:
 
 @cache
 def font(size: int) -> pygame.font.Font:
-    """The typeface that comes with pygame, `size` pixels high: the same on every machine, and there at once."""
+    """The typeface that comes with pygame, `size` pixels high: the same on every machine, and loaded at once."""
     return pygame.font.Font(None, round(size * 1.4))
 
 
@@ -441,7 +442,7 @@ def _wrap(text: str, type_: pygame.font.Font, width: int) -> list[str]:
 
 
 def _fill_rounded(surface: pygame.Surface, rect: Rect, colour: Colour, radius: int, hole: Rect | None = None) -> None:
-    """Fill a rectangle with round corners, except, between them, for a hole that something else will fill."""
+    """Fill a rectangle with rounded corners, but for a hole between them that something else will fill."""
     x, y, w, h = rect
     surface.fill(colour, (x + radius, y, w - 2 * radius, radius))
     surface.fill(colour, (x + radius, y + h - radius, w - 2 * radius, radius))
@@ -472,6 +473,6 @@ def _disc(radius: int, colour: Colour) -> pygame.Surface:
 
 
 def mix(a: Colour, b: Colour, part: float) -> Colour:
-    """The colour that lies so far, 0 to 1, from one to another."""
+    """The colour that is `part`, 0 to 1, of the way from one to another."""
     red, green, blue = (round(x + (y - x) * part) for x, y in zip(a, b, strict=True))
     return red, green, blue

@@ -1,13 +1,14 @@
 """What the pad writes: drawings as picture and strokes, and labelled ones gathered in one file to learn from.
 
-Nothing is overwritten unasked: each drawing gets a file name of its own, and the gathering file only grows, but for a
-label that is corrected or taken back.
+Nothing is overwritten unasked: each drawing gets a file name of its own, and the file of gathered drawings only grows,
+unless a label is corrected or taken back.
 """
 
 import gzip
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from digitpad import __version__
 from digitpad.errors import GET_PAD, DigitPadError
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.drawing import Drawing
+from digitpad.pad.origin import Origins
 from digitpad.pad.stroke import Stroke
+from digitpad.recognizer import Prediction
 from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
 
 try:
@@ -27,7 +30,7 @@ except ImportError:
     raise DigitPadError(f"the pad needs platformdirs, which is not installed: {GET_PAD}") from None
 
 GATHERED = "my_digits.json"
-CANVAS = 1000  # the paper's side in the files
+CANVAS = 1000  # the side of the paper in stroke files
 PICTURE = 560  # pixels: the saved picture's side
 
 
@@ -41,10 +44,10 @@ def settings_folder() -> Path:
     return Path(platformdirs.user_config_dir("digitpad", appauthor=False))
 
 
-def save_drawing(drawing: Drawing, folder: Path) -> Path:
+def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Prediction] | None = None) -> Path:
     """Write a drawing as drawing-0001.png and drawing-0001.json, or under the next number that is free.
 
-    The stroke file's meta holds the answers, if they are about the drawing as it is.
+    The stroke file's meta holds what each model answered.
 
     Returns:
         The stroke file's path; the picture lies beside it.
@@ -52,19 +55,19 @@ def save_drawing(drawing: Drawing, folder: Path) -> Path:
     Raises:
         DigitPadError: the files cannot be written. Then neither is there.
     """
-    answers = {
+    said = {
         model: {
             "status": answer.status,
             "digit": answer.digit,
             "confidence": round(answer.confidence, 4),
             "probabilities": [round(float(p), 4) for p in answer.probabilities],
         }
-        for model, answer in (drawing.answers.items() if drawing.up_to_date else ())
+        for model, answer in (answers or {}).items()
     }
     picture = _write_next(folder, _png(drawing))
     strokes = picture.with_suffix(".json")
     try:
-        write_samples(strokes, [sample(drawing)], _meta() | {"answers": answers})
+        write_samples(strokes, [sample(drawing)], _meta() | {"answers": said})
     except DigitPadError:
         picture.unlink(missing_ok=True)
         raise
@@ -73,7 +76,7 @@ def save_drawing(drawing: Drawing, folder: Path) -> Path:
 
 @dataclass
 class _Gathered:
-    """A drawing that was gathered, or opened: its strokes then, and the sample that a file has of it."""
+    """A drawing that was gathered, or opened: its strokes at that time, and the sample of it in a file."""
 
     strokes: list[Stroke]
     sample: Sample
@@ -84,17 +87,17 @@ class Gatherer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._gathered: dict[Stroke, _Gathered] = {}  # by each stroke that it has, or had when it was labelled before
+        self._gathered: Origins[_Gathered] = Origins()
 
-    def know(self, strokes: list[Stroke], sample: Sample) -> None:
-        """Take it that strokes on the paper come from a sample, which the file of gathered drawings may hold too."""
-        self._gathered |= dict.fromkeys(strokes, _Gathered(list(strokes), sample))
+    def know(self, drawing: Drawing, sample: Sample) -> None:
+        """Remember that the drawing comes from a sample, which the file of gathered drawings may hold, too."""
+        self._gathered.note(drawing, _Gathered(list(drawing.strokes), sample))
 
     def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
         """Add a drawing under a label "0" to "9".
 
-        If the drawing goes on from one that was gathered, that is shares a stroke with it, it takes that one's place;
-        the same drawing with the same label once more takes it out again.
+        If the drawing goes on from one that was gathered, it takes that one's place; the same drawing with the same
+        label once more is taken out again.
 
         Returns:
             The label the drawing has now, None if it was taken out; and how many drawings the file holds.
@@ -108,26 +111,25 @@ class Gatherer:
             held = parse_samples(data, str(self.path))  # says what is wrong with it
             content = json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data)
         samples: list[Any] = content["samples"]
-        known = next((self._gathered[stroke] for stroke in drawing.strokes if stroke in self._gathered), None)
+        known = self._gathered.find(drawing)
         place = None if known is None else _place(held, known.sample)
         same = known is not None and known.strokes == drawing.strokes
         new = replace(known.sample if known is not None and same else sample(drawing), label=label)
-        taken_out = False
+        taken_out = same and place is not None and held[place].label == label == drawing.label
         if place is None:
             samples.append(_plain(new))
-        elif same and held[place].label == label == drawing.label:
-            taken_out = True
+        elif taken_out:
             del samples[place]
         else:
             samples[place] |= _plain(new)
         make_folder(self.path.parent)
         write_whole(self.path, json.dumps(content).encode())
-        if taken_out:
-            self._gathered = {stroke: other for stroke, other in self._gathered.items() if other is not known}
+        if known is not None and taken_out:
+            self._gathered.forget(known)
         else:
             known = known or _Gathered([], new)
             known.strokes, known.sample = list(drawing.strokes), new
-            self._gathered |= dict.fromkeys(drawing.strokes, known)
+            self._gathered.note(drawing, known)
         return (None if taken_out else label), len(samples)
 
 
@@ -147,7 +149,7 @@ def _plain(sample: Sample) -> dict[str, Any]:
 
 
 def _place(held: list[Sample], wanted: Sample) -> int | None:
-    """Where among samples the one with these strokes is: of several the newest, and first one with the label too."""
+    """The index of the sample with these strokes: of several the newest, but one with the same label goes first."""
     places = [
         number
         for number, sample in enumerate(held)
@@ -166,7 +168,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write_next(folder: Path, picture: bytes) -> Path:
-    """Write a picture under the next number that is free, which with it is taken: whole at once, and never empty."""
+    """Write a picture under the next free number, which is taken with that: whole at once, never an empty file."""
     make_folder(folder)
     try:
         taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]

@@ -5,17 +5,16 @@ stamp is inked where it is darker than what is there: so lines that cross or are
 """
 
 import math
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.pad.drawing import THICKEST, Drawing
+from digitpad.pad.rect import Rect, between, join
 from digitpad.pad.stroke import Stroke
 
-Box = tuple[int, int, int, int]  # left, top, width, height in pixels
-
-_PARTS = 8  # of a pixel: so finely stamps are placed and sized
+_PARTS = 8  # of a pixel: the grid for places and sizes of stamps
 _RIPPLE = 0.04  # pixels: how far the edge of a row of stamps may be from straight
 
 
@@ -27,7 +26,7 @@ class Ink:
     """
 
     def __init__(self, side: int) -> None:
-        # A margin all round, as wide as half a stamp, spares asking whether a stamp lies on the paper.
+        # With a margin all round, as wide as half a stamp, no stamp needs clipping.
         self._margin = margin = math.ceil(max(THICKEST * side / 2, 0.75)) + 3
         self._all = np.zeros((side + 2 * margin, side + 2 * margin), np.uint8, order="F")
         self.covered = self._all[margin : margin + side, margin : margin + side]
@@ -37,10 +36,10 @@ class Ink:
         self._inked: set[Stroke] = set()  # those inked in full, but for the last one
         self._last: Stroke | None = None  # it may grow
         self._points = 0  # how many points of the last one are inked
-        self._under_tail: tuple[Box, NDArray[np.uint8]] | None = None
+        self._under_tail: tuple[Rect, NDArray[np.uint8]] | None = None
 
-    def follow(self, drawing: Drawing) -> Box | None:
-        """Ink what is new in the drawing and return the box that changed, None if nothing did."""
+    def follow(self, drawing: Drawing) -> Rect | None:
+        """Ink what is new in the drawing and return the rectangle that changed, None if nothing did."""
         strokes, changed = drawing.strokes, None
         if self._rewrites != drawing.rewrites:
             self._rewrites = drawing.rewrites
@@ -57,49 +56,46 @@ class Ink:
             if stroke is not new[-1] and self._points == 0:  # it will not grow: no need to ink its end on trial
                 stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
                 self._ink(stamps)
-                changed = _join(changed, _around(stamps))
+                changed = join(changed, _around(stamps))
             elif self._points < len(stroke.points):
-                changed = _join(changed, self._extend(stroke))
+                changed = join(changed, self._extend(stroke))
         if changed is None:
             return None
         left, top = (max(edge - self._margin, 0) for edge in changed[:2])
-        right, bottom = (min(changed[i] + changed[i + 2] - self._margin, self._side) for i in (0, 1))
-        return left, top, max(right - left, 0), max(bottom - top, 0)
+        right, bottom = (min(edge - self._margin, self._side) for edge in (changed.right, changed.bottom))
+        return between(left, top, max(right, left), max(bottom, top))
 
-    def _take_away(self, strokes: list[Stroke]) -> Box | None:
+    def _take_away(self, strokes: list[Stroke]) -> Rect | None:
         """Take away the ink of the strokes that are no longer there, and bring back what else was inked there."""
         there = set(strokes)
         gone = self._inked - there
         self._inked &= there
-        if self._last is not None:  # what is known of its end may not hold any longer: it is inked anew
+        if self._last is not None:  # its end may have changed: it is inked anew
             gone.add(self._last)
         self._last = self._under_tail = None
         if not gone:
             return None
         if not self._inked:
             self._all[:] = 0
-            return 0, 0, *self._all.shape
-        boxes = np.array([self._box(stroke) for stroke in gone])
-        left, top = boxes[:, :2].min(axis=0).tolist()
-        right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
-        self._all[left:right, top:bottom] = 0
+            return Rect(0, 0, *self._all.shape)
+        bare = reduce(join, map(self._box, gone))
+        self._all[bare.x : bare.right, bare.y : bare.bottom] = 0
         for stroke in self._inked:
-            x, y, w, h = self._box(stroke)
-            if x < right and left < x + w and y < bottom and top < y + h:
+            if self._box(stroke).meets(bare):
                 stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
                 reach = stamps[:, 2] / _PARTS + 2
-                near = (stamps[:, 0] / _PARTS + reach > left) & (stamps[:, 0] / _PARTS - reach < right)
-                near &= (stamps[:, 1] / _PARTS + reach > top) & (stamps[:, 1] / _PARTS - reach < bottom)
+                near = (stamps[:, 0] / _PARTS + reach > bare.x) & (stamps[:, 0] / _PARTS - reach < bare.right)
+                near &= (stamps[:, 1] / _PARTS + reach > bare.y) & (stamps[:, 1] / _PARTS - reach < bare.bottom)
                 self._ink(stamps[near])
-        return left, top, right - left, bottom - top
+        return bare
 
-    def _extend(self, stroke: Stroke) -> Box | None:
+    def _extend(self, stroke: Stroke) -> Rect:
         """Ink a stroke's new points.
 
         The curve between two points bends with the point that comes after them. So the last bit of a growing stroke
         is ink on trial: what lies under it is kept, and put back when the next point is known.
         """
-        changed: Box | None = None
+        changed: Rect | None = None
         if self._under_tail is not None:
             changed = self._under_tail[0]
             left, top, width, height = changed
@@ -112,7 +108,7 @@ class Ink:
         self._under_tail = box, self._all[left : left + width, top : top + height].copy(order="F")
         self._points = last + 1
         self._ink(tail)
-        return _join(_join(changed, _around(sure)), box)
+        return join(join(changed, _around(sure)), box)
 
     def _stamps(self, stroke: Stroke, first: int, last: int) -> NDArray[np.int64]:
         """The stamps along a stroke from its point number `first` to number `last`: rows of x, y and radius.
@@ -160,13 +156,12 @@ class Ink:
             part = ink[left : left + side, top : top + side]
             np.maximum(part, disc, out=part)
 
-    def _box(self, stroke: Stroke) -> Box:
-        """The pixels that a stroke can touch."""
+    def _box(self, stroke: Stroke) -> Rect:
+        """The pixels that a stroke can touch, in `_all`."""
         reach = max(stroke.widths) * self._side / 2 + 3
-        low = [int(edge * self._side - reach) + self._margin for edge in stroke.box[:2]]
-        high = [int(edge * self._side + reach) + self._margin + 1 for edge in stroke.box[2:]]
-        low = [max(edge, 0) for edge in low]
-        return low[0], low[1], high[0] - low[0], high[1] - low[1]
+        left, top = (max(int(edge * self._side - reach) + self._margin, 0) for edge in stroke.bounds[:2])
+        right, bottom = (int(edge * self._side + reach) + self._margin + 1 for edge in stroke.bounds[2:])
+        return between(left, top, right, bottom)
 
 
 @lru_cache(maxsize=1024)
@@ -181,23 +176,14 @@ def _disc(radius: int, x: int, y: int) -> NDArray[np.uint8]:
     return np.asfortranarray(np.rint(np.clip(radius / _PARTS + 0.5 - away, 0, 1) * 255).astype(np.uint8))
 
 
-def _around(stamps: NDArray[np.int64]) -> Box:
-    """The box around stamps."""
+def _around(stamps: NDArray[np.int64]) -> Rect:
+    """The rectangle around stamps."""
     reach = np.ceil(stamps[:, 2:] / _PARTS + 1).astype(np.int64)
     left, top = (stamps[:, :2] // _PARTS - reach).min(axis=0).tolist()
     right, bottom = (stamps[:, :2] // _PARTS + reach + 1).max(axis=0).tolist()
-    return left, top, right - left, bottom - top
+    return between(left, top, right, bottom)
 
 
 def _over(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """a / b, 0 where b is."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-
-
-def _join(a: Box | None, b: Box | None) -> Box | None:
-    """The box around both."""
-    if a is None or b is None:
-        return a or b
-    left, top = min(a[0], b[0]), min(a[1], b[1])
-    right, bottom = max(a[0] + a[2], b[0] + b[2]), max(a[1] + a[3], b[1] + b[3])
-    return left, top, right - left, bottom - top

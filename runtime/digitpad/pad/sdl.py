@@ -1,12 +1,12 @@
-"""pygame, imported the way the pad needs it: whoever uses pygame takes it from here."""
+"""pygame, imported the way the pad needs it: every other file takes it from here."""
 
 import os
 
 from digitpad.errors import GET_PAD, DigitPadError
 
-# Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we take the
-# touches themselves); true pixels on Windows instead of a blurred enlargement; a signal to end does end even a kiosk;
-# a folder without a Wayland server where none is named, as libwayland prints a line of its own otherwise.
+# Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we handle the
+# touches themselves); a signal to end does end even a kiosk; a folder without a Wayland server where none is named, as
+# libwayland otherwise prints a line of its own; true pixels on Windows instead of a blurred enlargement.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_TOUCH_MOUSE_EVENTS", "0")
 os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")

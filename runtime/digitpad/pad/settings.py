@@ -31,9 +31,9 @@ def settings_file() -> Path:
 
 
 def read_settings(path: Path) -> tuple[Settings, str]:
-    """Read the settings, and a remark for the user, empty if all is well.
+    """Read the settings; with them comes a remark for the user, empty if all is well.
 
-    A file that holds anything else is renamed, not lost and not fatal: the pad begins as it did at first.
+    A damaged file is neither lost nor fatal: it is renamed, and the pad starts with the defaults.
     """
     try:
         return _parse(path.read_bytes()), ""
@@ -49,14 +49,14 @@ def read_settings(path: Path) -> tuple[Settings, str]:
 
 
 def write_settings(path: Path, settings: Settings) -> None:
-    """Keep the settings; a disk that does not take them is no reason to trouble anybody at the end."""
+    """Keep the settings. If the disk does not take them, nothing is said: the user is leaving."""
     with suppress(DigitPadError):
         make_folder(path.parent)
         write_whole(path, (json.dumps(asdict(settings), indent=1) + "\n").encode())
 
 
 def _parse(data: bytes) -> Settings:
-    """Settings from JSON; what it lacks is as at first.
+    """Settings from JSON; what is missing has its default.
 
     Raises:
         ValueError or TypeError: something in it is not a setting.

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Point = tuple[float, float]  # the paper is the square from (0, 0) to (1, 1)
-Box = tuple[float, float, float, float]
 
 
 @dataclass(eq=False)
@@ -18,21 +17,21 @@ class Stroke:
 
     points: list[Point] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
-    _box: Box = (0.0, 0.0, 0.0, 0.0)
-    _boxed: int = 0  # how many points there were when the box was made
+    _bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    _counted: int = 0  # how many points there were when the bounds were computed
 
     @property
-    def box(self) -> Box:
+    def bounds(self) -> tuple[float, float, float, float]:
         """The least and the greatest x and y of its points: left, top, right, bottom."""
-        if self._boxed != len(self.points):
+        if self._counted != len(self.points):
             x, y = zip(*self.points, strict=True)
-            self._box, self._boxed = (min(x), min(y), max(x), max(y)), len(self.points)
-        return self._box
+            self._bounds, self._counted = (min(x), min(y), max(x), max(y)), len(self.points)
+        return self._bounds
 
     @property
     def extent(self) -> float:
-        """The longer side of its box."""
-        left, top, right, bottom = self.box
+        """The larger of its width and height."""
+        left, top, right, bottom = self.bounds
         return max(right - left, bottom - top)
 
 
@@ -50,7 +49,7 @@ def clip_to_paper(start: Point, end: Point) -> tuple[Point, Point] | None:
                 enter = max(enter, distance / step)
     if enter > leave:
         return None
-    # An end that needs no clipping is kept to the bit, so that one line's end is the next one's start.
+    # An end that needs no clipping is kept exactly, so that one line's end is the next one's start.
     return _between(start, end, enter), _between(start, end, leave)
 
 
@@ -63,7 +62,7 @@ def _between(start: Point, end: Point, part: float) -> Point:
 
 
 def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke] | None:
-    """Cut away what a round eraser touches on its straight way from `start` to `end`.
+    """Cut away what a round eraser touches on a straight way from `start` to `end`.
 
     A stroke is touched where its ink is: `radius` is that of the eraser, the ink's half width is added to it.
 
@@ -92,12 +91,12 @@ def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke]
             _add(piece, stroke, i, float(leave[i]))
         _add(piece, stroke, i, 1.0)
     pieces.append(piece)
-    # The end of a stroke that was cut to one point is not worth a dot.
+    # An end of which only one point is left is not worth a dot.
     return [piece for piece in pieces if len(piece.points) > 1]
 
 
 def _add(piece: Stroke, stroke: Stroke, i: int, part: float) -> None:
-    """Go on with the point that lies so far (0 to 1) along the line from point i of the stroke to the next one."""
+    """Append the point that is `part`, 0 to 1, of the way from point i of the stroke to the next one."""
     (x0, y0), (x1, y1) = stroke.points[i : i + 2]
     w0, w1 = stroke.widths[i : i + 2]
     piece.points.append(stroke.points[i + 1] if part == 1 else (x0 + part * (x1 - x0), y0 + part * (y1 - y0)))
@@ -131,7 +130,7 @@ def _touched(p: Parts, q: Parts, start: Point, end: Point, reach: float) -> tupl
 
 def _in_disc(p: Parts, q: Parts, centre: Parts, radius: float) -> tuple[Parts, Parts]:
     step, away = q - p, p - centre
-    a = np.maximum((step**2).sum(axis=1), 1e-18)  # a line of no length is inside all along or not at all
+    a = np.maximum((step**2).sum(axis=1), 1e-18)  # a line of no length is inside as a whole or not at all
     b = (step * away).sum(axis=1)
     root = b**2 - a * ((away**2).sum(axis=1) - radius**2)
     half = np.sqrt(np.maximum(root, 0))

@@ -7,14 +7,14 @@ from typing import Any
 
 from digitpad.errors import DigitPadError, printable
 from digitpad.pad import paint
-from digitpad.pad.layout import Rect
+from digitpad.pad.rect import Rect
 from digitpad.pad.sdl import pygame
 
 _kept: list[Any] = []  # what C code calls must not be collected
 
 
 def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surface:
-    """Open the window; nothing of pygame but display and font is started, so no sound device is touched.
+    """Open the window; only the display and font parts of pygame are started, so no sound device is touched.
 
     Raises:
         DigitPadError: there is no display.
@@ -22,11 +22,11 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
     no_display = "there is no display to open the pad on; `digitpad demo --out DIR` (make demo) draws without one"
     try:
         pygame.display.init()
-        # Without an X or Wayland server SDL may fall back to a driver that shows nothing, and call it a success.
+        # Without an X or Wayland server SDL may fall back to a driver that shows nothing, and report success.
         if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
             raise DigitPadError(no_display)
         if pygame.display.get_driver() == "x11":
-            # Else SDL sends each frame whole, through OpenGL; without, only what changed, through shared memory.
+            # Otherwise SDL sends each whole frame through OpenGL; so it sends only what changed, through shared memory.
             os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         pygame.font.init()
         paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
@@ -42,9 +42,9 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
 
 
 def when_x_is_lost(farewell: Callable[[], str]) -> None:
-    """Have `farewell` called when the X server goes away; the line it returns is the last that is said.
+    """Have `farewell` called when the X server goes away; the line it returns is the last thing said.
 
-    Xlib ends the process then, whatever Python does, with lines of its own: this is the one chance to save anything.
+    Xlib then prints lines of its own and ends the process, whatever Python does: this is the one chance to save.
     """
     if pygame.display.get_driver() != "x11":
         return

@@ -1,38 +1,33 @@
 """A user of the pad, for the tests: mouse, fingers and keys through the real event loop, off-screen."""
 
-import math
 import os
+import subprocess
+import sys
 
 os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
-import numpy as np
 import pygame
 
-from digitpad.mnist_form import render_strokes
+from digitpad.pad.demo import click, drag, on_paper
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.pad.paint import LIGHT
-from digitpad.recognizer import Prediction
+from digitpad.stroke_files import read_samples, write_samples
 
-THREE = [(x / 1000, y / 1000) for x, y in demo_samples()[3].strokes[0]]
+_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
+SHIFT = pygame.KMOD_LSHIFT
+THREE = on_paper(demo_samples()[3].strokes[0].tolist())
 
 
-class StandIn:
-    """Reads the same digit in everything that has ink, and counts how often it is asked."""
+def run_python(code, **environment):
+    """Run a program in a process of its own, with no display but one that `environment` names."""
+    kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
+    kept["PYTHONPATH"] = os.pathsep.join(sys.path)
+    return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)
 
-    def __init__(self, name, digit=3, status="digit"):
-        self.name, self.digit, self.status, self.asked = name, digit, status, 0
 
-    def predict_strokes(self, strokes):
-        return self.predict_normalised(render_strokes(strokes))
-
-    def predict_normalised(self, image):
-        self.asked += 1
-        if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        probabilities = np.full(10, 0.01, np.float32)
-        probabilities[self.digit] = 0.91
-        digit = None if self.status == "not_a_digit" else self.digit
-        return Prediction(self.status, digit, 0.91, probabilities, 0.0, image)
+def draw_digit(pad, digit=7):
+    for stroke in demo_samples()[digit].strokes:
+        drag(pad, on_paper(stroke.tolist()))
 
 
 def post(pad, *events):
@@ -43,6 +38,11 @@ def post(pad, *events):
 
 def press_key(pad, key, mod=0, unicode=""):
     post(pad, (pygame.KEYDOWN, {"key": key, "mod": mod, "unicode": unicode}), (pygame.KEYUP, {"key": key, "mod": mod}))
+
+
+def focus(pad, control):
+    while pad.focus != control:
+        press_key(pad, pygame.K_TAB)
 
 
 def finger(pad, kind, x, y, finger_id=0):
@@ -82,3 +82,28 @@ def on_screen(pad, x, y):
 def accent_in(rect):
     """Whether something in a part of the window has the accent's colour."""
     return (part(rect) == LIGHT.accent).all(axis=2).any()
+
+
+def label(pad, digit):
+    press_key(pad, getattr(pygame, f"K_{digit}"), SHIFT)
+
+
+def draw_and_label(pad, digit, as_what):
+    draw_digit(pad, digit)
+    click(pad, "predict")
+    label(pad, as_what)
+
+
+def gathered(tmp_path):
+    """The labels in the file of gathered drawings, and how many of the drawings differ."""
+    samples = read_samples(tmp_path / "files" / "my_digits.json")
+    return [s.label for s in samples], len({str([points.tolist() for points in s.strokes]) for s in samples})
+
+
+def drop(pad, path):
+    post(pad, (pygame.DROPFILE, {"file": str(path)}))
+
+
+def several(tmp_path):
+    write_samples(tmp_path / "all.json", demo_samples())
+    return tmp_path / "all.json"

@@ -9,32 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitpad.errors import ModelError
-from digitpad.mnist_form import render_strokes
-from digitpad.pad.drawing import BRUSH, MARK, Drawing, Picture, verdict
-from digitpad.pad.layout import Rect, lay_out
+from digitpad.pad.asking import Models, verdict
+from digitpad.pad.drawing import BRUSH, MARK, Drawing, Picture
+from digitpad.pad.layout import lay_out
+from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke, cut
 from digitpad.recognizer import Prediction
+from tests.runtime.pad.stand_in import StandIn
 
 coordinates = st.floats(-0.5, 1.5)
 lines = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8)
 
 
-class Sees3:
-    """Reads a 3 in everything that has ink."""
-
-    name = "sees 3"
-
-    def predict_strokes(self, strokes):
-        return self.predict_normalised(render_strokes(strokes))
-
-    def predict_normalised(self, image):
-        if not image.any():
-            return Prediction("blank", None, 0.0, np.full(10, 0.1, np.float32), math.nan, image)
-        return Prediction("digit", 3, 0.91, np.eye(10, dtype=np.float32)[3], 0.0, image)
+def asked(drawing, model="cnn", reader=StandIn, **more):
+    """What the models say to a drawing; each sees a 3 unless told otherwise."""
+    models = Models(drawing, model, reader, **more)
+    models.ask()
+    return models
 
 
-class Broken(Sees3):
+class Broken(StandIn):
     def predict_normalised(self, image):
         raise ModelError("broken: the model fails to run")
 
@@ -112,14 +107,6 @@ def test_undo_goes_back_step_by_step_and_redo_returns(actions):
         assert drawing.can_undo == (len(states) > 1) and drawing.can_redo == bool(future)
 
 
-def test_clearing_can_be_undone():
-    drawing = drawn(LINE, OTHER)
-    drawing.clear()
-    assert drawing.strokes == [] and not drawing.marks()
-    drawing.undo()
-    assert points(drawing) == [LINE, OTHER]
-
-
 def test_a_label_goes_and_comes_back_with_its_drawing():
     drawing = drawn(LINE)
     drawing.open_strokes([np.array(OTHER)], "7")
@@ -151,27 +138,23 @@ def test_a_label_given_to_a_drawing_is_not_the_next_ones():
 def test_a_slip_of_the_hand_does_not_count():
     drawing = drawn([(0.5, 0.5)], [(0.1, 0.1), (0.1 + 0.9 * MARK, 0.1)])
     assert drawing.strokes and not drawing.marks()
-    drawing.ask({"cnn": Sees3()})
-    assert drawing.answers["cnn"].status == "blank"
+    assert asked(drawing).answers["cnn"].status == "blank"
     draw(drawing, *LINE)
     assert drawing.marks() == [LINE]
 
 
 def test_the_chosen_models_answer_and_a_change_makes_their_answer_old():
     drawing = drawn(LINE)
-    drawing.chosen = ("cnn", "mlp")
-    assert not drawing.up_to_date
-    drawing.ask({"cnn": Sees3(), "mlp": Sees3(), "other": Sees3()})
-    assert {m: a.digit for m, a in drawing.answers.items()} == {"cnn": 3, "mlp": 3} and drawing.up_to_date
+    assert not Models(drawing, load=StandIn).up_to_date
+    models = asked(drawing, "both")
+    assert {m: a.digit for m, a in models.answers.items()} == {"cnn": 3, "mlp": 3} and models.up_to_date
     draw(drawing, *OTHER)
-    assert not drawing.up_to_date
+    assert not models.up_to_date
 
 
 def test_a_model_that_fails_does_not_keep_the_other_from_answering():
-    drawing = drawn(LINE)
-    drawing.chosen = ("cnn", "mlp")
-    drawing.ask({"cnn": Broken(), "mlp": Sees3()})
-    assert list(drawing.answers) == ["mlp"] and drawing.troubles == {"cnn": "broken: the model fails to run"}
+    models = asked(drawn(LINE), "both", lambda name: (Broken if name == "cnn" else StandIn)(name))
+    assert list(models.answers) == ["mlp"] and models.troubles == {"cnn": "broken: the model fails to run"}
 
 
 def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
@@ -182,19 +165,6 @@ def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
     assert math.isclose(np.ptp(placed, axis=0).max(), 0.7)
     drawing.undo()
     assert drawing.strokes == []
-
-
-def picture(image):
-    return Picture(image, np.zeros((5, 5, 3), np.uint8))
-
-
-def test_a_picture_is_read_until_somebody_draws():
-    drawing, image = Drawing(), np.full((28, 28), 9, np.uint8)
-    drawing.put([], picture(image))
-    drawing.ask({"cnn": Sees3()})
-    assert drawing.answers["cnn"].image is image
-    draw(drawing, *LINE)
-    assert drawing.picture is None and points(drawing) == [LINE]
 
 
 @pytest.mark.parametrize(
@@ -303,9 +273,10 @@ def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo
     assert np.array_equal(ink.covered, at_once.covered)
 
 
-def test_a_picture_that_was_cleared_or_drawn_over_comes_back():
-    drawing, image = Drawing(), picture(np.full((28, 28), 9, np.uint8))
+def test_a_picture_is_read_until_somebody_clears_it_or_draws_and_comes_back():
+    drawing, image = Drawing(), Picture(np.full((28, 28), 9, np.uint8), np.zeros((5, 5, 3), np.uint8))
     drawing.put([], image)
+    assert asked(drawing).answers["cnn"].image is image.seen
     drawing.clear()
     drawing.undo()
     assert drawing.picture is image
@@ -319,10 +290,7 @@ def test_a_picture_that_was_cleared_or_drawn_over_comes_back():
 
 def test_the_time_an_answer_took_is_kept():
     ticks = iter([1.0, 1.004])
-    drawing = Drawing(clock=lambda: next(ticks))
-    draw(drawing, *LINE)
-    drawing.ask({"cnn": Sees3()})
-    assert drawing.took["cnn"] == pytest.approx(0.004)
+    assert asked(drawn(LINE), clock=lambda: next(ticks)).took["cnn"] == pytest.approx(0.004)
 
 
 def test_a_second_digit_is_named_only_if_it_is_close():
@@ -419,7 +387,14 @@ def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager
     for width, height in SIZES:
         layout = lay_out(width, height, choices, cards, pager)
         whole = Rect(0, 0, width, height)
-        parts = [layout.paper, layout.brush, *layout.buttons.values(), *layout.history, *(c.rect for c in layout.cards)]
+        parts = [
+            layout.paper,
+            layout.brush,
+            *layout.tools,
+            *layout.buttons.values(),
+            *layout.history,
+            *(c.rect for c in layout.cards),
+        ]
         check_apart(whole, parts, (width, height))
         check_apart(whole, [layout.help], (width, height))
         check_apart(layout.paper, [layout.notice], (width, height))
@@ -436,7 +411,7 @@ def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager
 def test_the_paper_is_a_square_and_the_largest_thing():
     for width, height in SIZES:
         layout = lay_out(width, height)
-        others = [*layout.buttons.values(), layout.brush, *layout.history]
+        others = [*layout.tools, *layout.buttons.values(), layout.brush, *layout.history]
         assert layout.paper.w == layout.paper.h >= 0.45 * min(width, height)
         assert all(layout.paper.w * layout.paper.h > 4 * rect.w * rect.h for rect in others)
 
@@ -444,7 +419,7 @@ def test_the_paper_is_a_square_and_the_largest_thing():
 def test_everything_to_press_is_large_enough_for_a_finger():
     for width, height in SIZES:
         layout = lay_out(width, height, 4, 1, pager=True)
-        for rect in [*layout.buttons.values(), *layout.history]:
+        for rect in [*layout.tools, *layout.buttons.values(), *layout.history]:
             assert rect.h >= 36 and rect.w >= 28, (width, height, rect)
         assert layout.brush.h >= 36 and layout.brush.w >= 55, (width, height, layout.brush)
 

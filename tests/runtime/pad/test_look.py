@@ -58,7 +58,7 @@ def test_every_word_can_be_read_and_lies_within_the_window(state, dark, written)
             pad.toggle_theme()
         written.clear()
         pad.view.forget()
-        pad.draw(pygame.display.get_surface())
+        pad.view.draw(pygame.display.get_surface())
         assert written
         for text, _, colour, place, grounds, window in written:
             if not text.strip():
@@ -66,6 +66,15 @@ def test_every_word_can_be_read_and_lies_within_the_window(state, dark, written)
             for ground in grounds:
                 assert contrast(colour, ground) >= CONTRAST, (size, text, colour, ground)
             assert window.contains(place.inflate(0, -place.h // 2)), (size, text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_state_looks_different(size):
+    looks = set()
+    for state in STATES:
+        show_state(state, size)
+        looks.add(pygame.image.tobytes(pygame.display.get_surface(), "RGB"))
+    assert len(looks) == len(STATES) and pygame.display.get_window_size() == size
 
 
 @pytest.mark.parametrize("size", [*SIZES, (320, 480), (480, 800), (3840, 2160)])
@@ -115,7 +124,7 @@ def test_type_has_few_sizes(written):
         pad = show_state("digit", size)
         written.clear()  # the window's icon has a digit, too
         pad.view.forget()
-        pad.draw(pygame.display.get_surface())
+        pad.view.draw(pygame.display.get_surface())
         layout = lay_out(*size)
         large = {s for text, s, *_ in written if text == "7" and s > 2 * layout.body}
         assert len(large) == 1 and {s for _, s, *_ in written} - large == {layout.small, layout.body}

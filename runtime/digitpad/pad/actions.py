@@ -1,0 +1,153 @@
+"""What can be done on the pad: one table, from which its keys, its buttons, its help and the order of Tab all follow.
+
+A new button is one row more. No pygame in here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from digitpad.pad.history import LENGTH
+from digitpad.pad.pad import Pad
+
+
+@dataclass(frozen=True)
+class Button:
+    """What is on the button of an action; its icon is the one of the ICONS that has the action's name, if any."""
+
+    label: str
+    tool: bool = False  # whether it is among those beside the paper
+    primary: bool = False  # whether it stands out
+    is_on: Callable[[Pad], bool] = lambda pad: False  # whether it looks switched on
+    is_possible: Callable[[Pad], bool] = lambda pad: True  # whether there is anything to do for it
+
+
+@dataclass(frozen=True)
+class Action:
+    """One row of the table."""
+
+    do: Callable[[Pad], None] = lambda pad: None
+    keys: tuple[str, ...] = ()  # as the help names them; Shift is ignored where no row asks for it
+    help: tuple[int, str, str] | None = None  # the place in the list of shortcuts, and the two columns there
+    in_kiosk: bool = True  # whether a kiosk has it
+    button: Button = Button("")  # if it has one
+
+
+def _choice(number: int) -> Action:
+    """One of the buttons that say which models are asked; the pad's choices label them."""
+    return Action(
+        lambda pad: pad.models.choose(number),
+        keys=(f"{number + 1}",),
+        help=(6, "1  2  3", "CNN, MLP, both") if number == 0 else None,
+        button=Button("", is_on=lambda pad: pad.models.choices[number].models == pad.models.chosen),
+    )
+
+
+def _label(digit: int) -> Action:
+    return Action(
+        partial(Pad.label, digit=f"{digit}"),
+        keys=(f"Shift {digit}",),
+        help=(9, "Shift 0 to 9", "say which digit it is, and gather it") if digit == 0 else None,
+        in_kiosk=False,
+    )
+
+
+# By name, in the order in which the Tab key visits the controls.
+ACTIONS: dict[str, Action] = {
+    "eraser": Action(
+        Pad.toggle_eraser,
+        keys=("E",),
+        help=(4, "E", "eraser, or the brush again"),
+        button=Button("Eraser", tool=True, is_on=lambda pad: pad.erasing),
+    ),
+    "undo": Action(
+        Pad.undo,
+        keys=("Z", "Ctrl Z"),
+        help=(3, "Z  /  Shift Z", "undo / redo"),
+        button=Button("Undo", tool=True, is_possible=lambda pad: pad.drawing.can_undo),
+    ),
+    "redo": Action(
+        Pad.redo,
+        keys=("Shift Z", "Ctrl Shift Z", "Ctrl Y"),
+        button=Button("Redo", tool=True, is_possible=lambda pad: pad.drawing.can_redo),
+    ),
+    "clear": Action(
+        Pad.clear,
+        keys=("C",),
+        help=(2, "C", "clear the paper"),
+        button=Button("Clear", tool=True, is_possible=lambda pad: not pad.drawing.is_empty),
+    ),
+    "save": Action(
+        Pad.save,
+        keys=("S", "Ctrl S"),
+        help=(8, "S", "save the drawing"),
+        in_kiosk=False,
+        button=Button("Save", tool=True, is_possible=lambda pad: bool(pad.drawing.strokes)),
+    ),
+    "help": Action(
+        Pad.toggle_help,
+        keys=("H", "?", "F1"),
+        help=(14, "H  or  ?", "this help"),
+        button=Button("Help", tool=True, is_on=lambda pad: pad.help_is_open),
+    ),
+    "brush": Action(help=(5, "[  ]  or wheel", "thinner, thicker")),  # the slider
+    "previous": Action(
+        partial(Pad.turn, pages=-1),
+        keys=("Page Up",),
+        help=(10, "Page Up, Down", "leaf through an opened file"),
+        button=Button("Back", is_possible=lambda pad: pad.file.page is not None and pad.file.page.number > 0),
+    ),
+    "next": Action(
+        partial(Pad.turn, pages=1),
+        keys=("Page Down",),
+        button=Button("Next", is_possible=lambda pad: pad.file.page is not None and not pad.file.page.is_last),
+    ),
+    **{f"choice {n}": _choice(n) for n in range(9)},
+    "live": Action(
+        Pad.toggle_live,
+        keys=("L",),
+        help=(7, "L", "live: predict while you draw"),
+        button=Button("Live", is_on=lambda pad: pad.live),
+    ),
+    "predict": Action(
+        Pad.predict,
+        keys=("Enter",),
+        help=(1, "Enter", "predict the digit"),
+        button=Button("Predict the Digit", primary=True),
+    ),
+    **{f"history {n}": Action(partial(Pad.recall, number=n)) for n in range(LENGTH)},
+    # Keys without a button
+    "thinner": Action(partial(Pad.thicken, steps=-1), keys=("[",)),
+    "thicker": Action(partial(Pad.thicken, steps=1), keys=("]",)),
+    **{f"label {n}": _label(n) for n in range(10)},
+    "focus": Action(help=(11, "Tab, Enter", "go to a button, press it")),  # see events.py
+    "theme": Action(Pad.toggle_theme, keys=("T",), help=(12, "T", "light or dark")),
+    "full screen": Action(
+        Pad.toggle_fullscreen, keys=("F", "F11"), help=(13, "F  or  F11", "full screen"), in_kiosk=False
+    ),
+    "quit": Action(Pad.quit, keys=("Esc", "Q"), help=(15, "Esc  or  Q", "quit"), in_kiosk=False),
+    "leave": Action(Pad.quit, keys=("Ctrl Q",)),
+}
+
+
+def perform(pad: Pad, name: str) -> None:
+    """Do one of the ACTIONS, unless it is not for a kiosk."""
+    action = ACTIONS[name]
+    if action.in_kiosk or not pad.kiosk:
+        action.do(pad)
+
+
+def action_of(*keys: str) -> str | None:
+    """The name of the action that the first of these keys to have one asks for."""
+    return next((name for key in keys for name, action in ACTIONS.items() if key in action.keys), None)
+
+
+def tools() -> list[str]:
+    """The buttons beside the paper."""
+    return [name for name, action in ACTIONS.items() if action.button.tool]
+
+
+def help_lines(kiosk: bool) -> list[tuple[str, str]]:
+    """The list of shortcuts: keys and what they do."""
+    lines = sorted(action.help for action in ACTIONS.values() if action.help and (action.in_kiosk or not kiosk))
+    return [line[1:] for line in lines]

@@ -1,0 +1,258 @@
+"""The drawing pad without a window: what it shows, and all that can be done with it. No pygame in here.
+
+actions.py says by which keys and buttons; loop.py puts the pad into a window.
+"""
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from digitpad.errors import DigitPadError
+from digitpad.pad.asking import Models, Reader
+from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST, Drawing
+from digitpad.pad.history import History
+from digitpad.pad.opened_file import OpenedFile
+from digitpad.pad.saving import GATHERED, Gatherer, save_drawing, save_folder
+from digitpad.stroke_files import Sample
+
+BRUSH_STEP = (THICKEST - THINNEST) / 14  # for a key or a notch of the wheel
+
+
+class Pad:
+    """A pad.
+
+    Attributes: `drawing`, `models`, `history`, `file` (what was opened), `live`, `erasing`, `dark`, `kiosk`,
+    `fullscreen`, `help_is_open`, `running`, `notice` (a remark, empty if there is none), `shows_times`; and the names
+    of the controls that the pointer is over (`hover`), that it holds down (`pressed`), that the Tab key is on
+    (`focus`), each None if there is none.
+    """
+
+    def __init__(
+        self,
+        model: str = "cnn",
+        live: bool = False,
+        kiosk: bool = False,
+        load: Callable[[str], Reader] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Begin with blank paper.
+
+        Models are loaded when they are first needed, with `load` if not as Recognizer. Files are saved in `folder`,
+        by default one among the user's documents.
+        """
+        self.drawing = Drawing()
+        self.models = Models(self.drawing, model, load)
+        self.history = History()
+        self.file = OpenedFile(self.drawing, self._know)
+        self.live = live
+        self.erasing = False
+        self.dark = False
+        self.kiosk = kiosk
+        self.fullscreen = False
+        self.help_is_open = False
+        self.running = True
+        self.notice = ""
+        self.shows_times = True
+        self.hover: str | None = None
+        self.pressed: str | None = None
+        self.focus: str | None = None
+        self._at_first = (self.models.chosen, live)
+        self._remembered: object = None  # the answers that the history has
+        self._folder = folder
+
+    # Pen and eraser
+
+    def press(self, x: float, y: float, pressure: float = 1.0) -> None:
+        """Put the pen, or the eraser if that was taken, down on the paper, the square from (0, 0) to (1, 1)."""
+        self.notice = ""  # it would be in the way
+        self.drawing.press(x, y, pressure, erase=self.erasing)
+
+    def move(self, x: float, y: float, pressure: float = 1.0) -> None:
+        """Move the pen."""
+        self.drawing.move(x, y, pressure)
+
+    def let_go(self) -> None:
+        """Lift the pen and let go of the button that is held down."""
+        self.pressed = None
+        self.drawing.lift()
+
+    def set_brush(self, width: float) -> None:
+        """Take the brush nearest to this width, in parts of the paper's side."""
+        self.drawing.brush = min(max(width, THINNEST), THICKEST)
+
+    def thicken(self, steps: int) -> None:
+        """Take a thicker brush, or a thinner one."""
+        self.set_brush(self.drawing.brush + steps * BRUSH_STEP)
+
+    def toggle_eraser(self) -> None:
+        """Take the eraser, or the brush again."""
+        self.drawing.lift()
+        self.erasing = not self.erasing
+
+    @property
+    def tip(self) -> float:
+        """How wide the brush or the eraser is, in parts of the paper's side."""
+        return self.drawing.brush * (2 if self.erasing else 1)
+
+    # The whole drawing
+
+    def predict(self) -> None:
+        """Have the chosen models read the drawing."""
+        self.drawing.lift()
+        self.models.ask()
+
+    def clear(self) -> None:
+        """Take everything off the paper."""
+        self.drawing.clear()
+        self.erasing = False
+        self._follow_file()
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self.drawing.undo()
+        self._follow_file()
+
+    def redo(self) -> None:
+        """Bring back what was undone."""
+        self.drawing.redo()
+        self._follow_file()
+
+    def recall(self, number: int) -> None:
+        """Put one of the last drawings, 0 the newest, back on the paper with its answer."""
+        if number < len(self.history.entries):
+            entry = self.history.entries[number]
+            self.drawing.put(entry.strokes, entry.picture, entry.label)
+            self._follow_file()
+            self.models.ask()
+
+    def remember(self) -> None:
+        """Keep the drawing in the history if it was answered since."""
+        answers = self.models.answers
+        if answers is not self._remembered and self.models.up_to_date and not self.drawing.pen_is_down:
+            self._remembered = answers
+            self.history.remember(self.drawing, answers)
+
+    # How it is shown
+
+    def toggle_live(self) -> None:
+        """Switch predicting while drawing on or off."""
+        self.live = not self.live
+
+    def toggle_help(self) -> None:
+        """Show or hide the list of shortcuts."""
+        self.help_is_open = not self.help_is_open
+
+    def toggle_theme(self) -> None:
+        """Change between light and dark."""
+        self.dark = not self.dark
+
+    def toggle_fullscreen(self) -> None:
+        """Change between a window and the whole screen: the loop sees to it."""
+        self.fullscreen = not self.fullscreen
+
+    def quit(self) -> None:
+        """End the loop."""
+        self.running = False
+
+    def start_over(self) -> None:
+        """Be ready for a kiosk's next visitor."""
+        self.let_go()
+        self.drawing.clear()
+        self.drawing.forget()
+        self.drawing.brush = BRUSH
+        self.models.chosen, self.live = self._at_first
+        self.history = History()
+        self.file = OpenedFile(self.drawing, self._know)
+        self.erasing = self.help_is_open = self.dark = False
+        self.hover = self.focus = None
+        self.notice = ""
+
+    # Files
+
+    def save(self) -> None:
+        """Write the drawing as a picture and as strokes, under a name of its own."""
+        if not self.drawing.strokes:
+            return
+        self.drawing.lift()
+        try:
+            answers = self.models.answers if self.models.up_to_date else {}
+            path = save_drawing(self.drawing, self._save_folder(), answers)
+            self.notice = f"Saved: {_short(path.with_suffix('.png'))} and .json"
+        except DigitPadError as error:
+            self.notice = str(error)
+
+    def farewell(self) -> str:
+        """Save the drawing because the display is gone, and say so."""
+        self.notice = ""
+        if not self.kiosk:
+            self.save()
+        return f"the display is gone. {self.notice}".rstrip()
+
+    def label(self, digit: str) -> None:
+        """Say which digit, "0" to "9", the drawing is, and gather it to learn from; a second time takes it out."""
+        self.drawing.lift()
+        if not self.drawing.marks():
+            self.notice = f"There is no drawing to call a {digit}"
+            return
+        try:
+            self.drawing.label, held = self._gatherer.label(self.drawing, digit)
+        except DigitPadError as error:
+            self.notice = str(error)
+            return
+        self.file.note_label()
+        if self.history.has(self.drawing):
+            self.history.remember(self.drawing, self.models.answers)
+        drawings = "1 drawing" if held == 1 else f"{held} drawings"
+        what = f"Gathered as a {digit}" if self.drawing.label else f"No longer gathered as a {digit}"
+        self.notice = f"{what}: {drawings} in {_short(self._gatherer.path)}"
+
+    def open_file(self, path: Path) -> None:
+        """Open a stroke file or an image; it is read as soon as the models are there.
+
+        Raises:
+            DigitPadError: the file cannot be read, or holds no drawing.
+        """
+        if self.file.open(path):
+            self.notice = self.file.remark
+        self.models.wanted = True
+
+    def open_dropped(self, path: Path) -> None:
+        """Open a file that was dropped on the window, but for a kiosk's; what is wrong with it is told there."""
+        if self.kiosk:
+            return
+        try:
+            self.open_file(path)
+        except DigitPadError as error:
+            self.notice = str(error)
+        else:
+            self.models.ask()
+
+    def turn(self, pages: int) -> None:
+        """Go to the next drawing (1) or the one before (-1) in a file that holds several."""
+        if self.file.turn(pages):
+            self.notice = self.file.remark
+            self.models.ask()
+
+    def _follow_file(self) -> None:
+        if self.file.follow():
+            self.notice = self.file.remark
+
+    def _know(self, sample: Sample) -> None:
+        if not self.kiosk:
+            self._gatherer.know(self.drawing, sample)
+
+    @cached_property
+    def _gatherer(self) -> Gatherer:
+        return Gatherer(self._save_folder() / GATHERED)
+
+    def _save_folder(self) -> Path:
+        return self._folder or save_folder()
+
+
+def _short(path: Path) -> str:
+    """A path as people write it, with ~ for the home folder."""
+    try:
+        return f"~{os.sep}{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
