@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from evaluate.answers import Answers, DigitsByWriter, judge, summarise
+from evaluate.answers import Answers, judge, summarise
+from evaluate.sets import DigitsByWriter
 from train.calibration import calibrate, ood_score, probabilities
 from train.data import Digits
 

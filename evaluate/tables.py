@@ -1,6 +1,6 @@
-"""What was measured, as Markdown: the page that `make evaluate` saves, and tables that the model card shares with it.
+"""What was measured, as Markdown: the page that `make evaluate` saves, and the tables it shares with the model card.
 
-Results are what evaluate measures, or the manifest's entries, which keep the same. No number is typed by hand.
+Results are what evaluate measures, or report.json, which keeps the same. No number is typed by hand.
 """
 
 import re
@@ -9,14 +9,16 @@ from typing import Any
 
 from evaluate.metrics import wilson
 
-Results = dict[str, dict[str, Any]]  # by model: "figures" by set (evaluate.answers.Figures), and "report": all the rest
+# By model: "figures" by set (evaluate.answers.Figures); and, as far as measured, "writers", "against", "variants",
+# "conditions", "outliers" and "held_out_writers".
+Results = dict[str, dict[str, Any]]
 Columns = dict[str, Callable[[dict[str, Any]], str]]  # title: the cell's text, from what was measured
 
-_CHOSEN = "not trained on, but recipe, seed, temperature and thresholds were chosen on them"
+_CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thresholds"
 SETS = {
     "mnist_test": (
         "MNIST test",
-        "its 10,000 test images; nothing was chosen on them but one threshold's rule (model card, How they were made)",
+        "its 10,000 test images; used to choose nothing but one threshold's rule (model card, How they were made)",
     ),
     "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
     "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
@@ -31,33 +33,33 @@ def page(results: Results) -> str:
         ("Confidence and status", join(confidence_table(results), CONFIDENCE, *calibration_pictures(results))),
         ("Writer by writer", writers(results)),
         ("Each writer left out", held_out_writers(results)),
-        ("What is no digit", outliers(results)),
-        ("How the picture was made", conditions(results)),
-        ("Ways of writing", variants(results)),
+        ("Non-digits", outliers(results)),
+        ("How the pictures were made", cases(results, "conditions", "condition")),
+        ("Ways of writing", cases(results, "variants", "way of writing")),
         ("Remaining errors", join(ERRORS, *error_pictures(results))),
         ("Confusions", join(*confusions(results))),
     ]
     return (
-        join("# Measured", about_sets(results), *(join(f"## {title}", text) for title, text in sections if text)) + "\n"
+        join("# Evaluation", about_sets(results), *(join(f"## {title}", text) for title, text in sections if text))
+        + "\n"
     )
 
 
 def about_sets(results: Results) -> str:
-    """What the known sets are among those measured."""
+    """What each of the known sets is, of those measured."""
     return "\n".join(f"- {SETS[name][0]}: {SETS[name][1]}." for name in _sets(results) if name in SETS)
 
 
 CONFIDENCE = """NLL: mean negative log-likelihood, in nats. ECE: expected calibration error, 15 bins. AURC: area under
-the risk-coverage curve. `digit`, `unsure`, `not_a_digit`: the share of the digits that gets this status; "right":
-accuracy of the `digit` answers. In the pictures, bars are 95 % intervals, and a dot is where the model's own thresholds
-stand."""
+the risk-coverage curve. `digit`, `unsure`, `not_a_digit`: the share of the digits with this status; "right": accuracy
+of the `digit` answers. In the pictures, bars are 95 % intervals, and dots mark the model's own thresholds."""
 
-ERRORS = """True digit, answer and confidence; the least probable truth first."""
+ERRORS = """True digit, answer and confidence; those whose true digit got the lowest probability come first."""
 
 
 def accuracy_table(results: Results) -> str:
     """Accuracy and errors with 95 % interval, by model and set."""
-    return _by_set(
+    return by_set(
         results,
         {
             "digits": lambda f: f"{f['count']:,}",
@@ -81,12 +83,12 @@ def class_table(results: Results) -> str:
     def of(digit: int) -> Callable[[dict[str, Any]], str]:
         return lambda f: percent(f["per_class"][digit])
 
-    return _by_set(results, {str(digit): of(digit) for digit in range(10)})
+    return by_set(results, {str(digit): of(digit) for digit in range(10)})
 
 
 def confidence_table(results: Results) -> str:
-    """Calibration, and what the statuses are worth, by model and set."""
-    return _by_set(
+    """Calibration, and how reliable the statuses are, by model and set."""
+    return by_set(
         results,
         {
             "NLL": lambda f: f"{f['nll']:.4f}",
@@ -105,41 +107,34 @@ def comparisons(results: Results) -> str:
     """Every pair of models on every set they were both measured on: McNemar's exact test."""
     rows = [
         [f"{m}, {other}", short_title(s), str(c["only_this"]), str(c["only_other"]), chance(c["p"])]
-        for m, result in results.items()
-        for other, sets in result.get("report", {}).get("against", {}).items()
+        for m, against in measured(results, "against").items()
+        for other, sets in against.items()
         if other in results
         for s, c in sets.items()
     ]
-    note = "p: how often chance makes two equally good models differ as much (exact McNemar test, two-sided)."
-    return (
-        join(table(["models", "set", "only the first is right", "only the second is", "p"], rows), note) if rows else ""
-    )
+    note = "p: how often chance makes two equally good models differ this much (exact McNemar test, two-sided)."
+    titles = ["models", "set", "only the first is right", "only the second is right", "p"]
+    return join(table(titles, rows), note) if rows else ""
 
 
 def writers(results: Results) -> str:
-    """Every writer of the sets that name writers."""
+    """Every writer of the sets whose writers are known."""
     columns: Columns = {
         "accuracy": lambda r: percent(r["accuracy"]),
         "errors": lambda r: str(r["errors"]),
         "`digit`": lambda r: percent(r["answered"], 1),
         "right": lambda r: percent(r["answered_accuracy"]),
     }
-    names = dict.fromkeys(name for result in results.values() for name in result.get("report", {}).get("writers", {}))
-    return join(
-        *(
-            join(
-                f"{short_title(name)}:",
-                side_by_side({m: r["report"]["writers"][name] for m, r in results.items()}, columns),
-            )
-            for name in names
-        )
-    )
+    by_model = measured(results, "writers")
+    names = dict.fromkeys(name for sets in by_model.values() for name in sets)
+    tables = {name: side_by_side({m: sets[name] for m, sets in by_model.items()}, columns) for name in names}
+    return join(*(join(f"{short_title(name)}:", text) for name, text in tables.items()))
 
 
 def held_out_writers(results: Results, only: list[str] | None = None) -> str:
-    """Leave one writer out: calibration, and what the `digit` answers are worth, of every writer or of "all"."""
-    text = """Temperature and thresholds come from MNIST validation and the other writers, without the one that is
-measured; those in the file are fitted on all of them. Recipe and seed were chosen on all of them here too."""
+    """Each writer left out: calibration, and how reliable the `digit` answers are, by writer or for "all" alone."""
+    text = """Temperature and thresholds are fitted on MNIST validation and the other writers, not on the one measured;
+those in the file are fitted on all of them. Recipe and seed were chosen on all of them in both cases."""
     columns: Columns = {
         "ECE": lambda r: percent(r["ece"]),
         "NLL": lambda r: f"{r['nll']:.4f}",
@@ -147,32 +142,32 @@ measured; those in the file are fitted on all of them. Recipe and seed were chos
         "right": lambda r: percent(r["answered_accuracy"]),
         "temperature": lambda r: f"{r['temperature']:.2f}" if "temperature" in r else "",
     }
-    by_model = _only(reports(results, "held_out_writers"), only)
+    by_model = _only(measured(results, "held_out_writers"), only)
     return join(text, side_by_side(by_model, columns)) if by_model else ""
 
 
 def outliers(results: Results) -> str:
-    """How well each kind of picture that is no digit is told from digits."""
-    if not reports(results, "outliers"):
+    """How well each kind of non-digit is told from digits."""
+    if not measured(results, "outliers"):
         return ""
     return join(outlier_text(results), outlier_table(results), picture("outliers"))
 
 
 def outlier_text(results: Results) -> str:
-    """What was measured with, and how to read the table and the picture."""
-    kinds = next(iter(reports(results, "outliers").values()))
+    """What the non-digits are, and how to read the table and the picture."""
+    kinds = next(iter(measured(results, "outliers").values()))
     unseen = ", ".join(kind for kind, entry in kinds.items() if not entry.get("trained_on", True))
     each = min(entry["count"] for kind, entry in kinds.items() if kind != "all")
-    return f"""Pictures by our own generator, {each:,} of each kind ({sure_to(0.02, each)}), of shapes that are never
-trained on; of uniform grey it is other levels alone, of several digits other pairs; nothing at all is trained on of
-these kinds: {unseen}. AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them
-that passes where 95 % of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds;
-"on paper": that share of some of each kind, photographed on paper and read as `predict` reads a file. In the picture,
-with the share taken: red is `digit`, orange `unsure`, green `not_a_digit`."""
+    return f"""Pictures from our own generator, {each:,} of each kind ({sure_to(0.02, each)}), in shapes not trained
+on (for uniform grey only other levels, for several digits only other pairs). Kinds not trained on at all: {unseen}.
+AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that passes where 95 %
+of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds; "on paper": the same
+share when some of each kind are photographed on paper and read as `predict` reads a file. The picture shows the share
+taken, and examples: red is `digit`, orange `unsure`, green `not_a_digit`."""
 
 
 def outlier_table(results: Results, only: list[str] | None = None) -> str:
-    """AUROC, false positives and the share taken for digits, of every kind or only of some."""
+    """AUROC, false positives and the share taken for digits, for every kind or only some."""
 
     def auroc(name: str) -> Callable[[dict[str, Any]], str]:
         return lambda r: f"{r['auroc'][name]:.4f}"
@@ -180,7 +175,7 @@ def outlier_table(results: Results, only: list[str] | None = None) -> str:
     def fpr95(name: str) -> Callable[[dict[str, Any]], str]:
         return lambda r: percent(r["fpr95"][name], 1)
 
-    by_model = reports(results, "outliers")
+    by_model = measured(results, "outliers")
     columns: Columns = {}
     for name in next(iter(by_model.values()))["all"]["auroc"]:
         columns |= {f"AUROC, {short_title(name)}": auroc(name), f"FPR95, {short_title(name)}": fpr95(name)}
@@ -196,39 +191,35 @@ CASE_COLUMNS: Columns = {
 }
 
 SHEETS = {
-    "conditions": """Strokes of writers not trained on, drawn, lit, photographed, scanned or saved by our own code, and
-read as `predict` reads a file; percentages are accuracies. On the right of each is what the model sees; red: wrong,
+    "conditions": """Strokes by writers not trained on, which our own code draws, lights, photographs, scans or saves,
+and `predict` reads as files; percentages are accuracies. To the right of each is what the model sees; red: wrong,
 orange: right, but `unsure` or `not_a_digit`.""",
-    "variants": """None of these was trained on, but others of each way of writing were; percentages are accuracies.""",
+    "variants": """None of these was trained on, but others written in each of these ways were; percentages are
+accuracies.""",
 }
 
 
 def sheet_text(results: Results, key: str) -> str:
-    """What is on a sheet of SHEETS, of how many digits each row of its table is, and how far to trust its shares."""
-    each = min(entry["count"] for entry in next(iter(reports(results, key).values())).values())
+    """What is on a sheet of SHEETS, how many digits are behind each row of its table, and how far to trust a share."""
+    each = min(entry["count"] for entry in next(iter(measured(results, key).values())).values())
     return f"{SHEETS[key]} {each:,} digits each: one is worth {100 / each:.2g} points ({sure_to(0.98, each)})."
 
 
 def sure_to(share: float, count: int) -> str:
-    """What a share of so many may be by chance alone."""
+    """How far chance alone may move a share of this many."""
     low, high = wilson(round(share * count), count)
     return f"95 % interval of {share:.0%}: {low:.1%} to {high:.1%}"
 
 
-def conditions(results: Results) -> str:
-    """Accuracy on pictures, by how they were made."""
-    section = _section(results, "conditions", "condition", CASE_COLUMNS)
-    return join(section, picture("conditions")) if section else ""
-
-
-def variants(results: Results) -> str:
-    """Accuracy on digits of our own generator, by way of writing."""
-    section = _section(results, "variants", "way of writing", CASE_COLUMNS)
-    return join(section, picture("variants")) if section else ""
+def cases(results: Results, key: str, what: str) -> str:
+    """Accuracy on a sheet of SHEETS, case by case, and the sheet."""
+    if not (by_model := measured(results, key)):
+        return ""
+    return join(sheet_text(results, key), side_by_side(by_model, CASE_COLUMNS, what), picture(key))
 
 
 def confusions(results: Results) -> list[str]:
-    """A matrix for every model and set, as text of fixed width."""
+    """A matrix for every model and set, as fixed-width text."""
     texts = []
     for model, name, f in _figures(results):
         rows = ["     " + "".join(f"{digit:6}" for digit in range(10))]
@@ -250,7 +241,7 @@ def error_pictures(results: Results) -> list[str]:
 
 
 def picture(subject: str, *which: str, folder: str = "") -> str:
-    """A picture in Markdown, which lies in a folder as seen from the page."""
+    """A picture in Markdown; `folder` is where it lies, as seen from the page."""
     words = " ".join((subject, *which)).replace("_", " ")
     return f"![{words}]({folder}{picture_name(subject, *which)})"
 
@@ -260,8 +251,14 @@ def picture_name(subject: str, *which: str) -> str:
     return re.sub(r"[^\w.-]+", "_", "_".join((subject, *which))).strip("_") + ".png"
 
 
+def by_set(results: Results, columns: Columns) -> str:
+    """A table with a row for each model and set."""
+    rows = [[model, short_title(name), *(text(f) for text in columns.values())] for model, name, f in _figures(results)]
+    return table(["model", "set", *columns], rows)
+
+
 def side_by_side(by_model: dict[str, dict[str, dict[str, Any]]], columns: Columns, what: str = "writer") -> str:
-    """A table with a row for each key that was measured and all columns for each model."""
+    """A table with a row for each key and all columns for each model."""
     names = dict.fromkeys(name for rows in by_model.values() for name in rows)
     titles = [what, "count", *(f"{model}: {title}" for model in by_model for title in columns)]
     lines = []
@@ -272,9 +269,9 @@ def side_by_side(by_model: dict[str, dict[str, dict[str, Any]]], columns: Column
     return table(titles, lines)
 
 
-def reports(results: Results, key: str) -> dict[str, dict[str, dict[str, Any]]]:
-    """One part of the report by model, of the models of which it was measured."""
-    return {model: result["report"][key] for model, result in results.items() if result.get("report", {}).get(key)}
+def measured(results: Results, key: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """One part of the results by model, for the models that have it."""
+    return {model: result[key] for model, result in results.items() if result.get(key)}
 
 
 def table(titles: list[str], rows: Iterable[list[str]]) -> str:
@@ -305,16 +302,6 @@ def short_title(name: str) -> str:
 
 def _only(by_model: dict[str, dict[str, dict[str, Any]]], names: list[str] | None) -> dict[str, dict[str, Any]]:
     return {m: {name: of[name] for name in names or of} for m, of in by_model.items()}
-
-
-def _section(results: Results, key: str, what: str, columns: Columns) -> str:
-    by_model = reports(results, key)
-    return join(sheet_text(results, key), side_by_side(by_model, columns, what)) if by_model else ""
-
-
-def _by_set(results: Results, columns: Columns) -> str:
-    rows = [[model, short_title(name), *(text(f) for text in columns.values())] for model, name, f in _figures(results)]
-    return table(["model", "set", *columns], rows)
 
 
 def _figures(results: Results) -> list[tuple[str, str, dict[str, Any]]]:

@@ -6,11 +6,9 @@ the range of everything between two layers. The file keeps the contract, and wit
 probabilities out.
 """
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +18,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from digitpad import Recognizer
-from digitpad.files import write_whole
-from evaluate.answers import measure
+from evaluate.measure import measure
 from export.contract import IR_VERSION, OPSET
-from export.manifest import Manifest, forget_comparisons
+from export.manifest import FACTS, Manifest, candidate, enter, forget_comparisons
 from train.data import DataError, Digits, load_mnist, load_pen, render
 
 MOST_LOST = {"mnist_validation": 0.0005, "pen_validation": 0.002}  # of accuracy, against the float32 file
@@ -45,46 +42,28 @@ def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Dig
         DigitPadError: a file cannot be written, or the int8 file does not keep the contract.
     """
     int8 = f"{name}-int8"
-    path = folder / f"{int8}.onnx"
-    reason, entry = "no training images at hand to calibrate it with, or no validation sets to judge it by", None
+    path, float32 = folder / f"{int8}.onnx", folder / f"{name}.onnx"
+    reason = "no training images at hand to calibrate it with, or no validation sets to judge it by"
     images = _training_images(data) if set(MOST_LOST) <= set(sets) else None
     if images is not None:
-        content = quantise((folder / f"{name}.onnx").read_bytes(), int8, images)
-        new = path.with_name(f".new-{path.name}")
-        write_whole(new, content)
-        try:
+        content = quantise(float32.read_bytes(), int8, images)
+        with candidate(path, content) as new:
             recognizer = Recognizer(new)  # raises ModelError where the contract is not kept
             figures = {key: measure(recognizer, digits) for key, digits in sets.items()}
-            reason = lost_too_much(manifest[name]["accuracy"], {key: value.accuracy for key, value in figures.items()})
-            if not reason:
-                difference = _largest_difference(recognizer, Recognizer(folder / f"{name}.onnx"), sets)
-                entry = {
-                    **manifest[name],
-                    "file": path.name,
-                    "sha256": hashlib.sha256(content).hexdigest(),
-                    "bytes": len(content),
-                    "largest_difference": difference,
-                    "accuracy": {key: value.accuracy for key, value in figures.items()},
-                    "figures": {key: asdict(value) for key, value in figures.items()},
-                    "report": {},
-                }
+            accuracy = {key: value.accuracy for key, value in figures.items()}
+            if not (reason := lost_too_much(manifest[name]["accuracy"], accuracy)):
+                difference = _largest_difference(recognizer, Recognizer(float32), sets)
+                facts = {key: manifest[name][key] for key in FACTS if key in manifest[name]}
+                enter(manifest, int8, content, facts, difference, figures)
                 new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-
-    if entry is None:
-        path.unlink(missing_ok=True)  # what is there belongs to another float32 file
+    if reason:
+        path.unlink(missing_ok=True)  # what is there was made from another float32 file
         manifest.pop(int8, None)
         forget_comparisons(manifest, int8)
         print(f"{int8}: not written: {reason}")
-        return
-    if manifest.get(int8, {}).get("sha256") == entry["sha256"]:
-        entry["report"] = manifest[int8].get("report", {})
     else:
-        forget_comparisons(manifest, int8)
-    manifest[int8] = entry
-    accuracies = ", ".join(f"{key} {entry['accuracy'][key]:.2%}" for key in MOST_LOST)
-    print(f"{int8}: {entry['bytes']:,} bytes instead of {manifest[name]['bytes']:,}; {accuracies}")
+        accuracies = ", ".join(f"{key} {accuracy[key]:.2%}" for key in MOST_LOST)
+        print(f"{int8}: {len(content):,} bytes instead of {manifest[name]['bytes']:,}; {accuracies}")
 
 
 def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:

@@ -106,10 +106,8 @@ class Recognizer:
         probabilities, ood_score = (output[0] for output in self.run(image[None]))
         probabilities.flags.writeable = False
         digit, confidence, score = int(probabilities.argmax()), float(probabilities.max()), float(ood_score)
-        if score > self.ood_threshold:
-            return Prediction("not_a_digit", None, confidence, probabilities, score, image)
-        status: Status = "unsure" if confidence < self.unsure_threshold else "digit"
-        return Prediction(status, digit, confidence, probabilities, score, image)
+        status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
+        return Prediction(status, None if status == "not_a_digit" else digit, confidence, probabilities, score, image)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (N, 10), of images in the model's form, uint8 (N, 28, 28); nothing else is done.
@@ -138,6 +136,13 @@ class Recognizer:
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
         return probabilities, ood_score
+
+
+def status_of(confidence: float, ood_score: float, ood_threshold: float, unsure_threshold: float) -> Status:
+    """The status of an answer to an image that is not blank."""
+    if ood_score > ood_threshold:
+        return "not_a_digit"
+    return "unsure" if confidence < unsure_threshold else "digit"
 
 
 def _check_images(images: object) -> None:

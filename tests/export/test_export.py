@@ -15,7 +15,6 @@ from onnx import TensorProto, helper, numpy_helper
 from digitpad import Recognizer
 from digitpad.models import METADATA
 from digitpad.stroke_files import write_samples
-from export.card import END, START, write_readme_figures
 from export.contract import IR_VERSION, ExportError, check, fulfil_contract
 from train.synthetic.generate import generate_digits, generate_samples
 
@@ -67,14 +66,17 @@ def test_a_network_trained_here_reads_digits_where_no_framework_is_installed(
 
 def test_the_exported_folder_describes_itself(trained: Path) -> None:
     manifest = json.loads((trained / "manifest.json").read_bytes())
+    report = json.loads((trained / "evaluation" / "report.json").read_bytes())["models"]
     assert manifest["contract"] == "1"
+    assert report.keys() == manifest["models"].keys()
     # int8 files are made where MNIST is at hand, as it may be in data/.
     assert {"cnn", "mlp"} <= set(manifest["models"]) <= {"cnn", "mlp", "cnn-int8", "mlp-int8"}
     for name, entry in manifest["models"].items():
         data = (trained / entry["file"]).read_bytes()
         assert entry["bytes"] == len(data)
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()
-        assert entry["largest_difference"] <= (0.5 if name.endswith("int8") else 1e-5)
+        assert report[name]["sha256"] == entry["sha256"]
+        assert report[name]["largest_difference"] <= (0.5 if name.endswith("int8") else 1e-5)
     reference = json.loads((trained / "reference.json").read_bytes())
     assert {s["label"] for s in reference["samples"]} == set("0123456789")
     assert "generated digits" in (trained / "README.md").read_text()
@@ -190,16 +192,3 @@ def test_missing_weights_are_named_with_the_mend(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "make train" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_the_readmes_figures_are_the_manifests(tmp_path: Path) -> None:
-    manifest = json.loads((ROOT / "onnx_models" / "manifest.json").read_bytes())["models"]
-    committed = (ROOT / "README.md").read_text(encoding="utf-8")
-    (tmp_path / "README.md").write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
-    write_readme_figures(tmp_path / "README.md", manifest)
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    block = text[text.index(START) : text.index(END)]
-    assert block in committed
-    assert f"{manifest['cnn']['accuracy']['mnist_test']:.2%}" in block
