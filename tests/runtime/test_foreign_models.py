@@ -189,7 +189,7 @@ def test_a_model_in_the_engines_own_form_is_refused(tmp_path: Path) -> None:
     options.add_session_config_entry("session.save_model_format", "ORT")
     ort.InferenceSession(str(TINY), options, providers=["CPUExecutionProvider"])
     assert ort.InferenceSession(path.read_bytes(), models.session_options(), providers=["CPUExecutionProvider"])
-    with pytest.raises(ModelError, match=r"model\.onnx: is in onnxruntime's own form; give the \.onnx file"):
+    with pytest.raises(ModelError, match=r"model\.onnx: is in onnxruntime's own format; give the \.onnx file"):
         Recognizer(path)
 
 
