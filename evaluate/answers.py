@@ -1,5 +1,6 @@
 """A model's answers to labelled digits, read through the .onnx file as users meet it, and what they are worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,11 @@ def judge(
     pairs = zip(confidence.tolist(), ood_score.tolist(), strict=True)
     status = np.array([status_of(c, score, ood_threshold, unsure_threshold) for c, score in pairs], np.str_)
     return Answers(probabilities, ood_score, confidence, probabilities.argmax(axis=1), status)
+
+
+def together(parts: Iterable[Answers]) -> Answers:
+    """All answers as one."""
+    return Answers(*(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def summarise(answers: Answers, labels: NDArray[np.int64], which: NDArray[Any] | slice = slice(None)) -> Reading:

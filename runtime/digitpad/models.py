@@ -59,8 +59,8 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         _check_self_contained(path, source)  # onnxruntime then gets these very bytes, not the file again
     else:
         _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
-        # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends on
-        # the system.)
+        # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends
+        # on the system.)
         source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
@@ -145,8 +145,8 @@ def _check_sum(path: str, sha256: str) -> None:
 
 
 def _sha256() -> Any:
-    # hashlib loads OpenSSL, which takes 4 MB of memory and as long as hashing a model. Python's own code, under the name
-    # it has had since 3.12 or the earlier one, needs neither.
+    # hashlib loads OpenSSL, which takes 4 MB of memory and as long as hashing a model. Python's own code, under its
+    # name since 3.12 or the earlier one, needs neither.
     for module in ("_sha2", "_sha256"):
         with suppress(ImportError):
             return import_module(module).sha256()
