@@ -107,11 +107,6 @@ def paint_brush(sample: Sample, rng: Generator) -> Picture:
 # Where it stands, on what ground, in which colours
 
 
-def white_on_black(sample: Sample, rng: Generator) -> Levels:
-    """Chalk on a board, or a dark screen."""
-    return rng.uniform(0, 0.25) + rng.uniform(0.6, 0.75) * sheet(sample, rng)
-
-
 def coloured_ink(sample: Sample, rng: Generator) -> Levels:
     """Any colour on any other that is not too similar."""
     while True:
@@ -131,11 +126,6 @@ def small_in_a_corner(sample: Sample, rng: Generator) -> Levels:
     """A digit of 5 to 10 % of the picture's height, in one of its corners."""
     place = rng.choice([0.04, 0.96], 2) + rng.uniform(-0.03, 0.03, 2)
     return 1 - sheet(sample, rng, height=rng.uniform(40, 80), size=(800, 800), place=place)
-
-
-def cut_out_closely(sample: Sample, rng: Generator) -> Levels:
-    """Cropped to the ink."""
-    return 1 - cropped(sheet(sample, rng))
 
 
 def few_pixels(side: int, grey: bool) -> Take:
@@ -193,19 +183,6 @@ def paper_texture(sample: Sample, rng: Generator) -> Levels:
     return texture(ink.shape, rng, 0.05) * (1 - rng.uniform(0.5, 0.85) * ink)
 
 
-def ruled_paper(sample: Sample, rng: Generator) -> Levels:
-    """Lines from side to side, a little tilted, paler than the ink or nearly as dark."""
-    ink = sheet(sample, rng)
-    return seen(ink, 0.8, 0.93 * rules(ink.shape, rng), rng)
-
-
-def squared_paper(sample: Sample, rng: Generator) -> Levels:
-    """Squares, paler than the ink."""
-    ink = sheet(sample, rng)
-    down = rules((ink.shape[1], ink.shape[0]), rng).T
-    return seen(ink, 0.8, 0.93 * rules(ink.shape, rng) * down, rng)
-
-
 def single_line(sample: Sample, rng: Generator) -> Levels:
     """One line from side to side, as dark as the ink, on which the digit stands or which crosses its foot."""
     ink = sheet(sample, rng, size=(300, 300), place=(rng.uniform(0.3, 0.7), 0.5))
@@ -222,9 +199,20 @@ def pencil(sample: Sample, rng: Generator) -> Levels:
     return texture(ink.shape, rng, 0.01) * (1 - rng.uniform(0.25, 0.5) * ink * grain)
 
 
-def seen(ink: Levels, strength: float, light: Levels, rng: Generator) -> Levels:
-    """Ink that takes a share `strength` of the light that the paper would reflect, with a little noise."""
-    return light * (1 - strength * ink) + rng.normal(0, 0.01, ink.shape)
+def lit(strength: float, light: Callable[[tuple[int, ...], Generator], Levels]) -> Take:
+    """Ink that takes a share `strength` of the light from the paper, `light` of its shape (H, W); a little noise."""
+
+    def take(sample: Sample, rng: Generator) -> Levels:
+        ink = sheet(sample, rng)
+        return light(ink.shape, rng) * (1 - strength * ink) + rng.normal(0, 0.01, ink.shape)
+
+    return take
+
+
+def squares(shape: tuple[int, ...], rng: Generator) -> Levels:
+    """Squared paper: how much light each place reflects."""
+    down = rules(shape[::-1], rng).T
+    return 0.93 * rules(shape, rng) * down
 
 
 # What else is on the sheet
@@ -305,27 +293,6 @@ def punched(sample: Sample, rng: Generator) -> Picture:
     return _on_sheet(sample, rng, draw)
 
 
-# Light
-
-
-def gradient_light(sample: Sample, rng: Generator) -> Levels:
-    """Light that fades across the sheet to between a half and a sixth."""
-    ink = sheet(sample, rng)
-    return seen(ink, 0.75, fading(ink.shape, rng, rng.uniform(0.5, 0.85)), rng)
-
-
-def soft_shadow(sample: Sample, rng: Generator) -> Levels:
-    """A shadow with a soft edge on one side."""
-    ink = sheet(sample, rng)
-    return seen(ink, 0.75, 0.9 * shadow(ink.shape, rng, rng.uniform(0.03, 0.12)), rng)
-
-
-def hard_shadow(sample: Sample, rng: Generator) -> Levels:
-    """A shadow with a sharp edge, through the digit or beside it."""
-    ink = sheet(sample, rng)
-    return seen(ink, 0.75, 0.9 * shadow(ink.shape, rng, 0.004), rng)
-
-
 # Cameras and files
 
 
@@ -333,16 +300,6 @@ def noise(sample: Sample, rng: Generator) -> Levels:
     """A sensor's noise, of 5 to 12 % of full contrast."""
     ink = sheet(sample, rng)
     return 0.9 - 0.7 * ink + rng.normal(0, rng.uniform(0.05, 0.12), ink.shape)
-
-
-def rotated(sample: Sample, rng: Generator) -> Levels:
-    """Turned by up to 15 degrees either way."""
-    return 1 - sheet(sample, rng, turn=rng.uniform(-15, 15))
-
-
-def blur(sample: Sample, rng: Generator) -> Levels:
-    """Out of focus, by up to 3 % of the digit's height."""
-    return 1 - out_of_focus(sheet(sample, rng), rng.uniform(1, 6))
 
 
 def jpeg(sample: Sample, rng: Generator) -> Picture:
@@ -406,11 +363,11 @@ CONDITIONS: dict[str, Take] = {
     "one-pixel pen, 28 pixels": one_pixel_pen,
     "paint brush": paint_brush,
     "changing pressure": black_on_white(pressure=0.5),
-    "white on black": white_on_black,
+    "white on black": lambda sample, rng: rng.uniform(0, 0.25) + rng.uniform(0.6, 0.75) * sheet(sample, rng),
     "coloured ink": coloured_ink,
     "transparent PNG": transparent,
     "small in a corner": small_in_a_corner,
-    "cut out closely": cut_out_closely,
+    "cut out closely": lambda sample, rng: 1 - cropped(sheet(sample, rng)),
     "8 pixels, cut out": few_pixels(8, grey=True),
     "16 pixels, cut out": few_pixels(16, grey=True),
     "16 black pixels, cut out": few_pixels(16, grey=False),
@@ -418,9 +375,9 @@ CONDITIONS: dict[str, Take] = {
     "border line": border_line,
     "screenshot": screenshot,
     "paper texture": paper_texture,
-    "ruled paper": ruled_paper,
+    "ruled paper": lit(0.8, lambda shape, rng: 0.93 * rules(shape, rng)),
     "single line": single_line,
-    "squared paper": squared_paper,
+    "squared paper": lit(0.8, squares),
     "pencil": pencil,
     "highlighter, table cell": marked,
     "stains": stained,
@@ -429,12 +386,12 @@ CONDITIONS: dict[str, Take] = {
     "badge": badge,
     "phone screenshot": phone_screenshot,
     "punched sheet": punched,
-    "gradient light": gradient_light,
-    "soft shadow": soft_shadow,
-    "hard shadow": hard_shadow,
+    "gradient light": lit(0.75, lambda shape, rng: fading(shape, rng, rng.uniform(0.5, 0.85))),
+    "soft shadow": lit(0.75, lambda shape, rng: 0.9 * shadow(shape, rng, rng.uniform(0.03, 0.12))),
+    "hard shadow": lit(0.75, lambda shape, rng: 0.9 * shadow(shape, rng, 0.004)),
     "noise": noise,
-    "rotated": rotated,
-    "blur": blur,
+    "rotated": lambda sample, rng: 1 - sheet(sample, rng, turn=rng.uniform(-15, 15)),
+    "blur": lambda sample, rng: 1 - out_of_focus(sheet(sample, rng), rng.uniform(1, 6)),
     "JPEG": jpeg,
     "scan": scan,
     "phone photo": phone_photo,

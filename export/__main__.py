@@ -61,14 +61,14 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
     trained = read_facts(name, weights)
     sets = known_sets(data)
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
-    content, facts, difference = _export_one(name, weights, trained, digits)
+    content, facts = _export_one(name, weights, trained, digits)
     path = folder / f"{name}.onnx"
     manifest = read_manifest(folder)
     with candidate(path, content) as new:
-        enter(manifest, name, content, facts, difference, _measure_side_by_side(name, new, path, sets))
+        enter(manifest, name, content, facts, _measure_side_by_side(name, new, path, sets))
         new.replace(path)
     write_manifest(folder, manifest)
-    export_int8(folder, name, manifest, sets, data)
+    export_int8(folder, name, manifest, facts, sets, data)
     write_manifest(folder, manifest)
 
     # Not the int8 forms: their sums are rounded differently from one kind of processor to the next.
@@ -115,10 +115,8 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
     return facts
 
 
-def _export_one(
-    name: str, weights: Path, trained: dict[str, Any], digits: Digits
-) -> tuple[bytes, dict[str, Any], float]:
-    """The checked model file, what is known of it, and its largest difference from the framework."""
+def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digits) -> tuple[bytes, dict[str, Any]]:
+    """The checked model file, and what is known of it."""
     path = weights / NETWORKS[name]
     # A framework takes seconds to load: only those that are needed.
     if name == "cnn":
@@ -142,8 +140,14 @@ def _export_one(
     content = fulfil_contract(to_onnx(path, temperature), metadata)
     difference = check(content, reference(path, digits), digits.images, temperature)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
-    further = {"recipe": trained["recipe"], "epochs": trained["epochs"], "seeds": trained.get("seeds", [])}
-    return content, {"parameters": count_parameters(path), **made, **further}, difference
+    return content, {
+        "parameters": count_parameters(path),
+        **made,
+        "recipe": trained["recipe"],
+        "epochs": trained["epochs"],
+        "seeds": trained.get("seeds", []),
+        "largest_difference": difference,
+    }
 
 
 def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digits]) -> dict[str, Figures]:

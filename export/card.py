@@ -1,4 +1,7 @@
-"""The model card and the README's figures, written from what is known of the models: no number is typed by hand."""
+"""The model card and the README's figures, written from what is known of the models: no number is typed by hand.
+
+card.md is the card with gaps, which are filled in here.
+"""
 
 import os
 from collections.abc import Callable
@@ -18,62 +21,6 @@ from train.command import ROOT
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
 GOOD = 0.98  # read well: every model is right at least this often
 SELDOM = 0.02  # told from digits: every model takes at most this share for one
-
-CARD = """# The digitpad models
-
-{figures}
-
-Written by `make export` and `make report`; `digitpad models --verify` checks the files against the checksums in
-`manifest.json`.
-
-## What they are
-
-{models}
-
-{report}
-
-## The contract
-
-Any ONNX runtime, in any language, can serve these files (opset {opset}, IR version {ir_version}, one self-contained
-file each).
-
-| | name | type | shape | meaning |
-|---|---|---|---|---|
-| input | `image` | uint8 | [batch, 28, 28] | 0 = paper, 255 = ink; all further preprocessing is in the graph |
-| output | `probabilities` | float32 | [batch, 10] | calibrated, rows sum to 1 |
-| output | `ood_score` | float32 | [batch] | higher = less like a handwritten digit |
-
-The image must be in MNIST's form: ink fitted into 20x20 pixels with its aspect ratio kept, anti-aliased, its centre of
-mass in the middle of 28x28. For ports of `runtime/digitpad/mnist_form.py`, `reference.json` holds strokes, the bytes
-they must become, and the models' answers.
-
-Metadata: `digitpad.contract` ({contract}), `digitpad.name`, `digitpad.framework`, `digitpad.trained_on`,
-`digitpad.temperature` (folded into the last layer), `digitpad.ood_threshold` (an `ood_score` above it: not a digit),
-`digitpad.unsure_threshold` (a largest probability below it: unsure).
-
-## How they were made
-
-Both networks learn from distorted images (rotated, stretched, sheared, bent, with thicker and thinner strokes, then
-brought back to their size and place and resampled), from redrawn pen strokes, from generated digits, and from
-generated non-digits; the weights are an exponential moving average. Drawn digits matter more than MNIST's to people
-who use the pad, so barely more than half of what an epoch shows is MNIST's; docs/training.md says what each part of the
-mixture, the non-digits among them, gains and costs. One temperature per model is fitted on the validation parts (Guo et
-al., ICML 2017). `ood_score` is the log of how much likelier "not a digit" is than all digits together, from a class
-of its own (outlier exposure: Hendrycks, Mazeika, Dietterich, ICLR 2019). The thresholds keep {kept} of the digits of
-each validation part and ask for {right} right answers, or a little less where it is not 95 % certain that {answered} of
-all digits would otherwise get an answer. Every choice was made on validation digits, and the MNIST test set was read
-only to report, with that one exception: it was made after the MLP had left too many test digits unsure.
-
-## What they cannot do
-
-They know single digits, 0 to 9, and do not segment: several digits in one picture are not read one by one. Letters that
-look like a digit, such as O, l, S or Z, are read as that digit.
-
-## Data
-
-MNIST (LeCun, Cortes, Burges). Pen digits: E. Alpaydin, F. Alimoglu, *Pen-Based Recognition of Handwritten Digits*,
-UCI Machine Learning Repository, https://doi.org/10.24432/C5MG6K, CC BY 4.0; rendered by this project's ink function.
-"""
 
 
 def write_card(folder: Path, manifest: Manifest) -> None:
@@ -97,16 +44,21 @@ def card(manifest: Manifest, pictures: str) -> str:
         f" {_original(name)}: {entry['largest_difference']:.1e}."
         for name, entry in manifest.items()
     )
-    return CARD.format(
-        figures=join(figures_table(manifest), tables.about_sets(manifest)),
-        models=models,
-        report=join(seeds_table(manifest), report_text(manifest, pictures)),
-        contract=CONTRACT,
-        opset=OPSET,
-        ir_version=IR_VERSION,
-        kept=f"{100 * KEPT:g} %",
-        right=f"{100 * RIGHT:g} %",
-        answered=f"{100 * ANSWERED:g} %",
+    return (
+        Path(__file__)
+        .with_name("card.md")
+        .read_text(encoding="utf-8")
+        .format(
+            figures=join(figures_table(manifest), tables.about_sets(manifest)),
+            models=models,
+            report=join(seeds_table(manifest), report_text(manifest, pictures)),
+            contract=CONTRACT,
+            opset=OPSET,
+            ir_version=IR_VERSION,
+            kept=f"{100 * KEPT:g} %",
+            right=f"{100 * RIGHT:g} %",
+            answered=f"{100 * ANSWERED:g} %",
+        )
     )
 
 

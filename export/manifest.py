@@ -20,11 +20,6 @@ from train.command import ROOT
 
 Manifest = dict[str, dict[str, Any]]  # a model's entry by its name
 SHIPPED = ("file", "sha256", "bytes", "parameters", "accuracy")  # little, as the runtime reads it at every load
-# What an int8 model has in common with the float32 one that it is made from.
-FACTS = (
-    "parameters", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold", "recipe", "epochs",
-    "seeds",
-)  # fmt: skip
 MODELS = ROOT / "onnx_models"
 
 
@@ -58,38 +53,30 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     _write(folder / "manifest.json", {"contract": CONTRACT, "models": shipped})
 
 
-def enter(
-    manifest: Manifest,
-    name: str,
-    content: bytes,
-    facts: dict[str, Any],
-    difference: float,
-    figures: dict[str, Figures],
-) -> None:
+def enter(manifest: Manifest, name: str, content: bytes, facts: dict[str, Any], figures: dict[str, Figures]) -> None:
     """Enter a model. What was measured of the very same file before is kept; what was measured of another is dropped.
 
     Args:
         manifest: where it is entered.
         name: the model's.
         content: the file's.
-        facts: how many parameters it has and how it was made.
-        difference: the largest one in a probability between the file and what it was made from.
-        figures: what was measured of it now, by set.
+        facts: parameters, how it was made, and "largest_difference" in a probability from what it was made from.
+        figures: what has just been measured of it, by set.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    before = manifest.get(name, {})
-    if before.get("sha256") != sha256:
+    kept = manifest.get(name, {})
+    if kept.get("sha256") != sha256:
         forget_comparisons(manifest, name)
-        before = {}
+        kept = {}
     manifest[name] = {
-        "largest_difference": difference,
-        **before,
+        **kept,
         **facts,
+        "largest_difference": kept.get("largest_difference", facts["largest_difference"]),
         "file": f"{name}.onnx",
         "sha256": sha256,
         "bytes": len(content),
-        "accuracy": before.get("accuracy", {}) | {key: value.accuracy for key, value in figures.items()},
-        "figures": before.get("figures", {}) | {key: asdict(value) for key, value in figures.items()},
+        "accuracy": kept.get("accuracy", {}) | {key: value.accuracy for key, value in figures.items()},
+        "figures": kept.get("figures", {}) | {key: asdict(value) for key, value in figures.items()},
     }
 
 

@@ -1,9 +1,8 @@
 """The int8 form of an exported model: smaller, and faster where the processor multiplies bytes faster than floats.
 
-Static quantisation from the finished file (B. Jacob et al., Quantization and training of neural networks for efficient
-integer-arithmetic-only inference, CVPR 2018): every weight and, from training images that went through the network,
-the range of everything between two layers. The file keeps the contract, and with it bytes in and calibrated
-probabilities out.
+Static quantisation of the finished file (B. Jacob et al., Quantization and training of neural networks for efficient
+integer-arithmetic-only inference, CVPR 2018): of every weight and, with ranges measured on training images, of
+everything between two layers. The file keeps the contract: bytes in, calibrated probabilities out.
 """
 
 import logging
@@ -20,7 +19,7 @@ from onnx import helper, numpy_helper
 from digitpad import Recognizer
 from evaluate.measure import measure
 from export.contract import IR_VERSION, OPSET
-from export.manifest import FACTS, Manifest, candidate, enter, forget_comparisons
+from export.manifest import Manifest, candidate, enter, forget_comparisons
 from train.data import DataError, Digits, load_mnist, load_pen, render
 
 MOST_LOST = {"mnist_validation": 0.0005, "pen_validation": 0.002}  # of accuracy, against the float32 file
@@ -28,13 +27,16 @@ CALIBRATION = 1000  # training images of each data set
 LAYERS = ["Conv", "MatMul", "Gemm", "MaxPool"]  # what is computed in int8; the outputs' arithmetic stays in float32
 
 
-def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Digits], data: Path | None) -> None:
-    """Write NAME-int8.onnx beside NAME.onnx, and its entry into the manifest, if it reads as well; else drop both.
+def export_int8(
+    folder: Path, name: str, manifest: Manifest, facts: dict[str, Any], sets: dict[str, Digits], data: Path | None
+) -> None:
+    """Write NAME-int8.onnx beside NAME.onnx and enter it in the manifest, if it reads as well; otherwise drop both.
 
     Args:
         folder: of the models; the float32 file is in it.
         name: the float32 model's.
         manifest: entries by name; the float32 model's is measured.
+        facts: what is known of the float32 model.
         sets: the fixed sets, by name.
         data: folder of the training images.
 
@@ -53,8 +55,7 @@ def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Dig
             accuracy = {key: value.accuracy for key, value in figures.items()}
             if not (reason := lost_too_much(manifest[name]["accuracy"], accuracy)):
                 difference = _largest_difference(recognizer, Recognizer(float32), sets)
-                facts = {key: manifest[name][key] for key in FACTS if key in manifest[name]}
-                enter(manifest, int8, content, facts, difference, figures)
+                enter(manifest, int8, content, facts | {"largest_difference": difference}, figures)
                 new.replace(path)
     if reason:
         path.unlink(missing_ok=True)  # what is there was made from another float32 file
@@ -72,8 +73,8 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
     Args:
         data: the model file.
         name: what the new one is to be called.
-        images: uint8 (N, 28, 28) that the network has learnt from. Where they hold a 0 and a 255, the model takes bytes
-            without turning them into floats first.
+        images: uint8 (N, 28, 28) that the network was trained on. If they range from 0 to 255, the model takes bytes
+            without converting them to floats first.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -89,7 +90,7 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
 
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "int8.onnx"
-        logging.disable(logging.WARNING)  # it recommends to have the graph tidied up first, which ours is
+        logging.disable(logging.WARNING)  # it recommends tidying up the graph first, which ours does not need
         quantize_static(
             onnx.load_from_string(data),
             out,
@@ -99,7 +100,7 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            # Seven bits: where a processor has no instructions for int8 networks, sums of eight overflow.
+            # Seven bits: on processors without instructions for int8 networks, sums of eight-bit products overflow.
             reduce_range=True,
         )
         logging.disable(logging.NOTSET)
@@ -115,7 +116,7 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
 
 
 def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:
-    """Why the int8 model is not to be shipped, in one line; empty where it reads as well as the float32 one."""
+    """Why the int8 model must not ship, in one line; empty if it reads as well as the float32 one."""
     for key, most in MOST_LOST.items():
         lost = float32[key] - int8[key]
         if lost > most + 1e-9:
@@ -124,7 +125,7 @@ def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:
 
 
 def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
-    """Drop the way of the image's bytes to floats and back to the same bytes.
+    """Drop the conversion of the image's bytes to floats and back to the same bytes.
 
     image → Cast → Reshape → QuantizeLinear → DequantizeLinear becomes image → Reshape → DequantizeLinear.
     """
@@ -140,7 +141,7 @@ def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
         first.append(users[name][0])
         name = first[-1].output[0]
     if [node.op_type for node in first] != ["Cast", "Reshape", "QuantizeLinear"]:
-        return  # a network that begins otherwise: its bytes go that way
+        return  # a network that begins differently: its bytes take the long way
     cast, reshape, quantize = first
     if values[quantize.input[2]] != 0 or not np.isclose(values[quantize.input[1]], 1.0):
         return  # the calibration images do not reach from 0 to 255, so the bytes do not stay the same
@@ -153,7 +154,7 @@ def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
 
 
 def _training_images(data: Path | None) -> NDArray[np.uint8] | None:
-    """Images that the networks have learnt from, in the form they see; None where there are none at hand."""
+    """Images that the networks were trained on, in the form they see; None if there are none at hand."""
     try:
         mnist, pen = load_mnist(data).train.images, load_pen(data).train
     except DataError:

@@ -77,14 +77,14 @@ def test_what_was_measured_of_a_model_goes_when_it_is_replaced_and_stays_when_it
     against = {"mlp": {"mnist_test": {"only_this": 9, "only_other": 1, "p": 0.02}}}
     manifest = {"cnn": {"figures": {}, "against": against}, "mlp": {"figures": {}}}
     assert "cnn, mlp" in page(manifest)
-    enter(manifest, "mlp", b"a model", {"epochs": 1}, 1e-7, {"mine": SOME})
+    enter(manifest, "mlp", b"a model", {"epochs": 1, "largest_difference": 1e-7}, {"mine": SOME})
     assert "cnn, mlp" not in page(manifest)
     manifest["mlp"] |= {"variants": ONE}
-    enter(manifest, "mlp", b"a model", {"epochs": 2}, 2e-7, {})
+    enter(manifest, "mlp", b"a model", {"epochs": 2, "largest_difference": 2e-7}, {})
     kept = manifest["mlp"]
     assert (kept["epochs"], kept["largest_difference"], kept["variants"]) == (2, 1e-7, ONE)
     assert kept["accuracy"] == {"mine": SOME.accuracy} and kept["figures"] == {"mine": FIGURES}
-    enter(manifest, "mlp", b"another", {"epochs": 2}, 3e-7, {})
+    enter(manifest, "mlp", b"another", {"epochs": 2, "largest_difference": 3e-7}, {})
     assert "variants" not in manifest["mlp"] and manifest["mlp"]["figures"] == manifest["mlp"]["accuracy"] == {}
 
 
