@@ -47,13 +47,12 @@ def test_the_committed_readme_has_the_figures_between_its_marks(tmp_path: Path) 
     assert f"{MANIFEST['cnn']['accuracy']['mnist_test']:.2%}" in block
 
 
-def test_the_committed_report_is_of_the_committed_models_and_the_manifest_short() -> None:
+def test_the_committed_report_is_of_the_committed_models() -> None:
     shipped = json.loads((MODELS / "manifest.json").read_bytes())["models"]
     report = json.loads((PAGE.parent / "report.json").read_bytes())["models"]
     assert {name: entry["sha256"] for name, entry in report.items()} == {n: e["sha256"] for n, e in shipped.items()}
     for name, entry in shipped.items():
         assert entry["accuracy"] == {key: f["accuracy"] for key, f in report[name]["figures"].items()}
-    assert (MODELS / "manifest.json").stat().st_size <= 6_000
 
 
 def test_every_picture_of_card_and_page_is_there_and_small() -> None:

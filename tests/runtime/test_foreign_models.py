@@ -119,11 +119,11 @@ def respelled(model: bytes, length: bytes) -> bytes:
     entry = b"\x0a\x08location\x12\x08side.bin"
     (tail,) = (field for field in fields(entry) if field[0] == 2)
     twisted = b"\x0a" + length + b"location" + message([tail])
-    return _swapped(model, entry, twisted)
+    return swapped(model, entry, twisted)
 
 
-def _swapped(content: bytes, old: bytes, new: bytes) -> bytes:
-    """A message with one submessage, however deep in it, replaced."""
+def swapped(content: bytes, old: bytes, new: bytes) -> bytes:
+    """A message with a text or a submessage replaced, wherever it stands as a whole, however deep."""
     if content == old:
         return new
     try:
@@ -131,7 +131,7 @@ def _swapped(content: bytes, old: bytes, new: bytes) -> bytes:
     except ValueError:
         return content
     return message(
-        [(n, wire, _swapped(value, old, new) if wire == 2 and old in value else value) for n, wire, value in parts]
+        [(n, wire, swapped(value, old, new) if wire == 2 and old in value else value) for n, wire, value in parts]
     )
 
 
@@ -193,32 +193,18 @@ def test_a_model_in_the_engines_own_form_is_refused(tmp_path: Path) -> None:
         Recognizer(path)
 
 
-def renamed(old: bytes, new: bytes, model: str = "tiny") -> bytes:
-    """A small model with a text in it replaced wherever it stands as a whole."""
-
-    def inside(content: bytes) -> bytes:
-        if content == old:
-            return new
-        try:
-            parts = fields(content)
-        except ValueError:
-            return content
-        return message([(number, wire, inside(value) if wire == 2 else value) for number, wire, value in parts])
-
-    return inside(TINY.with_name(f"{model}.onnx").read_bytes())
-
-
-@pytest.mark.parametrize("name", [b"", b"a" * 101, b"a" * 2**20, b"red \x1b[31m", b"two\nlines", "‮no".encode()])
+@pytest.mark.parametrize(
+    "name", [b"", b"a" * 101, b"a" * 2**20, b"red \x1b[31m", b"bell \a", b"two\nlines", "‮no".encode()]
+)
 def test_a_model_whose_name_would_upset_a_terminal_or_the_pad_is_refused(name: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    path.write_bytes(renamed(b"tiny", name))
+    path.write_bytes(swapped(TINY.read_bytes(), b"tiny", name))
     with pytest.raises(ModelError, match=r"digitpad\.name is .*, not a short line of text") as caught:
         Recognizer(path)
     assert len(str(caught.value)) < 600
-    path.write_bytes(renamed(b"tiny", "die Kleine (七)".encode()))
-    assert Recognizer(path).name == "die Kleine (七)"
-    path.write_bytes(renamed(b"tiny", b"a" * 100))
-    assert Recognizer(path).name == "a" * 100
+    for good in ("a", "a" * 100, "die Kleine (七)", "mlp, zum zweiten"):
+        path.write_bytes(swapped(TINY.read_bytes(), b"tiny", good.encode()))
+        assert Recognizer(path).name == good
 
 
 @pytest.mark.parametrize(
@@ -228,7 +214,8 @@ def test_a_refusal_stays_one_readable_line_however_long_the_texts_in_the_file(
     model: str, text: bytes, tmp_path: Path
 ) -> None:
     """Found by the cases below: four megabytes of escapes in one line."""
-    (tmp_path / "model.onnx").write_bytes(renamed(text, b"\0" * 2**20, model))
+    whole = TINY.with_name(f"{model}.onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(swapped(whole, text, b"\0" * 2**20))
     with pytest.raises(ModelError) as caught:
         Recognizer(tmp_path / "model.onnx")
     assert str(caught.value).isprintable()
