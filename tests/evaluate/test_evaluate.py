@@ -211,7 +211,7 @@ def test_nothing_of_a_writer_who_is_left_out_goes_into_what_is_fitted() -> None:
     assert before["all"]["errors"] == sum(before[writer]["errors"] for writer in "abc")
 
 
-def test_what_is_no_digit_is_counted_kind_by_kind_and_together() -> None:
+def test_non_digits_are_counted_kind_by_kind_and_together() -> None:
     def answers(*ood: float) -> object:
         return judge(np.eye(10, dtype=np.float32)[[3] * len(ood)], np.array(ood, np.float32), 0.0, 0.5)
 
@@ -239,7 +239,7 @@ def test_every_way_of_writing_is_measured_and_shown(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "variants.png").height > 28 * len(expected) / 2
 
 
-def test_pictures_and_what_is_no_digit_are_measured_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_and_non_digits_are_measured_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = {name: hard_cases.CONDITIONS[name] for name in ("plain", "white on black", "scan")}
     monkeypatch.setattr(hard_cases, "CONDITIONS", some)
     models = {"cnn": Recognizer("cnn")}
