@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from digitpad import Recognizer
 from evaluate.measure import measure
-from export.contract import IR_VERSION, OPSET
+from export.contract import model_file
 from export.manifest import Manifest, candidate, enter, forget_comparisons
 from train.data import DataError, Digits, load_mnist, load_pen, render
 
@@ -107,12 +107,9 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
         model = onnx.load(out)
     _take_bytes_as_they_are(model)
     metadata = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
-    del model.metadata_props[:], model.opset_import[:]
-    helper.set_model_props(model, metadata | {"digitpad.name": name})
-    model.opset_import.append(helper.make_opsetid("", OPSET))
-    model.producer_name, model.producer_version, model.ir_version, model.graph.name = "digitpad", "", IR_VERSION, name
+    content = model_file(model, metadata | {"digitpad.name": name})
     onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    return content
 
 
 def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:

@@ -119,29 +119,33 @@ def test_the_committed_files_keep_the_contract_to_the_letter(name: str) -> None:
     assert not kinds & {"Shape", "Gather", "Slice", "Concat", "Transpose", "Dropout", "BatchNormalization"}
 
 
-def linear(weight: float = 0.01) -> tuple[bytes, np.ndarray, np.ndarray]:
+def linear(digits: str = "digits", rest: str = "rest") -> tuple[bytes, np.ndarray, np.ndarray]:
     """A tiny network's file, images, and the scores its "framework" computes for them."""
     rng = np.random.default_rng(0)
-    kernel = rng.normal(0, weight, (784, 11)).astype(np.float32)
+    kernel = rng.normal(0, 0.01, (784, 11)).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("Cast", ["image"], ["x"], to=TensorProto.FLOAT),
             helper.make_node("Reshape", ["x", "row"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "digits"], ["scores"]),
-            helper.make_node("MatMul", ["flat", "rest"], ["outlier"]),
+            helper.make_node("MatMul", ["flat", digits], ["scores"]),
+            helper.make_node("MatMul", ["flat", rest], ["outlier"]),
         ],
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", 28, 28])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10])],
         [
             numpy_helper.from_array(np.array([-1, 784]), "row"),
-            *(numpy_helper.from_array(k, n) for k, n in ((kernel[:, :10], "digits"), (kernel[:, 10:], "rest"))),
+            *(numpy_helper.from_array(k, n) for k, n in ((kernel[:, :10], digits), (kernel[:, 10:], rest))),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     images = generate_digits(100, seed=1).images
     scores = images.reshape(100, 784).astype(np.float32) @ kernel
     return fulfil_contract(model, METADATA_OF_TEST), images, scores
+
+
+def test_a_network_gives_the_same_file_however_the_exporter_numbered_its_constants() -> None:
+    assert linear("one__30", "other__31")[0] == linear("one__30", "other__32")[0]
 
 
 def test_a_right_file_passes_the_check() -> None:
