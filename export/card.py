@@ -12,13 +12,21 @@ from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from digitpad.models import CONTRACT
 from evaluate import tables
-from evaluate.tables import join, measured, percent, short_title
+from evaluate.tables import join, measured, short_title
 from export.contract import IR_VERSION, OPSET
 from export.manifest import MODELS, Manifest, report_folder
 from train.calibration import ANSWERED, KEPT, RIGHT
 from train.command import ROOT
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
+FIGURES = {
+    "accuracy": "**{accuracy:.2%}**",
+    "errors": "{errors} of {count:,}",
+    "95 % interval": "{interval[0]:.2%} to {interval[1]:.2%}",
+    "ECE": "{ece:.2%}",
+    "answered as a digit": "{answered:.1%}",
+    "right among those": "{answered_accuracy:.2%}",
+}
 GOOD = 0.98  # read well: every model is right at least this often
 SELDOM = 0.02  # told from digits: every model takes at most this share for one
 
@@ -70,17 +78,7 @@ def figures_table(manifest: Manifest) -> str:
     """What was measured of every model on every set, through onnxruntime, as a Markdown table."""
     if not any(entry["figures"] for entry in manifest.values()):
         return "Not measured: no data at hand."
-    return tables.by_set(
-        manifest,
-        {
-            "accuracy": lambda f: f"**{f['accuracy']:.2%}**",
-            "errors": lambda f: f"{f['errors']} of {f['count']:,}",
-            "95 % interval": lambda f: "{:.2%} to {:.2%}".format(*f["interval"]),
-            "ECE": lambda f: percent(f["ece"]),
-            "answered as a digit": lambda f: percent(f["answered"], 1),
-            "right among those": lambda f: percent(f["answered_accuracy"]),
-        },
-    )
+    return tables.by_set(manifest, FIGURES)
 
 
 def seeds_table(manifest: Manifest) -> str:
@@ -128,12 +126,12 @@ def report_text(manifest: Manifest, pictures: str) -> str:
         ),
         "Non-digits": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
         "How honest they are": join(
-            tables.confidence_table(manifest),
-            tables.CONFIDENCE,
+            tables.by_set(manifest, tables.CONFIDENCE),
+            tables.CONFIDENCE_TEXT,
             *calibration,
-            tables.held_out_writers(manifest, only=["all"]),
+            tables.held_out_writers(manifest, only="all"),
         ),
-        "What they still get wrong": join(tables.ERRORS, *errors),
+        "What they still get wrong": join(tables.ERRORS_TEXT, *errors),
     }
     more = f"All figures, kind by kind and writer by writer: [evaluation]({pictures}README.md)."
     return join(*(join(f"## {title}", text) for title, text in sections.items()), more)
@@ -159,8 +157,7 @@ def _taken_or_not(manifest: Manifest) -> str:
         f"- Seldom taken for a digit (status `digit` for at most {SELDOM:.0%} with each of {models}):"
         f" {'; '.join(seldom) or 'none'}.\n"
         f"- More often ({models}): {_with_shares(often, lambda shares: -max(shares))}.",
-        tables.outlier_text(manifest),
-        tables.outlier_table(manifest, only=["all"]),
+        tables.outliers(manifest, only="all"),
     )
 
 
@@ -173,7 +170,7 @@ def _by_case(manifest: Manifest, key: str, figure: str) -> tuple[str, dict[str, 
 
 def _with_shares(cases: dict[str, list[float]], order: Callable[[list[float]], float]) -> str:
     named = [
-        f"{case} ({', '.join(percent(share, 1) for share in cases[case])})"
+        f"{case} ({', '.join(f'{share:.1%}' for share in cases[case])})"
         for case in sorted(cases, key=lambda case: order(cases[case]))
     ]
     return "; ".join(named) or "none"
