@@ -1,5 +1,6 @@
-"""A model's answers to labelled digits, and what they are worth. Read through the .onnx file, as users meet it."""
+"""A model's answers to labelled digits, read through the .onnx file as users meet it, and what they are worth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
+from digitpad.recognizer import status_of
 from evaluate import metrics
+from evaluate.sets import DigitsByWriter
 from train.data import Digits
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one model says of N images; the answer is the most probable digit, whatever the status."""
+    """One model's answers to N images: the most probable digit of each, whatever its status."""
 
     probabilities: NDArray[np.float32]  # (N, 10)
     ood_score: NDArray[np.float32]  # (N,)
@@ -34,10 +37,10 @@ class Reading:
     ece: float  # expected calibration error over 15 bins
     aurc: float  # mean risk over all coverages: 0 would be no errors at all
     wrong_confidence: float | None  # mean confidence of the wrong answers
-    answered: float  # share that gets status "digit"
+    answered: float  # share with status "digit"
     answered_accuracy: float | None  # accuracy among those
-    unsure: float  # share that gets status "unsure"
-    rejected: float  # share that is taken for no digit
+    unsure: float  # share with status "unsure"
+    rejected: float  # share with status "not_a_digit"
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,6 @@ class Figures(Reading):
 
     per_class: list[float | None]
     confusion: list[list[int]]  # rows: true digit, columns: answer
-
-
-@dataclass(frozen=True)
-class DigitsByWriter(Digits):
-    """Labelled digits of which it is known who wrote them: names (N,)."""
-
-    writers: NDArray[np.str_]
 
 
 def read(recognizer: Recognizer, images: NDArray[np.uint8]) -> Answers:
@@ -66,15 +62,20 @@ def judge(
     ood_threshold: float,
     unsure_threshold: float,
 ) -> Answers:
-    """Answers from a model's outputs, (N, 10) and (N,), and two thresholds."""
+    """Answers from a model's outputs, (N, 10) and (N,), and its two thresholds."""
     confidence = probabilities.max(axis=1)
-    sure = np.where(confidence < unsure_threshold, "unsure", "digit")
-    status = np.where(ood_score > ood_threshold, "not_a_digit", sure)
+    pairs = zip(confidence.tolist(), ood_score.tolist(), strict=True)
+    status = np.array([status_of(c, score, ood_threshold, unsure_threshold) for c, score in pairs], np.str_)
     return Answers(probabilities, ood_score, confidence, probabilities.argmax(axis=1), status)
 
 
+def together(parts: Iterable[Answers]) -> Answers:
+    """All answers as one."""
+    return Answers(*(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True)))
+
+
 def summarise(answers: Answers, labels: NDArray[np.int64], which: NDArray[Any] | slice = slice(None)) -> Reading:
-    """Compare answers with the truth, or those of them that an index picks; there must be at least one."""
+    """Compare answers, or those an index picks, with the truth; there must be at least one."""
     labels, digit, confidence = labels[which], answers.digit[which], answers.confidence[which]
     status, right = answers.status[which], digit == labels
     answered = status == "digit"
@@ -94,13 +95,8 @@ def summarise(answers: Answers, labels: NDArray[np.int64], which: NDArray[Any] |
     )
 
 
-def measure(recognizer: Recognizer, digits: Digits) -> Figures:
-    """Read all digits with one model."""
-    return figures(read(recognizer, digits.images), digits)
-
-
 def figures(answers: Answers, digits: Digits) -> Figures:
-    """What a model's answers to a whole set are worth."""
+    """What answers to a whole set are worth."""
     confusion = np.zeros((10, 10), np.int64)
     np.add.at(confusion, (digits.labels, answers.digit), 1)
     right = answers.digit == digits.labels
@@ -122,7 +118,7 @@ def by_writer(answers: Answers, digits: DigitsByWriter) -> dict[str, dict[str, A
 
 
 def compare(first: Answers, second: Answers, labels: NDArray[np.int64]) -> dict[str, float]:
-    """Two models on the same digits: what each alone reads right, and how easily chance gives that (McNemar)."""
+    """Two models on the same digits: what each alone reads right, and how likely chance is to give that (McNemar)."""
     one, other = first.digit == labels, second.digit == labels
     only_this, only_other = int((one & ~other).sum()), int((other & ~one).sum())
     return {"only_this": only_this, "only_other": only_other, "p": metrics.mcnemar(only_this, only_other)}

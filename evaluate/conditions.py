@@ -1,28 +1,43 @@
 """Pictures of digits under every condition that people take them in: pens, sizes, papers, light, cameras, screens.
 
-Strokes are inked on a large sheet, which is then lit, photographed, scanned or saved, so that the accuracy of reading
-can be told condition by condition. No picture of anyone's is needed for it.
+Strokes are inked on a large sheet, which is then lit, photographed, scanned or saved, so that accuracy can be given
+condition by condition without using anyone's pictures.
 """
 
-import io
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from digitpad.image.normalise import normalise_image
 from digitpad.stroke_files import Sample
+from evaluate.photographs import (
+    Levels,
+    Picture,
+    askew,
+    coloured,
+    fading,
+    levels,
+    out_of_focus,
+    placed,
+    rules,
+    shadow,
+    sheet,
+    texture,
+    through_jpeg,
+    to_bytes,
+)
 from train.data import Digits
 
-Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
-Map = NDArray[np.floating]  # (H, W), of ink or of light, in [0, 1]; float32 where nothing else is said
-Numbers = Sequence[float] | NDArray[np.float64]
+# Takes a picture of strokes: a Picture, or a Levels of how bright it is, which is then turned into bytes.
+Take = Callable[[Sample, Generator], NDArray[Any]]
 
 
 def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator[Picture]:
-    """Pictures of strokes under one of CONDITIONS, one after the other, as large ones fill the memory.
+    """Pictures of strokes under one of CONDITIONS, one at a time, as large ones fill the memory.
 
     Each depends on its strokes, its place in the row and the seed alone. A sample has at least one stroke.
 
@@ -34,11 +49,12 @@ def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator
     """
     take = CONDITIONS[condition]
     for number, sample in enumerate(samples):
-        yield take(sample, np.random.default_rng((seed, number)))
+        picture = take(sample, np.random.default_rng((seed, number)))
+        yield picture if picture.dtype == np.uint8 else to_bytes(picture)
 
 
 def read_photographs(samples: Sequence[Sample], condition: str, seed: int) -> Digits:
-    """The same pictures in the form the models see, with their labels; at least one sample, and each is labelled.
+    """The same pictures in the form the models see, with their labels; at least one sample, all labelled.
 
     Raises:
         DigitPadError: a picture cannot be read.
@@ -56,32 +72,27 @@ def read_on_paper(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     read = []
     for number, image in enumerate(images):
         rng = np.random.default_rng((seed, number))
-        ink = _levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
+        ink = levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
         paper = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
-        read.append(normalise_image(packed(to_bytes(paper * (1 - 0.8 * ink)), 80)))
+        read.append(normalise_image(through_jpeg(to_bytes(paper * (1 - 0.8 * ink)), 80)))
     return np.stack(read)
 
 
 # What a digit is drawn with, and how large
 
 
-def plain(sample: Sample, rng: Generator) -> Picture:
-    """Black on white, with a pen of 4 to 10 % of the digit's height."""
-    return to_bytes(1 - sheet(sample, rng))
+def black_on_white(**how: Any) -> Take:
+    """Black on white, with a pen of 4 to 10 % of the digit's height unless `how`, as for `sheet`, says otherwise."""
+    return lambda sample, rng: 1 - sheet(sample, rng, **how)
 
 
-def pen(share: float) -> Callable[[Sample, Generator], Picture]:
-    """Black on white, with a pen of this share of the digit's height."""
-    return lambda sample, rng: to_bytes(1 - sheet(sample, rng, pen=share))
-
-
-def pixels(side: int, share: float | None = None) -> Callable[[Sample, Generator], Picture]:
+def pixels(side: int, pen: float | None = None) -> Take:
     """Black on white, the digit filling two thirds of a picture of this many pixels a side."""
-    return lambda sample, rng: to_bytes(1 - sheet(sample, rng, height=side / 1.5, size=(side, side), pen=share))
+    return black_on_white(height=side / 1.5, size=(side, side), pen=pen)
 
 
 def one_pixel_pen(sample: Sample, rng: Generator) -> Picture:
-    """Drawn with hard pixels, one wide, on 28x28: what a beginner's canvas gives."""
+    """Drawn in hard pixels, one wide, on 28x28, as a beginner's canvas does."""
     image = Image.new("L", (28, 28), 0)
     for points in placed(sample, 20, (28, 28), (0.5, 0.5), 1):
         ImageDraw.Draw(image).line([(round(x), round(y)) for x, y in points], fill=255)
@@ -93,52 +104,35 @@ def paint_brush(sample: Sample, rng: Generator) -> Picture:
     return to_bytes(sheet(sample, rng, height=rng.uniform(60, 160), pen=rng.uniform(0.04, 0.12)) < 0.5)
 
 
-def changing_pressure(sample: Sample, rng: Generator) -> Picture:
-    """A pen that is pressed more and less along the way: from half to one and a half times its width."""
-    return to_bytes(1 - sheet(sample, rng, pressure=0.5))
-
-
 # Where it stands, on what ground, in which colours
 
 
-def white_on_black(sample: Sample, rng: Generator) -> Picture:
-    """Chalk on a board, or a dark screen."""
-    return to_bytes(rng.uniform(0, 0.25) + rng.uniform(0.6, 0.75) * sheet(sample, rng))
-
-
-def coloured_ink(sample: Sample, rng: Generator) -> Picture:
-    """Any colour on any other, not too near."""
+def coloured_ink(sample: Sample, rng: Generator) -> Levels:
+    """Any colour on any other that is not too similar."""
     while True:
         ink, paper = rng.uniform(0, 1, 3), rng.uniform(0, 1, 3)
         if np.abs(ink - paper).max() > 0.4:
-            return to_bytes(mixed(sheet(sample, rng), paper, ink))
+            return coloured(sheet(sample, rng), paper, ink)
 
 
-def transparent(sample: Sample, rng: Generator) -> Picture:
+def transparent(sample: Sample, rng: Generator) -> Levels:
     """Ink of any colour on nothing, as a drawing program exports it."""
     ink = sheet(sample, rng)
     colour = np.broadcast_to(rng.uniform(0, 1, 3).astype(np.float32), (*ink.shape, 3))
-    return to_bytes(np.dstack([colour, ink]))
+    return np.dstack([colour, ink])
 
 
-def small_in_a_corner(sample: Sample, rng: Generator) -> Picture:
+def small_in_a_corner(sample: Sample, rng: Generator) -> Levels:
     """A digit of 5 to 10 % of the picture's height, in one of its corners."""
     place = rng.choice([0.04, 0.96], 2) + rng.uniform(-0.03, 0.03, 2)
-    return to_bytes(1 - sheet(sample, rng, height=rng.uniform(40, 80), size=(800, 800), place=place))
+    return 1 - sheet(sample, rng, height=rng.uniform(40, 80), size=(800, 800), place=place)
 
 
-def cut_out_closely(sample: Sample, rng: Generator) -> Picture:
-    """Cropped to the ink."""
-    ink = sheet(sample, rng)
-    return to_bytes(1 - ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)])
-
-
-def few_pixels(side: int, grey: bool) -> Callable[[Sample, Generator], Picture]:
-    """Cropped to the ink and brought to this many pixels a side, as in old collections."""
+def few_pixels(side: int, grey: bool) -> Take:
+    """Cropped to the ink and reduced to this many pixels a side, as in old collections."""
 
     def take(sample: Sample, rng: Generator) -> Picture:
-        ink = sheet(sample, rng, height=256, pen=rng.uniform(0.07, 0.14))
-        ink = ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)]
+        ink = cropped(sheet(sample, rng, height=256, pen=rng.uniform(0.07, 0.14)))
         canvas = np.zeros((max(ink.shape),) * 2, np.float32)
         top, left = (len(canvas) - ink.shape[0]) // 2, (len(canvas) - ink.shape[1]) // 2
         canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -148,13 +142,17 @@ def few_pixels(side: int, grey: bool) -> Callable[[Sample, Generator], Picture]:
     return take
 
 
+def cropped(ink: Levels) -> Levels:
+    """Without the rows and columns that hold no ink, on the sides or between."""
+    return ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)]
+
+
 def border_line(sample: Sample, rng: Generator) -> Picture:
-    """A line along one side, as cut from a form, or a box all around."""
+    """A line along one side, as when cut from a form, or a box all around."""
     image = Image.fromarray(to_bytes(1 - sheet(sample, rng)))
-    pencil, (width, height), inset = ImageDraw.Draw(image), image.size, int(rng.integers(0, 14))
+    pencil, (width, height) = ImageDraw.Draw(image), image.size
+    inset, thickness, side = (int(rng.integers(*ends)) for ends in ((0, 14), (1, 6), (0, 5)))
     ends = (inset, inset, width - 1 - inset, height - 1 - inset)
-    thickness = int(rng.integers(1, 6))
-    side = int(rng.integers(0, 5))
     if side == 4:
         pencil.rectangle(ends, outline=0, width=thickness)
     else:
@@ -166,7 +164,7 @@ def border_line(sample: Sample, rng: Generator) -> Picture:
 
 def screenshot(sample: Sample, rng: Generator) -> Picture:
     """A drawing program's window: a canvas in a grey surround, with a bar of buttons on top."""
-    canvas = to_bytes(mixed(sheet(sample, rng, size=(420, 360)), (1, 1, 1), rng.uniform(0, 0.4, 3)))
+    canvas = to_bytes(coloured(sheet(sample, rng, size=(420, 360)), (1, 1, 1), rng.uniform(0, 0.4, 3)))
     surround = int(rng.integers(170, 235))
     window = np.full((480, 480, 3), surround, np.uint8)
     window[:34] = int(rng.integers(40, 90))
@@ -179,39 +177,42 @@ def screenshot(sample: Sample, rng: Generator) -> Picture:
 # Papers
 
 
-def paper_texture(sample: Sample, rng: Generator) -> Picture:
+def paper_texture(sample: Sample, rng: Generator) -> Levels:
     """Recycled paper: fibres and clouds."""
     ink = sheet(sample, rng)
-    return to_bytes(texture(ink.shape, rng, 0.05) * (1 - rng.uniform(0.5, 0.85) * ink))
+    return texture(ink.shape, rng, 0.05) * (1 - rng.uniform(0.5, 0.85) * ink)
 
 
-def ruled_paper(sample: Sample, rng: Generator) -> Picture:
-    """Lines from side to side, a little tilted, paler than the ink or nearly as dark."""
-    ink = sheet(sample, rng)
-    return to_bytes(0.93 * rules(ink.shape, rng) * (1 - 0.8 * ink) + rng.normal(0, 0.01, ink.shape))
-
-
-def single_line(sample: Sample, rng: Generator) -> Picture:
-    """One line from side to side, as dark as the ink, on which the digit stands or through which its foot goes."""
+def single_line(sample: Sample, rng: Generator) -> Levels:
+    """One line from side to side, as dark as the ink, on which the digit stands or which crosses its foot."""
     ink = sheet(sample, rng, size=(300, 300), place=(rng.uniform(0.3, 0.7), 0.5))
     foot = np.flatnonzero(ink.max(axis=1) > 0.5)[-1] + int(rng.integers(-8, 14))
     rows = np.arange(300, dtype=np.float32)[:, None] + rng.uniform(-0.02, 0.02) * (np.arange(300) - 150)
     line = np.clip(rng.uniform(1, 2) + 0.5 - np.abs(rows - foot), 0, 1)
-    return to_bytes(0.95 - 0.8 * np.maximum(ink, line))
+    return 0.95 - 0.8 * np.maximum(ink, line)
 
 
-def squared_paper(sample: Sample, rng: Generator) -> Picture:
-    """Squares, paler than the ink."""
-    ink = sheet(sample, rng)
-    turned = rules((ink.shape[1], ink.shape[0]), rng).T
-    return to_bytes(0.93 * rules(ink.shape, rng) * turned * (1 - 0.8 * ink) + rng.normal(0, 0.01, ink.shape))
-
-
-def pencil(sample: Sample, rng: Generator) -> Picture:
+def pencil(sample: Sample, rng: Generator) -> Levels:
     """A pale line, grainy, on white paper."""
     ink = sheet(sample, rng, pen=rng.uniform(0.02, 0.05))
     grain = np.clip(rng.normal(0.8, 0.35, ink.shape), 0, 1)
-    return to_bytes(texture(ink.shape, rng, 0.01) * (1 - rng.uniform(0.25, 0.5) * ink * grain))
+    return texture(ink.shape, rng, 0.01) * (1 - rng.uniform(0.25, 0.5) * ink * grain)
+
+
+def lit(strength: float, light: Callable[[tuple[int, ...], Generator], Levels]) -> Take:
+    """Ink that takes a share `strength` of the light from the paper, `light` of its shape (H, W); a little noise."""
+
+    def take(sample: Sample, rng: Generator) -> Levels:
+        ink = sheet(sample, rng)
+        return light(ink.shape, rng) * (1 - strength * ink) + rng.normal(0, 0.01, ink.shape)
+
+    return take
+
+
+def squares(shape: tuple[int, ...], rng: Generator) -> Levels:
+    """Squared paper: how much light each place reflects."""
+    down = rules(shape[::-1], rng).T
+    return 0.93 * rules(shape, rng) * down
 
 
 # What else is on the sheet
@@ -292,71 +293,38 @@ def punched(sample: Sample, rng: Generator) -> Picture:
     return _on_sheet(sample, rng, draw)
 
 
-# Light
-
-
-def gradient_light(sample: Sample, rng: Generator) -> Picture:
-    """Light that fades across the sheet to between a half and a sixth."""
-    ink = sheet(sample, rng)
-    return to_bytes(fading(ink.shape, rng, rng.uniform(0.5, 0.85)) * (1 - 0.75 * ink) + rng.normal(0, 0.01, ink.shape))
-
-
-def soft_shadow(sample: Sample, rng: Generator) -> Picture:
-    """A shadow with a soft edge at one side."""
-    ink = sheet(sample, rng)
-    return to_bytes(
-        0.9 * shadow(ink.shape, rng, rng.uniform(0.03, 0.12)) * (1 - 0.75 * ink) + rng.normal(0, 0.01, ink.shape)
-    )
-
-
-def hard_shadow(sample: Sample, rng: Generator) -> Picture:
-    """A shadow whose edge is sharp, through the digit or beside it."""
-    ink = sheet(sample, rng)
-    return to_bytes(0.9 * shadow(ink.shape, rng, 0.004) * (1 - 0.75 * ink) + rng.normal(0, 0.01, ink.shape))
-
-
 # Cameras and files
 
 
-def noise(sample: Sample, rng: Generator) -> Picture:
+def noise(sample: Sample, rng: Generator) -> Levels:
     """A sensor's noise, of 5 to 12 % of full contrast."""
     ink = sheet(sample, rng)
-    return to_bytes(0.9 - 0.7 * ink + rng.normal(0, rng.uniform(0.05, 0.12), ink.shape))
-
-
-def rotated(sample: Sample, rng: Generator) -> Picture:
-    """Turned by up to 15 degrees to either side."""
-    return to_bytes(1 - sheet(sample, rng, turn=rng.uniform(-15, 15)))
-
-
-def blur(sample: Sample, rng: Generator) -> Picture:
-    """Out of focus, by up to 3 % of the digit's height."""
-    return to_bytes(1 - unsharp(sheet(sample, rng), rng.uniform(1, 6)))
+    return 0.9 - 0.7 * ink + rng.normal(0, rng.uniform(0.05, 0.12), ink.shape)
 
 
 def jpeg(sample: Sample, rng: Generator) -> Picture:
-    """Packed by JPEG to quality 8 to 30."""
-    return packed(to_bytes(1 - sheet(sample, rng, height=rng.uniform(50, 200))), int(rng.integers(8, 30)))
+    """Compressed by JPEG to a quality of 8 to 30."""
+    return through_jpeg(to_bytes(1 - sheet(sample, rng, height=rng.uniform(50, 200))), int(rng.integers(8, 30)))
 
 
 def scan(sample: Sample, rng: Generator) -> Picture:
-    """From a flatbed: sharp, slightly turned, paper not quite white, a dark edge where the lid did not cover."""
+    """From a flatbed: sharp, slightly turned, paper not quite white, a dark edge where the lid left a gap."""
     ink = sheet(sample, rng, height=rng.uniform(80, 250), pen=rng.uniform(0.02, 0.08), turn=rng.uniform(-4, 4))
-    page = 0.96 - rng.uniform(0.6, 0.9) * unsharp(ink, 0.8) + rng.normal(0, 0.012, ink.shape)
+    page = 0.96 - rng.uniform(0.6, 0.9) * out_of_focus(ink, 0.8) + rng.normal(0, 0.012, ink.shape)
     if rng.random() < 0.5:
         page[:, : int(rng.integers(1, 8))] = 0.15
     for y, x in rng.integers(0, np.array(ink.shape) - 3, (int(rng.integers(0, 6)), 2)):  # dust
         page[y : y + 2, x : x + 2] = 0.4
-    return packed(to_bytes(page), 75)
+    return through_jpeg(to_bytes(page), 75)
 
 
 def phone_photo(sample: Sample, rng: Generator) -> Picture:
-    """All at once: texture, fading light and a shadow, turned and seen aslant, out of focus, noise, a tint, JPEG."""
+    """All at once: texture, fading light and a shadow, camera askew and out of focus, noise, a tint, JPEG."""
     return _photo(sample, rng)[0]
 
 
 def close_photo(sample: Sample, rng: Generator) -> Picture:
-    """The same, cropped to the digit with a margin of 2 to 15 % of its size around."""
+    """The same, cropped to the digit with a margin of 2 to 15 % of its size."""
     photo, ink = _photo(sample, rng)
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0.5), np.flatnonzero(ink.max(axis=0) > 0.5)
     margin = int(rng.uniform(0.02, 0.15) * max(np.ptp(rows), np.ptp(columns))) + 1
@@ -364,42 +332,42 @@ def close_photo(sample: Sample, rng: Generator) -> Picture:
     return np.ascontiguousarray(photo[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1])
 
 
-def _photo(sample: Sample, rng: Generator) -> tuple[Picture, Map]:
+def _photo(sample: Sample, rng: Generator) -> tuple[Picture, Levels]:
     height = rng.uniform(90, 300)
     size = (int(height * rng.uniform(1.6, 3)), int(height * rng.uniform(1.6, 3)))
     place, pen = rng.uniform(0.2, 0.8, 2), rng.uniform(0.02, 0.1)
-    ink = aslant(sheet(sample, rng, height=height, size=size, place=place, pen=pen, pressure=0.2), rng)
+    ink = askew(sheet(sample, rng, height=height, size=size, place=place, pen=pen, pressure=0.2), rng)
     light = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.6))
     if rng.random() < 0.5:
         light = light * shadow(ink.shape, rng, rng.uniform(0.02, 0.15))
     if rng.random() < 0.3:
         light = light * rules(ink.shape, rng)
-    page = mixed(ink * rng.uniform(0.55, 0.9), rng.uniform(0.85, 1, 3), rng.uniform(0, 0.35, 3)) * light[:, :, None]
-    page = np.dstack([unsharp(page[:, :, c], 0.006 * height) for c in range(3)])
+    page = coloured(ink * rng.uniform(0.55, 0.9), rng.uniform(0.85, 1, 3), rng.uniform(0, 0.35, 3)) * light[:, :, None]
+    page = np.dstack([out_of_focus(page[:, :, c], 0.006 * height) for c in range(3)])
     noisy = page + rng.normal(0, rng.uniform(0.005, 0.03), page.shape)
-    return packed(to_bytes(noisy), int(rng.integers(50, 92))), ink
+    return through_jpeg(to_bytes(noisy), int(rng.integers(50, 92))), ink
 
 
-CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
-    "plain": plain,
-    "pen 1 %": pen(0.01),
-    "pen 3 %": pen(0.03),
-    "pen 15 %": pen(0.15),
-    "pen 20 %": pen(0.20),
-    "pen 25 %": pen(0.25),
+CONDITIONS: dict[str, Take] = {
+    "plain": black_on_white(),
+    "pen 1 %": black_on_white(pen=0.01),
+    "pen 3 %": black_on_white(pen=0.03),
+    "pen 15 %": black_on_white(pen=0.15),
+    "pen 20 %": black_on_white(pen=0.20),
+    "pen 25 %": black_on_white(pen=0.25),
     "16 pixels": pixels(16),
     "28 pixels": pixels(28),
     "64 pixels": pixels(64),
     "1000 pixels": pixels(1000),
-    "4000 pixels, pen 1 %": pixels(4000, 0.01),
+    "4000 pixels, pen 1 %": pixels(4000, pen=0.01),
     "one-pixel pen, 28 pixels": one_pixel_pen,
     "paint brush": paint_brush,
-    "changing pressure": changing_pressure,
-    "white on black": white_on_black,
+    "changing pressure": black_on_white(pressure=0.5),
+    "white on black": lambda sample, rng: rng.uniform(0, 0.25) + rng.uniform(0.6, 0.75) * sheet(sample, rng),
     "coloured ink": coloured_ink,
     "transparent PNG": transparent,
     "small in a corner": small_in_a_corner,
-    "cut out closely": cut_out_closely,
+    "cut out closely": lambda sample, rng: 1 - cropped(sheet(sample, rng)),
     "8 pixels, cut out": few_pixels(8, grey=True),
     "16 pixels, cut out": few_pixels(16, grey=True),
     "16 black pixels, cut out": few_pixels(16, grey=False),
@@ -407,9 +375,9 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "border line": border_line,
     "screenshot": screenshot,
     "paper texture": paper_texture,
-    "ruled paper": ruled_paper,
+    "ruled paper": lit(0.8, lambda shape, rng: 0.93 * rules(shape, rng)),
     "single line": single_line,
-    "squared paper": squared_paper,
+    "squared paper": lit(0.8, squares),
     "pencil": pencil,
     "highlighter, table cell": marked,
     "stains": stained,
@@ -418,166 +386,14 @@ CONDITIONS: dict[str, Callable[[Sample, Generator], Picture]] = {
     "badge": badge,
     "phone screenshot": phone_screenshot,
     "punched sheet": punched,
-    "gradient light": gradient_light,
-    "soft shadow": soft_shadow,
-    "hard shadow": hard_shadow,
+    "gradient light": lit(0.75, lambda shape, rng: fading(shape, rng, rng.uniform(0.5, 0.85))),
+    "soft shadow": lit(0.75, lambda shape, rng: 0.9 * shadow(shape, rng, rng.uniform(0.03, 0.12))),
+    "hard shadow": lit(0.75, lambda shape, rng: 0.9 * shadow(shape, rng, 0.004)),
     "noise": noise,
-    "rotated": rotated,
-    "blur": blur,
+    "rotated": lambda sample, rng: 1 - sheet(sample, rng, turn=rng.uniform(-15, 15)),
+    "blur": lambda sample, rng: 1 - out_of_focus(sheet(sample, rng), rng.uniform(1, 6)),
     "JPEG": jpeg,
     "scan": scan,
     "phone photo": phone_photo,
     "phone photo, cut out": close_photo,
 }
-
-
-# What they are made of; a shape is (H, W) in pixels
-
-
-def sheet(
-    sample: Sample,
-    rng: Generator,
-    height: float = 200,
-    size: tuple[int, int] | None = None,
-    place: Numbers | None = None,
-    pen: float | None = None,
-    turn: float = 0,
-    pressure: float = 0,
-) -> Map:
-    """Ink on a sheet, float32 (height, width) of it, 1 = ink.
-
-    Args:
-        sample: the strokes.
-        rng: for what is not given.
-        height: of the digit's longer side, in pixels.
-        size: of the sheet (width, height) in pixels; as a rule 1.5 times the digit's.
-        place: where the digit stands, (0, 0) to (1, 1): from the upper left to the lower right.
-        pen: its width as a share of the digit's longer side; as a rule 4 to 10 %.
-        turn: degrees to the right.
-        pressure: by what share the pen's width changes along the way.
-    """
-    share = rng.uniform(0.04, 0.10) if pen is None else pen
-    size = (round(height * (1.5 + share)),) * 2 if size is None else size
-    where: Numbers = rng.uniform(0.3, 0.7, 2) if place is None else place
-    fine = max(1, min(8, round(1000 / max(size))))
-    width = max(share * height, 0.7) * fine
-    image = Image.new("L", (size[0] * fine, size[1] * fine), 0)
-    pencil, travelled = ImageDraw.Draw(image), rng.uniform(0, 6)
-    angle = np.radians(turn)
-    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    turned = Sample([points @ matrix for points in sample.strokes], sample.label)
-    for points in placed(turned, (height - share * height) * fine, image.size, where, width):
-        last = points[0]
-        for point in points:
-            travelled += float(np.hypot(*(point - last))) / (0.2 * height * fine)
-            wide = width * (1 + pressure * np.sin(travelled))
-            pencil.line([tuple(last), tuple(point)], fill=255, width=max(round(wide), 1))
-            x, y = point
-            pencil.ellipse((x - wide / 2, y - wide / 2, x + wide / 2, y + wide / 2), fill=255)
-            last = point
-    return _levels(image.reduce(fine) if fine > 1 else image)
-
-
-def placed(
-    sample: Sample, extent: float, size: tuple[int, int], place: Numbers, margin: float
-) -> list[NDArray[np.float64]]:
-    """Strokes scaled to an extent and moved to a place on a canvas.
-
-    Args:
-        sample: the strokes, in any unit.
-        extent: of their longer side afterwards, in pixels.
-        size: of the canvas (width, height) in pixels.
-        place: (0, 0) to (1, 1), as for `sheet`.
-        margin: pixels that are kept free, half of them on either side: as much as the pen is wide.
-
-    Returns:
-        The strokes, float64 (n, 2) each, x and y in pixels of the canvas.
-    """
-    points = np.concatenate(sample.strokes)
-    low, high = points.min(axis=0), points.max(axis=0)
-    scale = extent / max(float((high - low).max()), 1e-9)
-    corner = margin / 2 + (np.array(size) - (high - low) * scale - margin) * np.asarray(place)
-    return [(stroke - low) * scale + corner for stroke in sample.strokes]
-
-
-def texture(shape: tuple[int, ...], rng: Generator, strength: float) -> Map:
-    """Paper: how much light each place of it throws back; `strength` is the noise's, in each of three sizes."""
-    grains = sum(_clouds(shape, rng, scale) for scale in (1.5, 4, 30))
-    return np.clip(0.93 - strength * grains, 0, 1).astype(np.float32)
-
-
-def rules(shape: tuple[int, ...], rng: Generator) -> Map:
-    """Ruled paper: how much light each place throws back; a line every 22 to 60 pixels, one to two and a half wide."""
-    every, tilt, dark = rng.uniform(22, 60), rng.uniform(-0.03, 0.03), rng.uniform(0.15, 0.5)
-    y, x = np.indices(shape, dtype=np.float32)
-    away = np.abs((y + tilt * x + rng.uniform(0, every)) % every - every / 2)
-    return 1 - dark * np.clip(rng.uniform(0.5, 1.2) + 0.5 - away, 0, 1)
-
-
-def fading(shape: tuple[int, ...], rng: Generator, loss: float) -> Map:
-    """Light from one side that fades by a share `loss`, with a fall-off towards the corners; float64."""
-    y, x = np.indices(shape, dtype=np.float32) / (max(shape) - 1) - 0.5
-    angle = rng.uniform(0, 2 * np.pi)
-    along = (np.cos(angle) * x + np.sin(angle) * y) / 1.4 + 0.5
-    return np.clip((1 - loss * along) * (1 - 0.2 * (x**2 + y**2)), 0, 1)
-
-
-def shadow(shape: tuple[int, ...], rng: Generator, softness: float) -> Map:
-    """A shadow over a part of the sheet, from one side: 1 = none; `softness` of its edge in longer sides; float64."""
-    y, x = np.indices(shape, dtype=np.float32) / max(shape) - 0.5
-    angle, where = rng.uniform(0, 2 * np.pi), rng.uniform(-0.35, 0.35)
-    along = np.cos(angle) * x + np.sin(angle) * y - where
-    return 1 - rng.uniform(0.25, 0.5) / (1 + np.exp(np.clip(-along / softness, -50, 50)))
-
-
-def unsharp(picture: Map, radius: float) -> Map:
-    """A picture (H, W) out of focus: blurred with a standard deviation of `radius` pixels."""
-    image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
-    return _levels(image.filter(ImageFilter.GaussianBlur(radius)))
-
-
-def aslant(ink: Map, rng: Generator) -> Map:
-    """Seen by a camera that is held askew: turned by up to 8 degrees, corners moved by up to 6 % of the side."""
-    height, width = ink.shape
-    turn = np.radians(rng.uniform(-8, 8))
-    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    corners = np.array([(0, 0), (0, height), (width, height), (width, 0)])
-    middle = corners.mean(axis=0)
-    seen = (corners - middle) @ matrix + middle + rng.uniform(-0.06, 0.06, (4, 2)) * max(ink.shape)
-    rows, values = [], []
-    for (x, y), (u, v) in zip(corners, seen, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    numbers = np.linalg.solve(np.array(rows, float), np.array(values, float))
-    image = Image.fromarray(to_bytes(ink))
-    turned = image.transform(image.size, Image.Transform.PERSPECTIVE, numbers.tolist(), Image.Resampling.BICUBIC)
-    return _levels(turned)
-
-
-def mixed(ink: Map, paper: Numbers, colour: Numbers) -> Map:
-    """Ink (H, W) of a colour on paper of a colour, both red, green and blue in [0, 1]: float32 (H, W, 3)."""
-    part = ink[:, :, None]
-    return np.asarray(paper, np.float32) * (1 - part) + np.asarray(colour, np.float32) * part
-
-
-def packed(picture: Picture, quality: int) -> Picture:
-    """A picture (H, W) or (H, W, 3) that went through JPEG of a quality of 1 to 95."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
-
-
-def to_bytes(picture: NDArray[np.floating] | NDArray[np.bool_]) -> Picture:
-    """[0, 1] to 0 to 255, in the same shape; what lies outside is clipped."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-
-
-def _clouds(shape: tuple[int, ...], rng: Generator, scale: float) -> Map:
-    """Smooth noise around 0, of about standard deviation 1, that changes over `scale` pixels."""
-    coarse = rng.normal(0, 1, (int(shape[0] / scale) + 2, int(shape[1] / scale) + 2)).astype(np.float32)
-    image = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
-    return np.asarray(image, np.float32)
-
-
-def _levels(image: Image.Image) -> Map:
-    return np.asarray(image, np.float32) / np.float32(255)

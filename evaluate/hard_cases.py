@@ -1,11 +1,12 @@
-"""What no data set holds: every way to write a digit, every way to take its picture, and what is no digit at all.
+"""What no data set holds: every way to write a digit, every way to take its picture, and non-digits.
 
 All of it is drawn by our own generators, with a seed that training does not use.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from digitpad import Recognizer
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample
 from evaluate import metrics
-from evaluate.answers import Answers, brief, read, summarise
+from evaluate.answers import Answers, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
@@ -31,12 +32,13 @@ Images = NDArray[np.uint8]
 ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
 
 SEED = 31_415_926
-OF_A_DIGIT = {"digit": "white", "unsure": "orange", "not_a_digit": "orange"}  # frames: of what is one, read right
-OF_NO_DIGIT = {"digit": "red", "unsure": "orange", "not_a_digit": "limegreen"}
+# Frames by status: around digits that are read right, and around non-digits.
+OF_A_DIGIT = {"digit": "white", "unsure": "orange", "not_a_digit": "orange"}
+OF_A_NON_DIGIT = {"digit": "red", "unsure": "orange", "not_a_digit": "limegreen"}
 
 
 def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: int = 200) -> ByModel:
-    """The brief figures of generated digits by way of writing, such as "7 barred"; and their contact sheet."""
+    """The brief figures for generated digits by way of writing, such as "7 barred"; and their contact sheet."""
     rng = np.random.default_rng(SEED)
     cases: dict[str, Digits] = {}
     for label, variants in VARIANTS.items():
@@ -50,12 +52,9 @@ def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: i
 
 
 def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sample], pictures: Path) -> ByModel:
-    """The brief figures of labelled strokes photographed under each condition; and a sheet with some of each."""
-    # Minutes of work for one core. A forked process could wait for ever for a thread that it does not have.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        made = processes.map(read_photographs, [samples] * len(CONDITIONS), CONDITIONS, [SEED] * len(CONDITIONS))
-        bar = tqdm(made, "conditions", len(CONDITIONS), leave=False, disable=not sys.stderr.isatty())
-        cases = dict(zip(CONDITIONS, bar, strict=True))
+    """The brief figures for labelled strokes photographed under each condition; and a sheet with some of each."""
+    made = _side_by_side("conditions", partial(read_photographs, samples, seed=SEED), list(CONDITIONS))
+    cases = dict(zip(CONDITIONS, made, strict=True))
     result = _read_cases(recognizers, cases)
     sheet = {}
     for name, digits in cases.items():
@@ -76,17 +75,15 @@ def measure_outliers(
     each: int = 2_000,
     photographed: int = 200,
 ) -> ByModel:
-    """How well what is no digit is told from the digits of each set, by kind; and a sheet with some of each.
+    """How well each kind of non-digit is told from the digits of each set; and a sheet with some of each.
 
-    Of each kind some are also photographed on paper, to be found and fitted as `predict` does it with a file.
+    Some of each kind are also photographed on paper, and found and fitted as `predict` does it with a file.
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
     to_photograph = [of_kind[:photographed] for of_kind in kinds.values()]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        made = processes.map(read_on_paper, to_photograph, [SEED] * len(kinds))
-        bar = tqdm(made, "outliers on paper", len(kinds), leave=False, disable=not sys.stderr.isatty())
-        on_paper = dict(zip(kinds, bar, strict=True))
+    made = _side_by_side("outliers on paper", partial(read_on_paper, seed=SEED), to_photograph)
+    on_paper = dict(zip(kinds, made, strict=True))
     result: ByModel = {}
     for model, recognizer in recognizers.items():
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
@@ -101,7 +98,7 @@ def measure_outliers(
         shown = read(first, images[:12])
         shares = ", ".join(f"{of_kinds[kind]['digit']:.0%}" for of_kinds in result.values())
         sheet[f"{kind}  {shares}"] = [
-            Cell(image.repeat(2, 0).repeat(2, 1), OF_NO_DIGIT[s], "" if s == "not_a_digit" else f"{d}  {c:.0%}")
+            Cell(image.repeat(2, 0).repeat(2, 1), OF_A_NON_DIGIT[s], "" if s == "not_a_digit" else f"{d}  {c:.0%}")
             for image, d, c, s in zip(images, shown.digit, shown.confidence, shown.status, strict=False)
         ]
     plot_sheet(sheet, pictures / picture_name("outliers"))
@@ -109,19 +106,16 @@ def measure_outliers(
 
 
 def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, Any]:
-    """How well what is no digit is told from digits.
+    """How well non-digits are told from digits.
 
     Args:
-        kinds: answers to what is no digit, by kind; equally many of each, so that "all" is fair to each.
-        sets: answers to true digits, by set.
+        kinds: answers to non-digits, by kind; equally many of each, so that "all" is fair to each.
+        sets: answers to digits, by set.
 
     Returns:
         For each kind, and for "all" together: count, the share that gets each status at the model's own thresholds,
         and by set "auroc", and "fpr95": the share that passes where 95 % of the digits pass.
     """
-    everything = Answers(
-        *(np.concatenate(of_kinds) for of_kinds in zip(*(vars(a).values() for a in kinds.values()), strict=True))
-    )
     return {
         kind: {
             "count": len(answers.status),
@@ -131,17 +125,25 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
                 name: metrics.false_positives(digits.ood_score, answers.ood_score) for name, digits in sets.items()
             },
         }
-        for kind, answers in (kinds | {"all": everything}).items()
+        for kind, answers in (kinds | {"all": together(kinds.values())}).items()
     }
 
 
 def _is_trained_on(kind: str) -> bool:
-    """Whether other shapes of a kind are there to train on; none of those measured with ever is."""
+    """Whether there are shapes of a kind to train on; those measured here are always others."""
     try:
         generate_outliers(1, SEED, kinds=[kind])
     except DataError:
         return False
     return True
+
+
+def _side_by_side(title: str, make: Callable[[Any], Any], work: list[Any]) -> list[Any]:
+    """What is made of each piece of work, on all cores: minutes for one."""
+    # Spawned, as a forked process could wait for ever for a thread that it does not have.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        made = processes.map(make, work)
+        return list(tqdm(made, title, len(work), leave=False, disable=not sys.stderr.isatty()))
 
 
 def _read_cases(recognizers: dict[str, Recognizer], cases: dict[str, Digits]) -> ByModel:
@@ -157,7 +159,7 @@ def _title(name: str, result: ByModel) -> str:
 
 
 def _beside(taken: NDArray[np.uint8], seen: Images, side: int = 44) -> NDArray[np.uint8]:
-    """A picture, made small, and to its right what the model sees of it; uint8 (side, side + 28, 3)."""
+    """A thumbnail of a picture, and to its right what the model sees of it; uint8 (side, side + 28, 3)."""
     image = Image.fromarray(taken).convert("RGBA")
     image.thumbnail((side, side))
     both = Image.new("RGBA", (side + 28, side), "white")

@@ -1,7 +1,7 @@
 """Leave one writer out: how honest the answers are for a person on whom temperature and thresholds were not fitted.
 
-The shipped ones are fitted on all validation writers, so figures on these very writers flatter. Here each writer in
-turn is judged by what was fitted on the others. Recipe and seed were chosen on all of them, which flatters still.
+The shipped ones are fitted on all validation writers, so figures on these same writers are flattering. Here each writer
+in turn is judged by what was fitted on the others. Recipe and seed were chosen on all of them, which still flatters.
 """
 
 from dataclasses import asdict
@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from evaluate.answers import Answers, DigitsByWriter, judge, summarise
+from evaluate.answers import Answers, judge, summarise, together
+from evaluate.sets import DigitsByWriter
 from train.calibration import calibrate, ood_score, probabilities
 from train.data import Digits
 
 
 def leave_one_writer_out(recognizer: Recognizer, digits: DigitsByWriter, further: list[Digits]) -> dict[str, Any]:
-    """Fit on all writers but one, and on further validation parts; judge that one. And again, for each.
+    """For each writer: fit on all the others and on further validation parts, and judge this one.
 
     Returns:
-        For each writer, and for "all" of them together, a Reading and what was fitted, as a dict.
+        For each writer, a Reading and what was fitted, as a dict; for "all" of them together, a Reading.
     """
     scores = uncalibrated_scores(recognizer, digits.images)
     parts = [(uncalibrated_scores(recognizer, part.images), part.labels) for part in further]
@@ -37,15 +38,13 @@ def leave_one_writer_out(recognizer: Recognizer, digits: DigitsByWriter, further
         )
         judged.append((answers, digits.labels[held]))
         result[str(writer)] = asdict(fitted) | asdict(summarise(answers, digits.labels[held]))
-    together = Answers(
-        *(np.concatenate(columns) for columns in zip(*(vars(a).values() for a, _ in judged), strict=True))
-    )
-    result["all"] = asdict(summarise(together, np.concatenate([labels for _, labels in judged])))
+    everyone = together(answers for answers, _ in judged)
+    result["all"] = asdict(summarise(everyone, np.concatenate([labels for _, labels in judged])))
     return result
 
 
 def uncalibrated_scores(recognizer: Recognizer, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The scores (N, 11) before the temperature, from what the file gives, each row up to a constant.
+    """The scores (N, 11) before the temperature, recovered from the file's answers, each row up to a constant.
 
     Divided by the temperature, the digits' scores are log p, and that of "not a digit" is ood_score.
     """

@@ -1,4 +1,4 @@
-"""What is measured of a model's answers, as plain functions of arrays: no model, no file, no data set.
+"""Measures of a model's answers, as plain functions of arrays: no model, no file, no data set.
 
 A share is in [0, 1]. `confidence` is the largest of the ten probabilities, `right` whether that answer was.
 """
@@ -23,14 +23,14 @@ def wilson(successes: int, count: int) -> tuple[float, float]:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """How often chance alone makes two models, equally good, differ as much as this on the same digits (p, two-sided).
+    """How often chance alone makes two equally good models differ this much on the same digits (p, two-sided).
 
-    The exact binomial form of McNemar's test (Psychometrika 12, 1947): only the digits that one of them reads and
-    the other does not say anything, and each is a toss of a fair coin.
+    The exact binomial form of McNemar's test (Psychometrika 12, 1947): only digits that just one of the two reads
+    right count, and each of them is a toss of a fair coin.
 
     Args:
-        only_first: digits that the first model alone reads right.
-        only_second: digits that the second alone does.
+        only_first: digits that only the first model reads right.
+        only_second: digits that only the second does.
     """
     tosses = only_first + only_second
     tail = sum(comb(tosses, k) for k in range(min(only_first, only_second) + 1))
@@ -66,9 +66,9 @@ def reliability(confidence: Floats, right: Bools) -> tuple[NDArray[np.int64], Fl
 
 
 def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
-    """Coverage and risk, (N,) each: how many of the k surest answers are wrong, for every k from 1 to N.
+    """Coverage and risk, (N,) each: what share of the k surest answers is wrong, for every k from 1 to N.
 
-    Answers of equal confidence cannot be told apart, so their errors count as spread evenly among them.
+    Answers of equal confidence cannot be ranked, so their errors are spread evenly among them.
     Geifman, El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017.
     """
     order = np.argsort(-confidence, kind="stable")
@@ -79,7 +79,7 @@ def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
 
 
 def auroc(digits: Floats, others: Floats) -> float:
-    """How often something else scores higher than a digit, both picked at random; equal scores count half.
+    """How often a non-digit scores higher than a digit, both picked at random; equal scores count half.
 
     The area under the ROC curve, by ranks (Hanley, McNeil, Radiology 143, 1982).
     """
@@ -89,7 +89,7 @@ def auroc(digits: Floats, others: Floats) -> float:
 
 
 def false_positives(digits: Floats, others: Floats, kept: float = 0.95) -> float:
-    """Share of other things that pass for digits where the threshold lets this share of the digits pass.
+    """Share of the non-digits that pass when the threshold lets this share of the digits pass.
 
     Hendrycks, Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples", ICLR 2017.
     """

@@ -1,6 +1,6 @@
-"""Pictures: how sure a model is of what it gets wrong, and contact sheets.
+"""Pictures: how sure models are of what they get wrong, and contact sheets.
 
-All are PNG files; a DigitPadError is raised where one cannot be written.
+All are PNG files; a DigitPadError is raised if one cannot be written.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from train.pictures import save_figure, write_png
 def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], path: Path, title: str) -> None:
     """Reliability diagram and risk-coverage curve of models by name on one set of digits, labels int64 (N,).
 
-    Bars are 95 % intervals; the dot on a curve is what the shipped thresholds give: the answers of status "digit".
+    Bars are 95 % intervals; the dot on a curve is for the answers of status "digit", at the model's own thresholds.
     """
     figure, axes = plt.subplots(1, len(answers) + 1, figsize=(3.2 * (len(answers) + 1), 3.6), layout="constrained")
     risky = axes[-1]
@@ -49,7 +49,7 @@ def plot_calibration(answers: dict[str, Answers], labels: NDArray[np.int64], pat
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture on a sheet: ink uint8 (H, W), 255 = ink, or colours (H, W, 3), with a frame and a few letters below."""
+    """A picture on a sheet: ink uint8 (H, W), 255 = ink, or RGB (H, W, 3), with a frame and a short caption."""
 
     image: NDArray[np.uint8]
     colour: str = "white"  # of the frame
@@ -59,7 +59,7 @@ class Cell:
 def plot_sheet(rows: dict[str, list[Cell]], path: Path, blocks: int = 1) -> None:
     """A contact sheet: a named row of pictures for each entry, the rows spread over blocks side by side.
 
-    All pictures of all rows are of one size, and there is at least one.
+    All pictures have the same size, and there is at least one.
     """
     font = ImageFont.load_default(size=12)
     every = [cell for cells in rows.values() for cell in cells]

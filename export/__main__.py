@@ -5,18 +5,19 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import make_folder, write_whole
+from digitpad.models import CONTRACT
 from digitpad.stroke_files import read_samples
-from evaluate.__main__ import known_sets
-from evaluate.answers import measure
-from export.card import write_card, write_readme_figures
+from evaluate.answers import Figures
+from evaluate.measure import measure
+from evaluate.sets import known_sets
+from export.card import write_card
 from export.contract import ExportError, check, fulfil_contract
-from export.manifest import forget_comparisons, read_manifest, write_manifest
+from export.manifest import MODELS, candidate, enter, read_manifest, write_manifest
 from export.quantise import export_int8
 from train.command import ROOT, finish
 from train.data import Digits
@@ -55,36 +56,26 @@ def export(name: str, weights: Path, out: Path | None, data: Path | None) -> Non
     Raises:
         DigitPadError: weights are missing, a check fails, or a file cannot be written.
     """
-    folder = out or ROOT / "onnx_models"
+    folder = out or MODELS
     make_folder(folder)
-    facts = read_facts(name, weights)
+    trained = read_facts(name, weights)
     sets = known_sets(data)
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
-    manifest = read_manifest(folder)
-    old = manifest.get(name)
-    content, manifest[name] = _export_one(name, weights, facts, digits, old)
-    if not old or old["sha256"] != manifest[name]["sha256"]:
-        forget_comparisons(manifest, name)
-
+    content, facts = _export_one(name, weights, trained, digits)
     path = folder / f"{name}.onnx"
-    new = path.with_name(f".new-{path.name}")  # measured as a file before it takes the old one's place
-    write_whole(new, content)
-    try:
-        _measure_side_by_side(name, new, path, sets, manifest[name])
+    manifest = read_manifest(folder)
+    with candidate(path, content) as new:
+        enter(manifest, name, content, facts, _measure_side_by_side(name, new, path, sets))
         new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
     write_manifest(folder, manifest)
-    export_int8(folder, name, manifest, sets, data)
+    export_int8(folder, name, manifest, facts, sets, data)
     write_manifest(folder, manifest)
 
-    # Not the int8 forms: their sums are rounded otherwise from one kind of processor to the next.
+    # Not the int8 forms: their sums are rounded differently from one kind of processor to the next.
     exact = {other: entry["file"] for other, entry in sorted(manifest.items()) if not other.endswith("-int8")}
-    recognizers = {other: Recognizer(folder / file) for other, file in exact.items()}
-    write_whole(folder / "reference.json", _json(reference_vectors(recognizers)))
-    write_card(folder / "README.md", manifest, "evaluation/" if out else "../docs/evaluation/")
-    if out is None:
-        write_readme_figures(ROOT / "README.md", manifest)
+    vectors = reference_vectors({other: Recognizer(folder / file) for other, file in exact.items()})
+    write_whole(folder / "reference.json", (json.dumps(vectors, indent=1) + "\n").encode())
+    write_card(folder, manifest)
     print(f"{name}: {path.name}, manifest.json, reference.json and README.md written in {folder}")
 
 
@@ -124,10 +115,8 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
     return facts
 
 
-def _export_one(
-    name: str, weights: Path, facts: dict[str, Any], digits: Digits, old: dict[str, Any] | None
-) -> tuple[bytes, dict[str, Any]]:
-    """The checked model file and its manifest entry, as yet without measured figures."""
+def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digits) -> tuple[bytes, dict[str, Any]]:
+    """The checked model file, and what is known of it."""
     path = weights / NETWORKS[name]
     # A framework takes seconds to load: only those that are needed.
     if name == "cnn":
@@ -139,47 +128,32 @@ def _export_one(
         from export.mlp import export_mlp as to_onnx
         from export.mlp import mlp_reference as reference
 
-    temperature = float(facts["temperature"])
-    metadata = {
-        "contract": "1",
-        "name": name,
-        "framework": facts["framework"],
-        "trained_on": facts["trained_on"],
+    temperature = float(trained["temperature"])
+    made = {
+        "framework": trained["framework"],
+        "trained_on": trained["trained_on"],
         "temperature": f"{temperature:.6g}",
-        "ood_threshold": f"{facts['ood_threshold']:.6g}",
-        "unsure_threshold": f"{facts['unsure_threshold']:.6g}",
+        "ood_threshold": f"{trained['ood_threshold']:.6g}",
+        "unsure_threshold": f"{trained['unsure_threshold']:.6g}",
     }
-    data = fulfil_contract(to_onnx(path, temperature), {f"digitpad.{key}": value for key, value in metadata.items()})
-    difference = check(data, reference(path, digits), digits.images, temperature)
+    metadata = {f"digitpad.{key}": text for key, text in {"contract": CONTRACT, "name": name, **made}.items()}
+    content = fulfil_contract(to_onnx(path, temperature), metadata)
+    difference = check(content, reference(path, digits), digits.images, temperature)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
-    sha256 = hashlib.sha256(data).hexdigest()
-    entry: dict[str, Any] = {
-        "file": f"{name}.onnx",
-        "sha256": sha256,
-        "bytes": len(data),
+    return content, {
         "parameters": count_parameters(path),
-        **{
-            key: metadata[key]
-            for key in ("framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
-        },
-        "recipe": facts["recipe"],
-        "epochs": facts["epochs"],
+        **made,
+        "recipe": trained["recipe"],
+        "epochs": trained["epochs"],
+        "seeds": trained.get("seeds", []),
         "largest_difference": difference,
-        "seeds": facts.get("seeds", []),
-        "accuracy": {},
-        "figures": {},
-        "report": {},
     }
-    if old and old["sha256"] == sha256:  # the very same model: what was measured of it stays true
-        entry |= {key: old[key] for key in ("accuracy", "figures", "largest_difference", "report") if key in old}
-    return data, entry
 
 
-def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digits], entry: dict[str, Any]) -> None:
-    """Measure the new model for its manifest entry, and print its validation accuracy beside the old one's."""
-    now = {key: measure(Recognizer(new), digits) for key, digits in sets.items()}
-    entry["accuracy"] |= {key: figures.accuracy for key, figures in now.items()}
-    entry["figures"] |= {key: asdict(figures) for key, figures in now.items()}
+def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digits]) -> dict[str, Figures]:
+    """Measure the new model, by set, and print its validation accuracy beside the old one's."""
+    recognizer = Recognizer(new)
+    now = {key: measure(recognizer, digits) for key, digits in sets.items()}
     try:
         before = Recognizer(old) if old.exists() else None
     except DigitPadError as error:
@@ -188,10 +162,7 @@ def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digit
     for key in [key for key in sets if key.endswith("validation")]:
         was = f"{measure(before, sets[key]).accuracy:.2%}" if before else "none"
         print(f"{name}: accuracy on {key}: old model {was}, new model {now[key].accuracy:.2%}")
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode()
+    return now
 
 
 if __name__ == "__main__":

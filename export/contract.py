@@ -1,5 +1,6 @@
 """The model contract on the exporting side: outputs, names, metadata; and the checks no file gets past."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -45,19 +46,34 @@ def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
     graph.output.append(helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, ["batch"]))
 
     # What exporters note down about themselves says nothing about the network and differs from run to run.
-    graph.name = metadata["digitpad.name"]
     graph.doc_string = model.doc_string = model.domain = ""
     for item in (*graph.node, *graph.initializer):
         item.doc_string = ""
         if hasattr(item, "metadata_props"):
             del item.metadata_props[:]
-    del model.functions[:], graph.metadata_props[:], model.metadata_props[:]
-    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
-    del model.opset_import[:]
-    model.opset_import.append(helper.make_opsetid("", opset))
-    model.producer_name, model.producer_version, model.model_version = "digitpad", "", 1
-    model.ir_version = IR_VERSION
+    del model.functions[:], graph.metadata_props[:]
+    _renumber_constants(graph)
+    model.model_version = 1
+    return model_file(model, metadata)
+
+
+def _renumber_constants(graph: onnx.GraphProto) -> None:
+    """Number the constants that tf2onnx made without a gap, as it leaves one or none from run to run."""
+    made = [item for item in graph.initializer if re.fullmatch(r".+__\d+", item.name)]
+    numbers = [int(item.name.rpartition("__")[2]) for item in made]
+    for number, item in enumerate(made, start=min(numbers, default=0)):
+        before, item.name = item.name, f"{item.name.rpartition('__')[0]}__{number}"
+        for node in graph.node:
+            node.input[:] = [item.name if name == before else name for name in node.input]
+
+
+def model_file(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
+    """A model that says of itself what all our files say, and this metadata."""
+    model.graph.name = metadata["digitpad.name"]
+    del model.metadata_props[:], model.opset_import[:]
     helper.set_model_props(model, metadata)
+    model.opset_import.append(helper.make_opsetid("", OPSET))
+    model.producer_name, model.producer_version, model.ir_version = "digitpad", "", IR_VERSION
     return bytes(model.SerializeToString(deterministic=True))
 
 

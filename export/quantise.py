@@ -1,29 +1,25 @@
 """The int8 form of an exported model: smaller, and faster where the processor multiplies bytes faster than floats.
 
-Static quantisation from the finished file (B. Jacob et al., Quantization and training of neural networks for efficient
-integer-arithmetic-only inference, CVPR 2018): every weight and, from training images that went through the network,
-the range of everything between two layers. The file keeps the contract, and with it bytes in and calibrated
-probabilities out.
+Static quantisation of the finished file (B. Jacob et al., Quantization and training of neural networks for efficient
+integer-arithmetic-only inference, CVPR 2018): of every weight and, with ranges measured on training images, of
+everything between two layers. The file keeps the contract: bytes in, calibrated probabilities out.
 """
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from digitpad import Recognizer
-from digitpad.files import write_whole
-from evaluate.answers import measure
-from export.contract import IR_VERSION, OPSET
-from export.manifest import Manifest, forget_comparisons
+from evaluate.measure import measure
+from export.contract import model_file
+from export.manifest import Manifest, candidate, enter, forget_comparisons
 from train.data import DataError, Digits, load_mnist, load_pen, render
 
 MOST_LOST = {"mnist_validation": 0.0005, "pen_validation": 0.002}  # of accuracy, against the float32 file
@@ -31,13 +27,16 @@ CALIBRATION = 1000  # training images of each data set
 LAYERS = ["Conv", "MatMul", "Gemm", "MaxPool"]  # what is computed in int8; the outputs' arithmetic stays in float32
 
 
-def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Digits], data: Path | None) -> None:
-    """Write NAME-int8.onnx beside NAME.onnx, and its entry into the manifest, if it reads as well; else drop both.
+def export_int8(
+    folder: Path, name: str, manifest: Manifest, facts: dict[str, Any], sets: dict[str, Digits], data: Path | None
+) -> None:
+    """Write NAME-int8.onnx beside NAME.onnx and enter it in the manifest, if it reads as well; otherwise drop both.
 
     Args:
         folder: of the models; the float32 file is in it.
         name: the float32 model's.
         manifest: entries by name; the float32 model's is measured.
+        facts: what is known of the float32 model.
         sets: the fixed sets, by name.
         data: folder of the training images.
 
@@ -45,46 +44,27 @@ def export_int8(folder: Path, name: str, manifest: Manifest, sets: dict[str, Dig
         DigitPadError: a file cannot be written, or the int8 file does not keep the contract.
     """
     int8 = f"{name}-int8"
-    path = folder / f"{int8}.onnx"
-    reason, entry = "no training images at hand to calibrate it with, or no validation sets to judge it by", None
+    path, float32 = folder / f"{int8}.onnx", folder / f"{name}.onnx"
+    reason = "no training images at hand to calibrate it with, or no validation sets to judge it by"
     images = _training_images(data) if set(MOST_LOST) <= set(sets) else None
     if images is not None:
-        content = quantise((folder / f"{name}.onnx").read_bytes(), int8, images)
-        new = path.with_name(f".new-{path.name}")
-        write_whole(new, content)
-        try:
+        content = quantise(float32.read_bytes(), int8, images)
+        with candidate(path, content) as new:
             recognizer = Recognizer(new)  # raises ModelError where the contract is not kept
             figures = {key: measure(recognizer, digits) for key, digits in sets.items()}
-            reason = lost_too_much(manifest[name]["accuracy"], {key: value.accuracy for key, value in figures.items()})
-            if not reason:
-                difference = _largest_difference(recognizer, Recognizer(folder / f"{name}.onnx"), sets)
-                entry = {
-                    **manifest[name],
-                    "file": path.name,
-                    "sha256": hashlib.sha256(content).hexdigest(),
-                    "bytes": len(content),
-                    "largest_difference": difference,
-                    "accuracy": {key: value.accuracy for key, value in figures.items()},
-                    "figures": {key: asdict(value) for key, value in figures.items()},
-                    "report": {},
-                }
+            accuracy = {key: value.accuracy for key, value in figures.items()}
+            if not (reason := lost_too_much(manifest[name]["accuracy"], accuracy)):
+                difference = _largest_difference(recognizer, Recognizer(float32), sets)
+                enter(manifest, int8, content, facts | {"largest_difference": difference}, figures)
                 new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-
-    if entry is None:
-        path.unlink(missing_ok=True)  # what is there belongs to another float32 file
+    if reason:
+        path.unlink(missing_ok=True)  # what is there was made from another float32 file
         manifest.pop(int8, None)
         forget_comparisons(manifest, int8)
         print(f"{int8}: not written: {reason}")
-        return
-    if manifest.get(int8, {}).get("sha256") == entry["sha256"]:
-        entry["report"] = manifest[int8].get("report", {})
     else:
-        forget_comparisons(manifest, int8)
-    manifest[int8] = entry
-    accuracies = ", ".join(f"{key} {entry['accuracy'][key]:.2%}" for key in MOST_LOST)
-    print(f"{int8}: {entry['bytes']:,} bytes instead of {manifest[name]['bytes']:,}; {accuracies}")
+        accuracies = ", ".join(f"{key} {accuracy[key]:.2%}" for key in MOST_LOST)
+        print(f"{int8}: {len(content):,} bytes instead of {manifest[name]['bytes']:,}; {accuracies}")
 
 
 def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
@@ -93,8 +73,8 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
     Args:
         data: the model file.
         name: what the new one is to be called.
-        images: uint8 (N, 28, 28) that the network has learnt from. Where they hold a 0 and a 255, the model takes bytes
-            without turning them into floats first.
+        images: uint8 (N, 28, 28) that the network was trained on. If they range from 0 to 255, the model takes bytes
+            without converting them to floats first.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -110,7 +90,7 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
 
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "int8.onnx"
-        logging.disable(logging.WARNING)  # it recommends to have the graph tidied up first, which ours is
+        logging.disable(logging.WARNING)  # it recommends tidying up the graph first, which ours does not need
         quantize_static(
             onnx.load_from_string(data),
             out,
@@ -120,23 +100,20 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            # Seven bits: where a processor has no instructions for int8 networks, sums of eight overflow.
+            # Seven bits: on processors without instructions for int8 networks, sums of eight-bit products overflow.
             reduce_range=True,
         )
         logging.disable(logging.NOTSET)
         model = onnx.load(out)
     _take_bytes_as_they_are(model)
     metadata = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
-    del model.metadata_props[:], model.opset_import[:]
-    helper.set_model_props(model, metadata | {"digitpad.name": name})
-    model.opset_import.append(helper.make_opsetid("", OPSET))
-    model.producer_name, model.producer_version, model.ir_version, model.graph.name = "digitpad", "", IR_VERSION, name
+    content = model_file(model, metadata | {"digitpad.name": name})
     onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    return content
 
 
 def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:
-    """Why the int8 model is not to be shipped, in one line; empty where it reads as well as the float32 one."""
+    """Why the int8 model must not ship, in one line; empty if it reads as well as the float32 one."""
     for key, most in MOST_LOST.items():
         lost = float32[key] - int8[key]
         if lost > most + 1e-9:
@@ -145,7 +122,7 @@ def lost_too_much(float32: dict[str, float], int8: dict[str, float]) -> str:
 
 
 def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
-    """Drop the way of the image's bytes to floats and back to the same bytes.
+    """Drop the conversion of the image's bytes to floats and back to the same bytes.
 
     image → Cast → Reshape → QuantizeLinear → DequantizeLinear becomes image → Reshape → DequantizeLinear.
     """
@@ -161,7 +138,7 @@ def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
         first.append(users[name][0])
         name = first[-1].output[0]
     if [node.op_type for node in first] != ["Cast", "Reshape", "QuantizeLinear"]:
-        return  # a network that begins otherwise: its bytes go that way
+        return  # a network that begins differently: its bytes take the long way
     cast, reshape, quantize = first
     if values[quantize.input[2]] != 0 or not np.isclose(values[quantize.input[1]], 1.0):
         return  # the calibration images do not reach from 0 to 255, so the bytes do not stay the same
@@ -174,7 +151,7 @@ def _take_bytes_as_they_are(model: onnx.ModelProto) -> None:
 
 
 def _training_images(data: Path | None) -> NDArray[np.uint8] | None:
-    """Images that the networks have learnt from, in the form they see; None where there are none at hand."""
+    """Images that the networks were trained on, in the form they see; None if there are none at hand."""
     try:
         mnist, pen = load_mnist(data).train.images, load_pen(data).train
     except DataError:

@@ -1,6 +1,6 @@
-"""`python -m export.report`: measures the exported models in full, and writes manifest, docs/evaluation and model card.
+"""`python -m export.report`: measures the exported models in full, and writes report, pages and model card.
 
-It takes minutes, and so is not a part of the export, which measures the fixed sets alone.
+It takes minutes, and so is not part of the export, which measures the fixed sets alone.
 """
 
 import argparse
@@ -12,11 +12,11 @@ from typing import Any
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import make_folder, write_whole
-from evaluate.__main__ import evaluate_fully
+from evaluate.measure import measure_fully
 from evaluate.tables import page
-from export.card import write_card, write_readme_figures
-from export.manifest import read_manifest, write_manifest
-from train.command import ROOT, finish
+from export.card import write_card
+from export.manifest import MODELS, Manifest, read_manifest, report_folder, write_manifest
+from train.command import finish
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,39 +24,53 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m export.report", description=__doc__)
     parser.add_argument("--out", type=Path, help="folder that `make export OUT=DIR` wrote (default: onnx_models)")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--pages", action="store_true", help="measure nothing: write the pages anew from report.json")
     options = parser.parse_args(argv)
-    return finish("report", lambda: report(options.out, options.data), "nothing was changed")
+
+    def work() -> None:
+        folder = options.out or MODELS
+        manifest = read_manifest(folder)
+        if not manifest:
+            raise DigitPadError(f"{folder}: no exported models; run `make export` first")
+        if not options.pages:
+            report(folder, manifest, options.data)
+        write_pages(folder, manifest)
+
+    return finish("report", work, "nothing was changed")
 
 
-def report(out: Path | None, data: Path | None) -> None:
-    """Measure the models in `out` (None: onnx_models/); nothing is written before all is measured.
+def report(folder: Path, manifest: Manifest, data: Path | None) -> None:
+    """Measure the models in a folder; nothing is written before all is measured.
 
     Raises:
-        DigitPadError: there is no model, one fails to run, or a file cannot be written.
+        DigitPadError: a model fails to run, or a file cannot be written.
     """
-    folder = out or ROOT / "onnx_models"
-    manifest = read_manifest(folder)
-    if not manifest:
-        raise DigitPadError(f"{folder}: no exported models; run `make export` first")
     recognizers = {name: Recognizer(folder / entry["file"]) for name, entry in manifest.items()}
-    pages = out / "evaluation" if out else ROOT / "docs" / "evaluation"
+    pages = report_folder(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        results = evaluate_fully(recognizers, data, Path(scratch))
+        results = measure_fully(recognizers, data, Path(scratch))
         for name, entry in manifest.items():
-            entry["figures"] |= results[name]["figures"]
-            entry["report"] = rounded(results[name]["report"])
+            figures = entry["figures"] | results[name].pop("figures")
+            entry |= rounded(results[name]) | {"figures": figures}
         make_folder(pages)
         for old in pages.glob("*.png"):
             if not (Path(scratch) / old.name).exists():
                 old.unlink()
         for picture in Path(scratch).glob("*.png"):
             write_whole(pages / picture.name, picture.read_bytes())
-    write_whole(pages / "README.md", page(manifest).encode())
     write_manifest(folder, manifest)
-    write_card(folder / "README.md", manifest, "evaluation/" if out else "../docs/evaluation/")
-    if out is None:
-        write_readme_figures(ROOT / "README.md", manifest)
-    print(f"{pages / 'README.md'}, its pictures, {folder / 'manifest.json'} and {folder / 'README.md'} written")
+
+
+def write_pages(folder: Path, manifest: Manifest) -> None:
+    """Write the page of all figures, the model card, and for the shipped models the README's figures.
+
+    Raises:
+        DigitPadError: a file cannot be written.
+    """
+    path = report_folder(folder) / "README.md"
+    write_whole(path, page(manifest).encode())
+    write_card(folder, manifest)
+    print(f"{path} and {folder / 'README.md'} written")
 
 
 def rounded(content: Any) -> Any:

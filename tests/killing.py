@@ -163,7 +163,7 @@ def look_at(path: Path) -> int:
     data = path.read_bytes()
     if path.name == "pad.json":
         assert read_settings(path)[1] == ""
-    elif path.name == "manifest.json":
+    elif path.name in ("manifest.json", "report.json"):
         return max(int(entry.get("count", 1)) for entry in json.loads(data)["models"].values())
     elif path.name == "my_digits.json" or (path.name.startswith("drawing-") and path.suffix == ".json"):
         return len(read_samples(path))

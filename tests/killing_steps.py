@@ -63,7 +63,7 @@ def pad_step(address: str) -> Step:
 
 
 def manifest_step(address: str) -> Step:
-    """Write the manifest of the models, large, with a count that goes up by one."""
+    """Write the manifest and the report of the models, large, with a count that goes up by one."""
 
     def step(folder: Path, say: Say) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def manifest_step(address: str) -> Step:
         count = manifest.get("cnn", {}).get("count", 0) + 1
         manifest["cnn"] = {"count": count, "figures": list(range(count, count + 200_000))}
         write_manifest(folder, manifest)
-        say(folder / "manifest.json", count)
+        say(folder / "evaluation" / "report.json", count)
 
     return step
 

@@ -69,7 +69,7 @@ def address() -> Iterator[str]:
 WRITERS = [
     ("download", 1_000_000, "file.gz"),
     ("pad", 500, "drawing-0002.png"),
-    ("manifest", 1_000_000, "manifest.json"),
+    ("manifest", 1_000_000, "report.json"),
     ("bundle", 300_000, "digitpad-0-linux-aarch64-python3.11.tar.gz"),  # a wheel that goes into it
     ("bundle", 2_000_000, "digitpad-0-linux-aarch64-python3.11.tar.gz"),  # the archive itself
 ]

@@ -331,51 +331,52 @@ def _number(value: float) -> float | None:
 
 
 def _models(args: argparse.Namespace) -> int:
-    from digitpad.models import models_folder, shipped_models
+    from digitpad.models import shipped_models
 
-    entries = shipped_models()
+    models = [_listed(name, entry) for name, entry in shipped_models().items()]
     problems: dict[str, str] = {}
     if args.verify:
         from digitpad.doctor import verify_models
 
         problems = verify_models()
+        for model in models:
+            problem = problems.get(model["name"])
+            model |= {"ok": True} if problem is None else {"ok": False, "problem": problem}
     if args.format == "json":
         import json
-        from pathlib import Path
 
-        for name, entry in entries.items():
-            checked = {"ok": name not in problems} if args.verify else {}
-            path = str(Path(models_folder(), entry["file"]))
-            _say(json.dumps({"name": name, "path": path, **entry, **checked}) + "\n")
+        for model in models:
+            _say(json.dumps(model) + "\n")
     else:
-        _say(_table(entries, problems if args.verify else None))
+        _say(_table(models, args.verify))
     for problem in problems.values():
         _complain(problem)
     return 1 if problems else 0
 
 
-def _table(entries: dict[str, dict[str, Any]], problems: dict[str, str] | None) -> str:
-    accuracies = list(dict.fromkeys(key for entry in entries.values() for key in _accuracy(entry)))
-    rows = [["name", "file", "bytes", "parameters", *accuracies] + ([] if problems is None else ["verified"])]
-    for name, entry in entries.items():
-        numbers = [f"{entry[key]:,}" if isinstance(entry.get(key), int) else "-" for key in ("bytes", "parameters")]
-        shares = [_accuracy(entry).get(key) for key in accuracies]
-        percents = ["-" if share is None else f"{100 * share:.2f} %" for share in shares]
-        verdict = [] if problems is None else ["FAILED" if name in problems else "ok"]
-        rows.append([name, entry["file"], *numbers, *percents, *verdict])
+def _listed(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a model, as far as its manifest entry says it in a form that can be shown."""
+    counts = {key: entry[key] if isinstance(entry.get(key), int) else None for key in ("bytes", "parameters")}
+    stated = entry.get("accuracy")
+    numbers = stated.items() if isinstance(stated, dict) else ()
+    shares = {key: round(n, 4) for key, n in numbers if isinstance(n, int | float) and 0 <= n <= 1}
+    return {"name": name, "file": entry["file"], **counts, "accuracy": shares}
+
+
+def _table(models: list[dict[str, Any]], verified: bool) -> str:
+    sets = list(dict.fromkeys(name for model in models for name in model["accuracy"]))
+    rows = [["name", "file", "bytes", "parameters", *sets] + (["verified"] if verified else [])]
+    for model in models:
+        counts = ["-" if model[key] is None else f"{model[key]:,}" for key in ("bytes", "parameters")]
+        shares = [f"{100 * model['accuracy'][name]:.2f} %" if name in model["accuracy"] else "-" for name in sets]
+        verdict = ["ok" if model["ok"] else "FAILED"] if verified else []
+        rows.append([model["name"], model["file"], *counts, *shares, *verdict])
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(cells))
         for cells in (list(zip(row, widths, strict=True)) for row in rows)
     ]
     return "".join(f"{printable(line.rstrip())}\n" for line in lines)
-
-
-def _accuracy(entry: dict[str, Any]) -> dict[str, float]:
-    """The accuracies, in [0, 1], that a manifest entry states."""
-    stated = entry.get("accuracy")
-    numbers = stated.items() if isinstance(stated, dict) else ()
-    return {key: value for key, value in numbers if isinstance(value, int | float) and 0 <= value <= 1}
 
 
 def _say(text: str) -> None:

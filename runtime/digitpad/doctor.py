@@ -1,6 +1,6 @@
 """Self-check after installation: what is installed, which display there is, and whether the models load.
 
-What may crash, as native libraries do, runs in its own process, so that the rest is still reported.
+Native libraries may crash, so each is tried in its own process and the rest is still reported.
 """
 
 import os
@@ -16,7 +16,7 @@ from digitpad.errors import GET_PAD, ModelError, first_line, printable
 from digitpad.models import shipped_models
 
 REQUIRED = {"numpy": "numpy", "onnxruntime": "onnxruntime", "Pillow": "PIL"}  # package: the name it is imported by
-TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of this
+TIMEOUT_S = 120  # generous: a Raspberry Pi with a slow card takes a while
 
 MODELS_CODE = """
 import sys
@@ -32,7 +32,7 @@ if problems:
 print(", ".join(names))
 """
 
-# What SDL falls back to without an X or Wayland server; they show nothing.
+# Where SDL finds no X or Wayland server, it falls back to these, which show nothing.
 NO_DISPLAY = ("dummy", "offscreen")
 DISPLAY_CODE = """
 import pygame
@@ -45,7 +45,7 @@ print(pygame.display.get_driver(), sizes)
 def run_doctor() -> int:
     """Print the findings, one per line, and return 1 if something is broken, otherwise 0.
 
-    What only the pad needs, pygame and a display, may be missing: that is only noted, as the rest works without.
+    What only the pad needs (pygame, platformdirs and a display) may be missing: that is a note, as the rest works.
     """
     broken = False
 
@@ -92,7 +92,7 @@ def run_doctor() -> int:
 
 
 def verify_models() -> dict[str, str]:
-    """Load each shipped model, checksum and contract included, and have it answer: name → what is amiss, if anything.
+    """Load each shipped model, checking checksum and contract, and have it answer: problems by name.
 
     Raises:
         ModelError: the manifest is missing or damaged.
@@ -116,7 +116,7 @@ def _verify_model(name: str) -> None:
         raise ModelError(f"{name}: the file calls itself {recognizer.name!r:.40}; install digitpad again")
     probabilities, ood_score = recognizer.run(np.tile(np.arange(28, dtype=np.uint8) * 9, (3, 28, 1)))
     if not (abs(probabilities.sum(axis=1) - 1) < 1e-3).all() or not np.isfinite(ood_score).all():
-        raise ModelError(f"{name}: what the model answers are no probabilities; install digitpad again")
+        raise ModelError(f"{name}: its answers are not probabilities; install digitpad again")
 
 
 def _child(code: str) -> tuple[str, list[str]]:

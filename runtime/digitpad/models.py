@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     import onnxruntime
 
 CONTRACT = "1"
-MAX_BYTES = 256 * 2**20  # a digit model weighs a few MB: anything larger is refused before it fills the memory
+MAX_BYTES = 256 * 2**20  # a digit model takes a few MB: anything larger is refused before it fills the memory
 METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
 
-# An ONNX tensor whose numbers lie in another file says so in an entry of this name, eight bytes long in any spelling.
+# An ONNX tensor whose numbers are in another file says so in an entry of this name, however its length is encoded.
 _SIDE_FILE = re.compile(rb"(?:\x08|\x88\x80*\x00)location")
 
-# Since 1.29 onnxruntime reports its use to its maker, and keeps an identifier of the device in the home folder, unless
-# told otherwise before it is first loaded. Who wants that sets 0.
+# Since 1.29 onnxruntime reports its use to its maker and keeps an identifier of the device in the home folder, unless
+# told not to before it is first loaded. Setting the variable to 0 allows it.
 _SILENT = os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1") != "0"
 
-_MEND = "install digitpad again, or run `make export` in a source checkout"
+_FIX = "install digitpad again, or run `make export` in a source checkout"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
 
     Args:
         which: the name or path.
-        options: how onnxruntime is to run it; None: as `session_options` says.
+        options: how onnxruntime runs it (default: `session_options()`).
 
     Raises:
         ModelError: no such model, the file is damaged, or it does not keep the contract.
@@ -56,16 +56,16 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
     source: bytes | str
     if is_path(which):
         source = _read(path)
-        _check_self_contained(path, source)  # and onnxruntime gets these very bytes, not the file once more
+        _check_self_contained(path, source)  # onnxruntime then gets these very bytes, not the file again
     else:
         _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
-        # Ours onnxruntime may read by itself, which saves the memory of our copy. (What encoding it takes for names
-        # depends on the system.)
+        # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends
+        # on the system.)
         source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
         metadata = _check_contract(path, session)
-    except UnicodeDecodeError:  # onnxruntime hands names and metadata on as it finds them
+    except UnicodeDecodeError:  # onnxruntime passes names and metadata on as they are
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
     return Model(
         metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
@@ -77,8 +77,8 @@ def session_options() -> "onnxruntime.SessionOptions":
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.log_severity_level = 4  # its own lines on standard error would add nothing to our exceptions
-    # More threads only wait for each other, and spinning burns a core.
+    options.log_severity_level = 4  # its own lines on standard error add nothing to our exceptions
+    # More threads would only wait for each other, and spinning burns a core.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
@@ -93,7 +93,7 @@ def models_folder() -> str:
 
 
 def shipped_models() -> dict[str, dict[str, Any]]:
-    """The manifest's entries by model name, each with file, sha256, bytes, parameters and measured figures.
+    """The manifest's entries by model name, each with file, sha256, bytes, parameters and accuracy by set.
 
     Raises:
         ModelError: the manifest is missing or damaged.
@@ -102,11 +102,11 @@ def shipped_models() -> dict[str, dict[str, Any]]:
     try:
         return _read_manifest(path, os.stat(path).st_mtime_ns)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {_MEND}") from None
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error}); {_FIX}") from None
 
 
 def is_path(which: str | os.PathLike[str]) -> bool:
-    """Whether a model is meant by path, not by name: a Path, or text with a folder or .onnx in it."""
+    """Whether this is a path rather than a name: a Path, or text with a folder in it or .onnx at its end."""
     return not isinstance(which, str) or which.lower().endswith(".onnx") or os.path.basename(which) != which
 
 
@@ -117,17 +117,17 @@ def find_model(which: str | os.PathLike[str]) -> str:
         ModelError: it is neither.
     """
     if is_path(which):
-        path, mend = os.fsdecode(which), "give the path of an .onnx file"
+        path, fix = os.fsdecode(which), "give the path of an .onnx file"
     elif which in (names := shipped_models()):
-        path, mend = os.path.join(models_folder(), names[os.fspath(which)]["file"]), _MEND
+        path, fix = os.path.join(models_folder(), names[os.fspath(which)]["file"]), _FIX
     else:
         raise ModelError(f"{which}: no such model; choose {', '.join(names)} or give the path of an .onnx file")
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise ModelError(f"{path}: no such model file; {mend}") from None
+        raise ModelError(f"{path}: no such model file; {fix}") from None
     except (OSError, ValueError):
-        pass  # whoever reads it learns the reason
+        pass  # reading it will give the reason
     return path
 
 
@@ -141,12 +141,12 @@ def _check_sum(path: str, sha256: str) -> None:
     for piece in _pieces(path, 2**16):
         digest.update(piece)
     if digest.hexdigest() != sha256:
-        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_MEND}")
+        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
 
 
 def _sha256() -> Any:
-    # hashlib loads OpenSSL: 4 MB of memory, and as long as it takes to hash a model. Python's own code, under its name
-    # since 3.12 or the one before, needs neither.
+    # hashlib loads OpenSSL, which takes 4 MB of memory and as long as hashing a model. Python's own code, under its
+    # name since 3.12 or the earlier one, needs neither.
     for module in ("_sha2", "_sha256"):
         with suppress(ImportError):
             return import_module(module).sha256()
@@ -154,10 +154,10 @@ def _sha256() -> Any:
 
 
 def _check_self_contained(path: str, data: bytes) -> None:
-    """Refuse a model that would have onnxruntime open other files.
+    """Refuse a model that would make onnxruntime open other files.
 
-    It opens those in the working folder, the older releases any that the user may read. The bytes are searched rather
-    than parsed: whatever a parser makes of a twisted file, the entry's name stands in it.
+    It opens those in the working folder, older releases any that the user may read. The bytes are searched rather than
+    parsed: whatever a parser makes of a malformed file, the entry's name is in it.
 
     Raises:
         ModelError: it refers to another file, or is not ONNX but a form in which that would go unseen.
@@ -168,7 +168,7 @@ def _check_self_contained(path: str, data: bytes) -> None:
             " weights in it"
         )
     if data[4:8] == b"ORTM":
-        raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
+        raise ModelError(f"{path}: is in onnxruntime's own format; give the .onnx file it was made from")
 
 
 def _read(path: str) -> bytes:
@@ -186,7 +186,7 @@ def _pieces(path: str, size: int) -> Iterator[bytes]:
         with open(path, "rb") as file:
             while not large and (piece := file.read(size)):
                 count += len(piece)
-                large = count > MAX_BYTES  # the size may be a lie
+                large = count > MAX_BYTES  # the stated size may be wrong
                 yield piece
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
@@ -205,7 +205,7 @@ def _read_manifest(path: str, _modified: int) -> dict[str, dict[str, Any]]:
             if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
                 raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise ModelError(f"{path}: damaged; {_MEND}") from None
+        raise ModelError(f"{path}: damaged; {_FIX}") from None
     return dict(models)
 
 
@@ -215,10 +215,10 @@ def _open_session(
     import onnxruntime as ort
 
     ort.set_default_logger_severity(4)
-    if _SILENT:  # on Windows, or where somebody else loaded it first
+    if _SILENT:  # for Windows, or if other code loaded it first
         ort.disable_telemetry_events()
     try:
-        # Without its fallback, which would try the same once more and tell of it on standard output.
+        # Without the fallback, which would try the same again and say so on standard output.
         return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime raises a dozen types without a common base
         raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
@@ -239,7 +239,7 @@ def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[
         )
     if missing := [key for key in METADATA if key not in metadata]:
         raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
-    name = metadata["name"]  # it is printed as it is, and drawn on the pad
+    name = metadata["name"]  # it is printed as it is, and shown on the pad
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise ModelError(f"{path}: digitpad.name is {name!r:.40}, not a short line of text; export the model again")
     for key in ("temperature", "ood_threshold", "unsure_threshold"):
@@ -257,7 +257,7 @@ def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[
 
 def _check_tensors(path: str, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
     names = [tensor.name for tensor in found]
-    if sorted(names) != sorted(wanted):  # their order is nobody's business: they are asked for by name
+    if sorted(names) != sorted(wanted):  # in any order: they are asked for by name
         raise ModelError(f"{path}: {kind}s are {', '.join(names):.200}, not {', '.join(wanted)}: not a digitpad model")
     for tensor in found:
         tensor_type, row = wanted[tensor.name]

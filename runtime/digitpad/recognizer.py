@@ -116,9 +116,7 @@ class Recognizer:
             probabilities, ood_score = (output[0] for output in self.run(image[None]))
             probabilities.flags.writeable = False
             confidence, score = float(probabilities.max()), float(ood_score)
-            status: Status = "unsure" if confidence < self.unsure_threshold else "digit"
-            if score > self.ood_threshold:
-                status = "not_a_digit"
+            status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
             digit = None if status == "not_a_digit" else int(probabilities.argmax())
             prediction = Prediction(status, digit, confidence, probabilities, score, image)
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
@@ -156,6 +154,13 @@ class Recognizer:
 def percent(probability: float) -> str:
     """A probability in percent, never as 100.0 %: no answer is certain."""
     return f"{min(100 * probability, 99.9):.1f} %"
+
+
+def status_of(confidence: float, ood_score: float, ood_threshold: float, unsure_threshold: float) -> Status:
+    """The status of an answer to an image that is not blank."""
+    if ood_score > ood_threshold:
+        return "not_a_digit"
+    return "unsure" if confidence < unsure_threshold else "digit"
 
 
 def _check_images(images: object) -> None:

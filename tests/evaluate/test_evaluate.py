@@ -15,10 +15,11 @@ from digitpad import Recognizer
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, write_samples
 from evaluate import hard_cases
-from evaluate.__main__ import load_set, main
-from evaluate.answers import DigitsByWriter, brief, judge, read, summarise
+from evaluate.__main__ import main
+from evaluate.answers import brief, judge, read, summarise
 from evaluate.held_out import leave_one_writer_out, uncalibrated_scores
 from evaluate.pictures import Cell, plot_sheet
+from evaluate.sets import DigitsByWriter, load_set
 from evaluate.tables import page, picture_name
 from train.calibration import ood_score, probabilities
 from train.data import Digits
@@ -54,10 +55,10 @@ def test_the_figures_are_what_the_runtime_answers(measured: Path) -> None:
 
 def test_each_writer_is_measured_and_the_models_are_compared(measured: Path) -> None:
     results = json.loads((measured / "evaluation.json").read_bytes())
-    writers = results["cnn"]["report"]["writers"]["digits.json"]
+    writers = results["cnn"]["writers"]["digits.json"]
     assert {name: of["count"] for name, of in writers.items()} == {"Ann": 40, "Bob": 20}
     assert sum(of["errors"] for of in writers.values()) == results["cnn"]["figures"]["digits.json"]["errors"]
-    compared = results["cnn"]["report"]["against"]["mlp"]["digits.json"]
+    compared = results["cnn"]["against"]["mlp"]["digits.json"]
     difference = compared["only_this"] - compared["only_other"]
     errors = [results[name]["figures"]["digits.json"]["errors"] for name in ("cnn", "mlp")]
     assert difference == errors[1] - errors[0]
@@ -118,7 +119,7 @@ def test_idx_files_folders_and_stroke_files_are_the_same_digits(tmp_path: Path) 
         (["--set", "label/t-images-idx3-ubyte.gz"], ["t-labels-idx1-ubyte.gz", "label 10"]),
         (["--model", "resnet", "--set", "good.json"], ["resnet", "cnn"]),
         (["--model", "cnn,", "--set", "good.json"], ["no such model"]),
-        (["--set", "good.json", "--out", "good.json/x"], ["good.json", "OUT"]),
+        (["--set", "good.json", "--out", "good.json/x"], ["good.json", "choose another folder"]),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(
@@ -149,7 +150,7 @@ def test_a_set_that_may_not_be_read_is_named_and_not_the_folder_for_the_results(
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path / "7" / "photo.png"))
 
-    monkeypatch.setattr("evaluate.load_own", refused)
+    monkeypatch.setattr("evaluate.sets.load_own", refused)
     assert main(["--model", "mlp", "--set", str(tmp_path / "own"), "--out", str(tmp_path / "results")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "photo.png" in line and "Permission denied" in line and "results" not in line
@@ -162,7 +163,7 @@ def test_digits_that_are_all_right_or_never_answered_have_no_share_of_nothing() 
     assert (right.errors, right.answered, right.answered_accuracy) == (0, 1, 1)
     refused = summarise(judge(sure.probabilities, sure.ood_score, -9, 0.5), np.arange(10))
     assert (refused.answered, refused.answered_accuracy, refused.rejected) == (0, None, 1)
-    results = {"m": {"figures": {}, "report": {"variants": {"none answered": brief(refused)}}}}
+    results = {"m": {"figures": {}, "variants": {"none answered": brief(refused)}}}
     assert "| none answered | 10 | 100.0% | 0 | 0.0% | - |" in page(results)
 
 
@@ -210,7 +211,7 @@ def test_nothing_of_a_writer_who_is_left_out_goes_into_what_is_fitted() -> None:
     assert before["all"]["errors"] == sum(before[writer]["errors"] for writer in "abc")
 
 
-def test_what_is_no_digit_is_counted_kind_by_kind_and_together() -> None:
+def test_non_digits_are_counted_kind_by_kind_and_together() -> None:
     def answers(*ood: float) -> object:
         return judge(np.eye(10, dtype=np.float32)[[3] * len(ood)], np.array(ood, np.float32), 0.0, 0.5)
 
@@ -238,7 +239,7 @@ def test_every_way_of_writing_is_measured_and_shown(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "variants.png").height > 28 * len(expected) / 2
 
 
-def test_pictures_and_what_is_no_digit_are_measured_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_and_non_digits_are_measured_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = {name: hard_cases.CONDITIONS[name] for name in ("plain", "white on black", "scan")}
     monkeypatch.setattr(hard_cases, "CONDITIONS", some)
     models = {"cnn": Recognizer("cnn")}

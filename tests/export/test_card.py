@@ -1,4 +1,4 @@
-"""Model card and evaluation page: all they say is what the manifest holds, and every picture is there."""
+"""Model card and evaluation page: all they say is what manifest and report hold, and every picture is there."""
 
 import json
 import re
@@ -12,29 +12,47 @@ import pytest
 from digitpad import DigitPadError, Recognizer
 from evaluate.answers import figures, judge, summarise
 from evaluate.tables import SETS, Results, about_sets, held_out_writers, page
-from export.card import figures_table, report_text, seeds_table, write_card
-from export.manifest import forget_comparisons, read_manifest, write_manifest
+from export.card import END, START, card, figures_table, report_text, seeds_table, write_readme_figures
+from export.manifest import MODELS, enter, read_manifest, report_folder, write_manifest
 from export.report import main
+from train.command import ROOT
 from train.data import Digits
 
-ROOT = Path(__file__).parents[2]
-MANIFEST = read_manifest(ROOT / "onnx_models")
-CARD = ROOT / "onnx_models" / "README.md"
-PAGE = ROOT / "docs" / "evaluation" / "README.md"
+MANIFEST = read_manifest(MODELS)
+CARD = MODELS / "README.md"
+PAGE = report_folder(MODELS) / "README.md"
 
 
-def test_the_committed_card_is_the_manifests(tmp_path: Path) -> None:
-    write_card(tmp_path / "README.md", MANIFEST, "../docs/evaluation/")
-    assert (tmp_path / "README.md").read_text(encoding="utf-8") == CARD.read_text(encoding="utf-8")
+def test_the_committed_card_is_what_manifest_and_report_say() -> None:
+    assert CARD.read_text(encoding="utf-8") == card(MANIFEST, "../docs/evaluation/")
 
 
-def test_the_committed_page_is_the_manifests_unless_the_models_are_newer() -> None:
-    if all(entry.get("report") for entry in MANIFEST.values()):
+def test_the_committed_page_is_what_the_report_says_unless_the_models_are_newer() -> None:
+    if all(entry.get("conditions") for entry in MANIFEST.values()):
         text = PAGE.read_text(encoding="utf-8")
         assert text == page(MANIFEST)
         assert [path.name for path in PAGE.parent.glob("*.png") if f"]({path.name})" not in text] == []
     else:
         assert "run `make report`" in CARD.read_text(encoding="utf-8")
+
+
+def test_the_committed_readme_has_the_figures_between_its_marks(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
+    write_readme_figures(readme, MANIFEST)
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n")
+    block = text[text.index(START) : text.index(END)]
+    assert block in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{MANIFEST['cnn']['accuracy']['mnist_test']:.2%}" in block
+
+
+def test_the_committed_report_is_of_the_committed_models() -> None:
+    shipped = json.loads((MODELS / "manifest.json").read_bytes())["models"]
+    report = json.loads((PAGE.parent / "report.json").read_bytes())["models"]
+    assert {name: entry["sha256"] for name, entry in report.items()} == {n: e["sha256"] for n, e in shipped.items()}
+    for name, entry in shipped.items():
+        assert entry["accuracy"] == {key: f["accuracy"] for key, f in report[name]["figures"].items()}
 
 
 def test_every_picture_of_card_and_page_is_there_and_small() -> None:
@@ -43,32 +61,38 @@ def test_every_picture_of_card_and_page_is_there_and_small() -> None:
             assert 0 < (text.parent / picture).stat().st_size < 150_000, picture
 
 
-def test_models_that_are_not_measured_in_full_are_said_to_be_so(tmp_path: Path) -> None:
+def test_models_that_are_not_measured_in_full_are_said_to_be_so() -> None:
     bare = json.loads(json.dumps(MANIFEST))
-    bare["mlp"]["report"] = {}
-    write_card(tmp_path / "README.md", bare, "")
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    del bare["mlp"]["conditions"]
+    text = card(bare, "")
     assert "make report" in text.partition("## The contract")[0]
     assert "![" not in text
     for entry in bare.values():
         entry["figures"] = {}
-    assert "not measured" in figures_table(bare)
+    assert "Not measured" in figures_table(bare)
 
 
-def test_a_comparison_with_a_model_that_was_replaced_is_forgotten() -> None:
+def test_what_was_measured_of_a_model_goes_when_it_is_replaced_and_stays_when_it_is_the_same() -> None:
     against = {"mlp": {"mnist_test": {"only_this": 9, "only_other": 1, "p": 0.02}}}
-    manifest = {"cnn": {"figures": {}, "report": {"against": against}}, "mlp": {"figures": {}}}
+    manifest = {"cnn": {"figures": {}, "against": against}, "mlp": {"figures": {}}}
     assert "cnn, mlp" in page(manifest)
-    forget_comparisons(manifest, "mlp")
+    enter(manifest, "mlp", b"a model", {"epochs": 1, "largest_difference": 1e-7}, {"mine": SOME})
     assert "cnn, mlp" not in page(manifest)
+    manifest["mlp"] |= {"variants": ONE}
+    enter(manifest, "mlp", b"a model", {"epochs": 2, "largest_difference": 2e-7}, {})
+    kept = manifest["mlp"]
+    assert (kept["epochs"], kept["largest_difference"], kept["variants"]) == (2, 1e-7, ONE)
+    assert kept["accuracy"] == {"mine": SOME.accuracy} and kept["figures"] == {"mine": FIGURES}
+    enter(manifest, "mlp", b"another", {"epochs": 2, "largest_difference": 3e-7}, {})
+    assert "variants" not in manifest["mlp"] and manifest["mlp"]["figures"] == manifest["mlp"]["accuracy"] == {}
 
 
 def test_a_set_that_something_was_chosen_on_is_said_to_be_so() -> None:
-    chosen = "recipe, seed, temperature and thresholds were chosen on them"
+    chosen = "used to choose recipe, seed, temperature and thresholds"
     lines = about_sets({"m": {"figures": {name: {} for name in SETS}}}).splitlines()
     assert [line.startswith("- MNIST test") or chosen in line for line in lines] == [True] * 3
-    assert "nothing was chosen" in lines[0]
-    left_out = held_out_writers({"m": {"figures": {}, "report": {"held_out_writers": {"all": asdict(READING)}}}})
+    assert "used to choose nothing but" in lines[0]
+    left_out = held_out_writers({"m": {"figures": {}, "held_out_writers": {"all": asdict(READING)}}})
     assert "Recipe and seed were chosen on all" in left_out
 
 
@@ -79,52 +103,79 @@ def test_seeds_are_shown_by_mean_and_standard_deviation() -> None:
     assert seeds_table({"cnn": {"seeds": runs[:1]}, "mlp": {}}) == ""
 
 
-def test_a_damaged_manifest_is_named_and_none_is_as_good_as_empty(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("damaged", ["manifest.json", "evaluation/report.json"])
+def test_a_damaged_manifest_or_report_is_named_and_none_is_as_good_as_empty(
+    damaged: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert read_manifest(tmp_path) == {}
-    (tmp_path / "manifest.json").write_text("{")
-    assert read_manifest(tmp_path) == {}
-    assert "manifest.json is damaged" in capsys.readouterr().err
     write_manifest(tmp_path, MANIFEST)
     assert read_manifest(tmp_path) == MANIFEST
+    (tmp_path / damaged).write_text("{")
+    assert all("figures" not in entry for entry in read_manifest(tmp_path).values())
+    assert f"{damaged} is damaged" in capsys.readouterr().err
+
+
+def test_a_report_of_other_files_is_not_taken_for_these_models(tmp_path: Path) -> None:
+    write_manifest(tmp_path, MANIFEST)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace(MANIFEST["mlp"]["sha256"], "0" * 64))
+    manifest = read_manifest(tmp_path)
+    assert "figures" not in manifest["mlp"] and manifest["cnn"] == MANIFEST["cnn"]
 
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
     """A folder as `make export OUT=DIR` leaves it, with an older report."""
-    for name in (*(entry["file"] for entry in MANIFEST.values()), "manifest.json", "README.md"):
-        shutil.copy(ROOT / "onnx_models" / name, tmp_path)
-    manifest = read_manifest(tmp_path)
-    for entry in manifest.values():
-        entry |= {"figures": {}, "report": {}}
-    write_manifest(tmp_path, manifest)
-    (tmp_path / "evaluation").mkdir()
+    for name in (*(entry["file"] for entry in MANIFEST.values()), "README.md"):
+        shutil.copy(MODELS / name, tmp_path)
+    facts = (
+        "file",
+        "sha256",
+        "bytes",
+        "parameters",
+        "framework",
+        "trained_on",
+        "recipe",
+        "epochs",
+        "largest_difference",
+    )
+    bare = {name: {key: entry[key] for key in facts} | {"figures": {}} for name, entry in MANIFEST.items()}
+    write_manifest(tmp_path, bare)
     (tmp_path / "evaluation" / "errors_of_old.png").write_bytes(b"old")
     return tmp_path
 
 
-def test_a_report_goes_into_page_card_and_manifest(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = {"count": 7, "errors": 1, "accuracy": 6 / 7, "answered": 1.0, "answered_accuracy": 6 / 7}
+def test_a_report_goes_into_page_card_and_report_and_the_pages_can_be_made_of_it_again(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = {"count": 7, "errors": 1, "accuracy": 6 / 7, "answered": 1.0, "answered_accuracy": 6 / 7}
 
-    def evaluate(models: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
+    def measure(models: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
         (pictures / "variants.png").write_bytes(b"new")
-        report = {"variants": {"7 barred": measured}, "conditions": {"fog": measured}, "outliers": OUTLIERS}
-        return {name: {"figures": {"mnist_test": FIGURES}, "report": report} for name in models}
+        cases = {"variants": {"7 barred": case}, "conditions": {"fog": case}, "outliers": OUTLIERS}
+        return {name: {"figures": {"mnist_test": FIGURES}, **cases} for name in models}
 
-    monkeypatch.setattr("export.report.evaluate_fully", evaluate)
+    monkeypatch.setattr("export.report.measure_fully", measure)
     assert main(["--out", str(exported)]) == 0
     assert [path.name for path in (exported / "evaluation").glob("*.png")] == ["variants.png"]
-    assert "| fog | 7 | 85.7% |" in (exported / "evaluation" / "README.md").read_text()
-    shares = ", ".join(["85.7%"] * len(MANIFEST))
-    assert f"fog ({shares})" in (exported / "README.md").read_text()
-    assert read_manifest(exported)["mlp"]["report"]["variants"]["7 barred"]["accuracy"] == 0.85714
-    assert read_manifest(exported)["mlp"]["figures"]["mnist_test"]["accuracy"] == FIGURES["accuracy"]
-    assert f"mlp | MNIST test | **{FIGURES['accuracy']:.2%}**" in (exported / "README.md").read_text()
+    written = {path: path.read_text() for path in (exported / "evaluation" / "README.md", exported / "README.md")}
+    page, card = written.values()
+    assert "| fog | 7 | 85.7% |" in page
+    assert f"fog ({', '.join(['85.7%'] * len(MANIFEST))})" in card
+    assert f"mlp | MNIST test | **{FIGURES['accuracy']:.2%}**" in card
+    entry = read_manifest(exported)["mlp"]
+    assert entry["variants"]["7 barred"]["accuracy"] == 0.85714
+    assert entry["figures"]["mnist_test"]["accuracy"] == FIGURES["accuracy"]
+    for path in written:
+        path.write_text("spoilt")
+    monkeypatch.setattr("export.report.measure_fully", None)
+    assert main(["--out", str(exported), "--pages"]) == 0
+    assert {path: path.read_text() for path in written} == written
 
 
 ANSWERS = judge(np.full((20, 10), 0.1, np.float32), np.zeros(20, np.float32), 0.5, 0.5)
-FIGURES = asdict(figures(ANSWERS, Digits(np.zeros((20, 28, 28), np.uint8), np.repeat(np.arange(10), 2))))
+SOME = figures(ANSWERS, Digits(np.zeros((20, 28, 28), np.uint8), np.repeat(np.arange(10), 2)))
+FIGURES = asdict(SOME)
 READING = summarise(ANSWERS, np.repeat(np.arange(10), 2))
 OUTLIERS = {
     kind: {
@@ -135,20 +186,14 @@ OUTLIERS = {
 }  # fmt: skip
 
 
-def test_the_card_tells_what_is_taken_for_a_digit_from_what_is_not() -> None:
-    text = report_text(
-        {"cnn": {"figures": {}, "report": {"outliers": OUTLIERS, "variants": ONE, "conditions": ONE}}}, ""
-    )
-    assert re.search(r"Seldom taken for a digit .*: stars\.\n- More often \(cnn\): hearts \(40\.0%\)\.", text)
-    assert re.search(r"Read well .*: fine\.\n- Not so well \(cnn\): bad \(90\.0%\)\.", text)
-
-
 ONE = {"bad": {"count": 200, "accuracy": 0.9}, "fine": {"count": 200, "accuracy": 0.99}}
 
 
-def test_the_card_tells_how_many_pictures_its_shares_are_of_and_how_far_to_trust_them() -> None:
+def test_the_card_says_what_is_read_well_and_taken_for_a_digit_and_how_far_to_trust_its_shares() -> None:
     many = {kind: entry | {"count": 2000} for kind, entry in OUTLIERS.items()}
-    text = report_text({"cnn": {"figures": {}, "report": {"outliers": many, "variants": ONE, "conditions": ONE}}}, "")
+    text = report_text({"cnn": {"figures": {}, "outliers": many, "variants": ONE, "conditions": ONE}}, "")
+    assert re.search(r"Seldom taken for a digit .*: stars\.\n- More often \(cnn\): hearts \(40\.0%\)\.", text)
+    assert re.search(r"Read well .*: fine\.\n- Less well \(cnn\): bad \(90\.0%\)\.", text)
     assert text.count("200 digits each: one is worth 0.5 points (95 % interval of 98%: 95.0% to 99.2%)") == 2
     assert "2,000 of each kind (95 % interval of 2%: 1.5% to 2.7%)" in text
 
@@ -157,12 +202,12 @@ def test_the_card_tells_how_many_pictures_its_shares_are_of_and_how_far_to_trust
 def test_a_report_that_fails_changes_nothing(
     exported: Path, stop: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def evaluate(models: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
+    def measure(models: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
         (pictures / "variants.png").write_bytes(b"new")
         raise stop
 
     before = {path: path.read_bytes() for path in exported.rglob("*.*") if path.is_file()}
-    monkeypatch.setattr("export.report.evaluate_fully", evaluate)
+    monkeypatch.setattr("export.report.measure_fully", measure)
     assert main(["--out", str(exported)]) != 0
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert {path: path.read_bytes() for path in exported.rglob("*.*") if path.is_file()} == before

@@ -110,13 +110,13 @@ def test_an_int8_model_that_loses_too_much_is_not_written_and_the_build_says_so(
     folder, manifest = exported
     monkeypatch.setattr("export.quantise._training_images", lambda data: digits.images)
     manifest["cnn"]["accuracy"] = dict.fromkeys(MOST_LOST, 1.01)  # more than any can reach
-    export_int8(folder, "cnn", manifest, dict.fromkeys(MOST_LOST, digits), None)
+    export_int8(folder, "cnn", manifest, {"parameters": 9}, dict.fromkeys(MOST_LOST, digits), None)
     assert "cnn-int8: not written: it loses" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["cnn.onnx"]
     assert list(manifest) == ["cnn"]
 
     manifest["cnn"]["accuracy"] = dict.fromkeys(MOST_LOST, 0.5)
-    export_int8(folder, "cnn", manifest, dict.fromkeys(MOST_LOST, digits), None)
+    export_int8(folder, "cnn", manifest, {"parameters": 9}, dict.fromkeys(MOST_LOST, digits), None)
     assert "cnn-int8: " in capsys.readouterr().out
     assert manifest["cnn-int8"]["bytes"] == (folder / "cnn-int8.onnx").stat().st_size
     assert manifest["cnn-int8"]["accuracy"]["pen_validation"] > 0.9
@@ -126,7 +126,7 @@ def test_without_data_to_judge_it_by_no_int8_model_is_written(
     exported: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, manifest = exported
-    export_int8(folder, "cnn", manifest, {}, None)
+    export_int8(folder, "cnn", manifest, {}, {}, None)
     assert "cnn-int8: not written: no training images" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["cnn.onnx"]
     assert list(manifest) == ["cnn"]

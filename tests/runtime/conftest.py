@@ -52,7 +52,6 @@ def installation(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             "sha256": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
             "parameters": 160,
-            "framework": "none",
             "accuracy": {"mnist_test": 0.125},
         }
     (models / "manifest.json").write_text(json.dumps({"contract": "1", "models": entries}))

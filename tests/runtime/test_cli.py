@@ -359,10 +359,17 @@ def test_models_are_listed_with_the_manifests_figures(installation: Path, run: R
         ["mlp", "mlp.onnx", f"{size:,}", "160", "12.50", "%"],
     ]
     done = run("models", "--format", "json", installation=installation)
-    first, second = (json.loads(line) for line in done.stdout.splitlines())
-    assert (first["name"], first["file"], first["bytes"], first["parameters"]) == ("cnn", "cnn.onnx", size, 160)
-    assert first["accuracy"] == {"mnist_test": 0.125}
-    assert second["name"] == "mlp"
+    facts = {"bytes": size, "parameters": 160, "accuracy": {"mnist_test": 0.125}}
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"name": "cnn", "file": "cnn.onnx", **facts},
+        {"name": "mlp", "file": "mlp.onnx", **facts},
+    ]
+
+
+def test_the_shipped_models_are_each_listed_on_a_line_that_a_person_can_read(run: Run) -> None:
+    done = run("models", "--format", "json")
+    assert {json.loads(line)["name"] for line in done.stdout.splitlines()} >= {"cnn", "mlp"}
+    assert max(map(len, done.stdout.splitlines())) <= 250
 
 
 @pytest.mark.parametrize("share", ["1" + "0" * 400, "-1", "1.5", "NaN", '"0.5"', "null"])
@@ -375,6 +382,8 @@ def test_an_accuracy_that_is_none_is_not_shown(share: str, installation: Path, t
     first, second = done.stdout.splitlines()[1:]
     assert first.endswith(" -")
     assert second.endswith(" 12.50 %")
+    done = run("models", "--format", "json", installation=changed)
+    assert [json.loads(line)["accuracy"] for line in done.stdout.splitlines()] == [{}, {"mnist_test": 0.125}]
 
 
 def test_models_verify_tells_good_files_from_bad(installation: Path, tmp_path: Path, run: Run) -> None:
@@ -390,7 +399,9 @@ def test_models_verify_tells_good_files_from_bad(installation: Path, tmp_path: P
     assert [line.split()[-1] for line in done.stdout.splitlines()] == ["verified", "ok", "FAILED"]
     assert "mlp.onnx: its checksum is not the manifest's" in only_line(done)
     done = run("models", "--verify", "--format", "json", installation=broken)
-    assert [json.loads(line)["ok"] for line in done.stdout.splitlines()] == [True, False]
+    good, bad = (json.loads(line) for line in done.stdout.splitlines())
+    assert (good["ok"], "problem" in good, bad["ok"]) == (True, False, False)
+    assert done.stderr == f"digitpad: {bad['problem']}\n"
 
     manifest = json.loads((models / "manifest.json").read_text())
     manifest["models"]["mlp"]["sha256"] = manifest["models"]["cnn"]["sha256"]

@@ -49,7 +49,7 @@ def refusal(path: str | os.PathLike[str]) -> str:
         ("fixed_batch", "input image has shape [1, 28, 28], not ['batch', 28, 28]"),
     ],
 )
-def test_a_model_that_breaks_the_contract_is_refused_and_told_where(model: str, reason: str) -> None:
+def test_a_model_that_breaks_the_contract_is_refused_with_the_reason(model: str, reason: str) -> None:
     assert reason in refusal(DATA / f"{model}.onnx")
 
 
@@ -82,11 +82,11 @@ def test_a_file_that_is_no_model_is_refused(content: Any, reason: str, tiny: Pat
         (RuntimeError("a" * 5000), "a" * 200),
     ],
 )
-def test_of_a_foreign_error_the_first_line_is_told_or_its_kind(error: Exception, line: str) -> None:
+def test_of_a_foreign_error_the_first_line_is_given_or_its_type(error: Exception, line: str) -> None:
     assert first_line(error) == line
 
 
-def test_the_engine_says_nothing_on_its_own_account(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_engine_prints_nothing_itself(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     recognizer = Recognizer(DATA / "fails_to_run.onnx")
     with pytest.raises(ModelError, match=r"^tiny: the model fails to run.*$"):
         recognizer.predict_strokes([[(0, 0), (3, 5), (1, 9)]])
@@ -181,7 +181,7 @@ def test_a_shipped_model_that_was_changed_is_refused(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"models": []}', '{"models": {"cnn": {"file": "cnn.onnx"}}}', "[" * 10**5]
 )
-def test_a_damaged_manifest_is_told(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_manifest_is_reported(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: damaged"):
@@ -208,7 +208,7 @@ def test_a_file_that_grows_beyond_the_limit_while_it_is_read_is_refused(
     monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size)
     Recognizer(tiny)
     monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size - 1)
-    told = SimpleNamespace(st_size=10, st_mode=tiny.stat().st_mode)
-    monkeypatch.setattr(os, "stat", lambda *_: told)
-    with pytest.raises(ModelError, match="larger than"):
+    small = SimpleNamespace(st_size=10, st_mode=tiny.stat().st_mode)
+    with monkeypatch.context() as patched, pytest.raises(ModelError, match="larger than"):
+        patched.setattr(os, "stat", lambda *_: small)
         Recognizer(tiny)
