@@ -15,16 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from deploy.bundle import (
-    PYTHONS,
-    TARGETS,
-    BundleError,
-    NoNetworkError,
-    bundle,
-    locked,
-    main,
-    this_machine,
-)
+from deploy.bundle import PYTHONS, TARGETS, NoNetworkError, bundle, locked, main, this_machine
+from digitpad.errors import DigitPadError
 
 ROOT = Path(__file__).parents[1]
 PYTHON = f"3.{sys.version_info.minor}"
@@ -275,6 +267,6 @@ def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "digitpad-0-py3-none-any.whl").write_bytes(b"")
-    with pytest.raises(BundleError, match="go online"):
+    with pytest.raises(DigitPadError, match="go online"):
         bundle(tmp_path / "digitpad-0-py3-none-any.whl", "linux-aarch64", "3.11", False, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
