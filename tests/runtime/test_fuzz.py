@@ -1,4 +1,4 @@
-"""Whatever is wrong with a file or with strokes, DigitPadError comes out or an answer; and what fuzzing has found."""
+"""Whatever is wrong with a file or with strokes, an answer or a DigitPadError comes out; and what fuzzing has found."""
 
 from pathlib import Path
 
@@ -22,40 +22,34 @@ def test_damaged_settings_are_settings_all_the_same() -> None:
 
 
 def test_damaged_models_are_refused_or_run() -> None:
-    row, problems = fuzz.campaign("model", 0, 40)  # in child processes: the engine may crash
-    assert row["failed"] == 0, problems
-    assert row["answered"] + row["refused"] + row["crashes"] == 40
-    assert row["refused"] > 0
+    row = fuzz.campaign("model", 0, 40)  # in child processes: the engine may crash
+    assert row.failed == 0, row.problems
+    assert row.answered + row.refused + row.crashes == 40
+    assert row.refused > 0
 
 
 def test_a_campaign_counts_what_fails_and_what_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [
-        {"case": 0},
-        {"case": 0, "ended": "refused", "seconds": 0.5, "MB": 70, "error": ""},
-        {"case": 1},
-        {"case": 1, "ended": "failed", "seconds": 0.1, "MB": 90, "error": "ValueError: odd"},
-        {"case": 2},
-    ]
-    ends = iter([(lines, -11), ([{"case": 3}, lines[1] | {"case": 3, "ended": "answered"}], 0)])
+    ends = iter(
+        [
+            ([("refused", 0.5, 70, ""), ("failed", 0.1, 90, "ValueError: odd")], -11),  # in its third case
+            ([("answered", 0.5, 70, "")], 0),
+        ]
+    )
     monkeypatch.setattr(fuzz, "_run_child", lambda *_: next(ends))
-    row, problems = fuzz.campaign("image", 0, 4)
-    assert {key: row[key] for key in ("answered", "refused", "failed", "crashes")} == {
-        "answered": 1, "refused": 1, "failed": 2, "crashes": 1
-    }  # fmt: skip
-    assert (row["seconds"], row["MB"]) == (0.5, 90)
-    assert problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+    row = fuzz.campaign("image", 0, 4)
+    assert (row.answered, row.refused, row.failed, row.crashes) == (1, 1, 2, 1)
+    assert (row.seconds, row.MB) == (0.5, 90)
+    assert row.problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+    assert "| image | 4 | 1 | 1 | 2 | 1 | 0.50 s | 90 MB |\n" in fuzz.page([row])
 
 
 @pytest.mark.parametrize(("kind", "failed"), [("image", 2), ("model", 0)])
 def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     spent = [(0.1, 90), (2.1, 90), (0.1, 513), (0.1, 513)]  # the last one was in the process of the one before it
-    lines = [
-        {"case": number, "ended": "refused", "seconds": seconds, "MB": megabytes, "error": ""}
-        for number, (seconds, megabytes) in enumerate(spent)
-    ]
-    monkeypatch.setattr(fuzz, "_run_child", lambda *_: (lines, 0))
-    row, problems = fuzz.campaign(kind, 0, 4)
-    assert (row["refused"], row["failed"], len(problems)) == (4 - failed, failed, failed)
+    ends = [("refused", seconds, megabytes, "") for seconds, megabytes in spent]
+    monkeypatch.setattr(fuzz, "_run_child", lambda *_: (ends, 0))
+    row = fuzz.campaign(kind, 0, 4)
+    assert (row.refused, row.failed, len(row.problems)) == (4 - failed, failed, failed)
 
 
 # Found by fuzzing
@@ -65,7 +59,7 @@ def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypat
 def test_a_model_whose_texts_are_not_text_is_refused_quietly(
     text: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It came out as a UnicodeDecodeError; and onnxruntime told on standard output that it would try once more."""
+    """It came out as a UnicodeDecodeError; and onnxruntime said on standard output that it would try once more."""
     model = (DATA / "tiny.onnx").read_bytes()
     assert text in model
     (tmp_path / "model.onnx").write_bytes(model.replace(text, b"\x87" + text[1:]))
