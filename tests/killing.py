@@ -113,7 +113,7 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
     while row.kills < kills and len(row.problems) < 10:
         if rng.random() < 0.4:  # else over what is there
             begin_anew()
-        for _ in range(rng.randint(1, 3)):
+        for _ in range(min(rng.randint(1, 3), kills - row.kills)):
             lines = int(2 ** rng.uniform(0, 4)) - 1
             late = rng.choice([0, 0, 0, 10 ** rng.uniform(-5, -2), rng.uniform(0, whole)])
             finals = [number for number, final in enumerate(touched, start=1) if final]
