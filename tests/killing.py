@@ -2,10 +2,10 @@
 
     python -m tests.killing --kills 600 --out docs/hardening.md
 
-A process does a step of tests/killing_steps.py and gets SIGKILL at a random moment: as it touches the Nth file, every
-other time one that is not temporary, or a few lines of Python later, when a file just opened is still empty; or up to
-ten milliseconds later, or up to as much later as the step takes. What it left is looked at, and after one, two or three
-kills the step is done undisturbed: it must succeed, and nothing that was finished may be missing.
+A process does a step of tests/killing_steps.py and is killed at a random moment: as it touches the Nth file, every
+other time one that is not temporary; or microseconds to milliseconds later, when a file just opened is still empty or
+half written; or up to as much later as the step takes. What it left is looked at, and after one, two or three kills the
+step is done undisturbed: it must succeed, and nothing that was finished may be missing.
 """
 
 import argparse
@@ -24,10 +24,9 @@ import tempfile
 import time
 import traceback
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from PIL import Image
@@ -54,17 +53,6 @@ KINDS = {
 }
 
 
-class Moment(NamedTuple):
-    """When to kill: at the Nth file touched (0: never), so many lines of Python later or so many seconds later."""
-
-    at: int = 0
-    lines: int = 0
-    late: float = 0
-
-
-NEVER = Moment()
-
-
 @dataclass
 class Row:
     """What came of killing one kind of process."""
@@ -78,11 +66,13 @@ class Row:
 
 
 def campaign(kind: str, kills: int) -> Row:
-    """Kill one kind that often, from a process of its own: what is killed is forked off it, so it must stay small."""
+    """Kill one kind that often, from a new process: what is killed is forked off it, so it must have no threads."""
+    code = "import json, pathlib, sys, tests.killing as killing; kind, kills, place = sys.argv[1:]; "
+    code += "print(json.dumps(vars(killing.kill_many(kind, int(kills), pathlib.Path(place)))))"
     with tempfile.TemporaryDirectory() as place:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime"), "TMPDIR": place}
-        environment |= {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "tests.killing", "--kills", str(kills), "--kind", kind, "--place", place]
+        environment |= {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-c", code, kind, str(kills), place]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return Row(**json.loads(done.stdout))
@@ -98,10 +88,10 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
         shutil.rmtree(folder, ignore_errors=True)
         finished.clear()
 
-    def do(moment: Moment = NEVER) -> tuple[int, list[bool]]:
-        status, touched, said = forked(step, folder, moment)
+    def do(at: int = 0, late: float = 0) -> tuple[int, list[bool]]:
+        status, touched, said = forked(step, folder, at, late)
         finished.update(said)
-        if problems := damage(folder, finished, complete=moment == NEVER):
+        if problems := damage(folder, finished, complete=not at):
             row.problems.append(f"{kind}, kill {row.kills}: " + "; ".join(problems).replace(f"{folder}{os.sep}", ""))
             begin_anew()
         return status, touched
@@ -114,13 +104,12 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
         if rng.random() < 0.4:  # else over what is there
             begin_anew()
         for _ in range(min(rng.randint(1, 3), kills - row.kills)):
-            lines = int(2 ** rng.uniform(0, 4)) - 1
-            late = rng.choice([0, 0, 0, 10 ** rng.uniform(-5, -2), rng.uniform(0, whole)])
+            late = rng.choice([0, 10 ** rng.uniform(-6, -3), 10 ** rng.uniform(-6, -2), rng.uniform(0, whole)])
             finals = [number for number, final in enumerate(touched, start=1) if final]
             at = rng.choice(finals) if rng.random() < 0.5 else rng.randint(1, len(touched))
             before = len(hidden(folder))
-            status, _ = do(Moment(at, lines, late))
-            if status == -signal.SIGKILL:
+            status, _ = do(at, late)
+            if status < 0:
                 row.kills += 1
                 row.files += len(visible(folder))
                 row.temporaries += max(0, len(hidden(folder)) - before)
@@ -137,8 +126,8 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
 # The process that is killed
 
 
-def forked(step: Step, folder: Path, moment: Moment) -> tuple[int, list[bool], dict[str, int]]:
-    """Fork off a process that does a step, and kill it at the moment.
+def forked(step: Step, folder: Path, at: int, late: float) -> tuple[int, list[bool], dict[str, int]]:
+    """Fork off a process that does a step, and is killed when it touches the Nth file, or so many seconds later.
 
     Returns:
         Its exit status; whether each file it touched was other than a temporary one; what it said was finished.
@@ -146,7 +135,7 @@ def forked(step: Step, folder: Path, moment: Moment) -> tuple[int, list[bool], d
     reads, writes = os.pipe()
     process = os.fork()
     if not process:
-        do_and_exit(step, folder, moment, writes)
+        do_and_exit(step, folder, at, late, writes)
     os.close(writes)
     touched: list[bool] = []
     said: dict[str, int] = {}
@@ -154,15 +143,12 @@ def forked(step: Step, folder: Path, moment: Moment) -> tuple[int, list[bool], d
         for told in map(json.loads, news):
             if isinstance(told, dict):
                 said |= told
-                continue
-            touched.append(told)
-            if len(touched) == moment.at and moment.late:
-                time.sleep(moment.late)
-                os.kill(process, signal.SIGKILL)
+            else:
+                touched.append(told)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), touched, said
 
 
-def do_and_exit(step: Step, folder: Path, moment: Moment, writes: int) -> NoReturn:
+def do_and_exit(step: Step, folder: Path, at: int, late: float, writes: int) -> NoReturn:
     """Do a step, and tell what it touches and finishes."""
     touched = 0
 
@@ -178,10 +164,12 @@ def do_and_exit(step: Step, folder: Path, moment: Moment, writes: int) -> NoRetu
         touched += 1
         name = Path(arguments[1] if event in ("os.rename", "os.link") else arguments[0])
         tell(not is_hidden(name, folder))
-        if touched == moment.at and not moment.late:
-            die_in(moment.lines)
+        if touched == at and late:
+            signal.setitimer(signal.ITIMER_REAL, late)  # nobody handles this signal: it kills like any other
+        elif touched == at:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    os.dup2(2, 1)  # what the step prints is not the row
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     status = 1
     try:
         sys.addaudithook(hear)
@@ -191,25 +179,6 @@ def do_and_exit(step: Step, folder: Path, moment: Moment, writes: int) -> NoRetu
         traceback.print_exc()
     finally:
         os._exit(status)
-
-
-def die_in(lines: int) -> None:
-    """Kill this process: at once, or so many lines of Python later."""
-
-    def count(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal lines
-        lines -= event == "line"
-        if lines <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return count
-
-    if lines == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    frame: FrameType | None = sys._getframe()
-    while frame:  # those that run already; settrace is for those to come
-        frame.f_trace = count
-        frame = frame.f_back
-    sys.settrace(count)
 
 
 # What it leaves
@@ -320,9 +289,9 @@ def page(rows: list[Row]) -> str:
 Written by `make test-long`; [tests/killing.py](../tests/killing.py) tells how it is done, and
 [tests/killing_steps.py](../tests/killing_steps.py) what is killed.
 
-{sum(row.kills for row in rows)} processes got SIGKILL (`kill -9`) while they wrote, each at a moment drawn at random.
-Afterwards every file had to be whole or not there, nothing that had been finished could be lost, and the same had to
-succeed when it was done again. {platform.system()} {platform.machine()}, Python {platform.python_version()}.
+{sum(row.kills for row in rows)} processes were killed while they wrote, each at a moment drawn at random. Afterwards
+every file had to be whole or not there, nothing that had been finished could be lost, and the same had to succeed when
+it was done again. {platform.system()} {platform.machine()}, Python {platform.python_version()}.
 """,
             *table,
             """
@@ -340,12 +309,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.killing", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=600, help="how many processes (%(default)s)")
     parser.add_argument("--out", type=Path, help="the page to write")
-    parser.add_argument("--kind", help=argparse.SUPPRESS)  # in a process of its own
-    parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.kind:
-        print(json.dumps(asdict(kill_many(options.kind, options.kills, options.place))))
-        return 0
     rows = []
     for kind, (_, share) in KINDS.items():
         rows.append(campaign(kind, max(1, options.kills * share // 100)))

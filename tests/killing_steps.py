@@ -5,14 +5,11 @@ step: a function of the folder to write to and of `say`, which is told each fini
 """
 
 import hashlib
-import json
-import multiprocessing
 import os
 import random
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from digitpad.errors import DigitPadError
@@ -127,40 +124,22 @@ def train_step(network: str) -> Step:
     return step
 
 
-def export_step(network: str, place: Path) -> Step:
-    """`make export ONLY=...`, int8 form and all, of a network that has learnt nothing, measured on 200 digits."""
+def export_step(network: str) -> Step:
+    """`make export ONLY=...`, int8 form and all, measured on 200 digits."""
     import export.__main__ as program
     from export import quantise
-    from train.calibration import Calibration
     from train.synthetic.generate import generate_digits
 
-    weights = place / "weights"
-    weights.mkdir()
-    path = weights / program.NETWORKS[network]
     if network == "cnn":
         import export.cnn
-        from train.cnn import build_cnn, save_cnn
-
-        # A process forked off one in which TensorFlow has computed hangs, so a child computes here.
-        maker = multiprocessing.get_context("fork").Process(target=lambda: save_cnn(build_cnn(), path))
-        maker.start()
-        maker.join()
     else:
         import export.mlp  # noqa: F401
-        from train.mlp import Mlp, save_mlp
-
-        save_mlp(Mlp(), path)
-    facts: dict[str, Any] = {"recipe": "none", "epochs": 0, "framework": "one", "trained_on": "nothing", "seeds": []}
-    facts |= asdict(Calibration(temperature=1.0, ood_threshold=0.0, unsure_threshold=0.5))
-    facts |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    (weights / f"{network}.json").write_text(json.dumps(facts))
     digits = generate_digits(200, seed=1)
     program.known_sets = lambda data: {"mnist_validation": digits, "pen_validation": digits}
     quantise._training_images = lambda data: digits.images
-    quantise.MOST_LOST.update(dict.fromkeys(quantise.MOST_LOST, 1.0))
 
     def step(folder: Path, say: Say) -> None:
-        if program.main(["--only", network, "--weights", str(weights), "--out", str(folder)]):
+        if program.main(["--only", network, "--out", str(folder)]):
             raise DigitPadError("the export failed")
         for name in (f"{network}.onnx", f"{network}-int8.onnx", "manifest.json", "reference.json", "README.md"):
             say(folder / name, 1)
@@ -176,6 +155,6 @@ STEPS: dict[str, Callable[[Path], Step]] = {
     # These change the modules they use, so they want a process of their own.
     "train-mlp": lambda place: train_step("mlp"),
     "train-cnn": lambda place: train_step("cnn"),
-    "export-mlp": lambda place: export_step("mlp", place),
-    "export-cnn": lambda place: export_step("cnn", place),
+    "export-mlp": lambda place: export_step("mlp"),
+    "export-cnn": lambda place: export_step("cnn"),
 }

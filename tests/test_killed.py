@@ -48,7 +48,7 @@ def test_damage_is_seen(tmp_path: Path) -> None:
 def test_the_page_tells_what_was_found() -> None:
     text = page([Row("pad", 300, 150, 1_200, 31), Row("bundle", 20, 8, 30, 9, ["bundle, kill 7: x is damaged"])])
     assert text.startswith("# Killed at any moment\n")
-    assert "320 processes got SIGKILL" in text
+    assert "320 processes were killed" in text
     assert f"| {KINDS['pad'][0]} | 300 | 150 | 1,200 | 0 | 31 |" in text
     assert f"| {KINDS['bundle'][0]} | 20 | 8 | 30 | 1 | 9 |" in text
     assert "bundle, kill 7: x is damaged" in text

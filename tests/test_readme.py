@@ -78,11 +78,3 @@ def test_the_python_example_works(folder: Path) -> None:
     assert lines[0].startswith("digit 7 0.9")
     assert lines[1] == "7"
     assert "no such file.png" in lines[2]
-
-
-def test_every_picture_and_file_the_readme_names_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
-    for path in re.findall(r"`((?:runtime|train|evaluate|export)/[\w/]+\.py)`", README):
-        assert (ROOT / path).exists(), path
