@@ -149,7 +149,7 @@ def forked(step: Step, folder: Path, at: int, late: float) -> tuple[int, list[bo
 
 
 def do_and_exit(step: Step, folder: Path, at: int, late: float, writes: int) -> NoReturn:
-    """Do a step, and tell what it touches and finishes."""
+    """Do a step, and report what it touches and finishes."""
     touched = 0
 
     def tell(what: bool | dict[str, int]) -> None:
@@ -286,8 +286,8 @@ def page(rows: list[Row]) -> str:
         [
             f"""# Killed at any moment
 
-Written by `make test-long`; [tests/killing.py](../tests/killing.py) tells how it is done, and
-[tests/killing_steps.py](../tests/killing_steps.py) what is killed.
+Written by `make test-long`; how it is done is in [tests/killing.py](../tests/killing.py), and what is
+killed in [tests/killing_steps.py](../tests/killing_steps.py).
 
 {sum(row.kills for row in rows)} processes were killed while they wrote, each at a moment drawn at random. Afterwards
 every file had to be whole or not there, nothing that had been finished could be lost, and the same had to succeed when

@@ -66,7 +66,7 @@ def manifest_step(place: Path) -> Step:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = read_manifest(folder)
         count = manifest.get("cnn", {}).get("count", 0) + 1
-        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 200_000))}
+        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 120_000))}
         write_manifest(folder, manifest)
         say(folder / "manifest.json", count)
 

@@ -1,4 +1,4 @@
-"""The benchmarks: what they time is what they say, and what is not there is named."""
+"""The benchmarks: they time what they say they time, and name what is missing."""
 
 import json
 import os
