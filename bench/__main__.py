@@ -1,7 +1,7 @@
-"""`make bench`: one run, all sides in it, alternating; medians and spread as a table and as JSON.
+"""`make bench`: all sides in one run, by turns; medians and spread as a table and as JSON.
 
-Latency and throughput on one thread, cold start and peak memory of whole processes, bytes on disk, and errors on the
-MNIST test set where it is at hand. What is not installed is named as such.
+Latency and throughput on one thread, cold start and peak memory of whole processes, the pad at rest and at work, bytes
+on disk, and errors on the MNIST test set if it is at hand. What is not installed is named as missing.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import numpy as np
@@ -30,23 +30,33 @@ from train.data import load_mnist
 
 Row = dict[str, Any]
 BARE = "import numpy, onnxruntime, PIL.Image"
-# Not by train.cnn, which loads PyTorch too.
-KERAS = (
-    "import os, sys; os.environ['KERAS_BACKEND'] = 'tensorflow'; import keras, numpy as np; from PIL import Image; "
-    + (
-        "x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32)[None, ..., None] / 255; "
-        "print(keras.models.load_model('train/weights/cnn.keras', compile=False).predict(x, verbose=0).argmax())"
-    )
-)
-TORCH = "import sys; from train.mlp import load_mlp; from pathlib import Path; import numpy as np, torch; " + (
-    "from PIL import Image; x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32) / 255; "
-    "print(load_mlp(Path('train/weights/mlp.pt')).eval()(torch.from_numpy(x)[None]).argmax())"
-)
+READ = """
+import sys
+import numpy as np
+from PIL import Image
+x = np.asarray(Image.open(sys.argv[1]).convert("L").resize((28, 28)), np.float32)[None] / 255
+"""
+# Not through train.cnn, which loads PyTorch too.
+KERAS = f"""
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras
+{READ}
+network = keras.models.load_model("train/weights/cnn.keras", compile=False)
+print(network.predict(x[..., None], verbose=0).argmax())
+"""
+TORCH = f"""
+from pathlib import Path
+import torch
+from train.mlp import load_mlp
+{READ}
+print(load_mlp(Path("train/weights/mlp.pt")).eval()(torch.from_numpy(x)).argmax())
+"""
 
-CUDA = ("nvidia-", "cuda-", "triton")  # packages that only a graphics card has a use for
+CUDA = ("nvidia-", "cuda-", "triton")  # packages that only serve a graphics card
 WITH_CUDA = ", with CUDA"
-CUDA_NOTE = """With CUDA: `nvidia-*`, `cuda-*` and `triton`, which serve graphics cards alone and come along on Linux;
-the other rows are without them. PyTorch itself is the one built for CUDA in both, larger than that for processors."""
+CUDA_NOTE = """With CUDA: `nvidia-*`, `cuda-*` and `triton`, which only serve graphics cards and come along on Linux;
+the other rows are without them. PyTorch itself is in both the one built for CUDA, larger than that for processors."""
 
 
 def main() -> int:
@@ -63,8 +73,8 @@ def main() -> int:
             "load": os.getloadavg()[0],
             "latency": latency(options.rounds),
             "processes": processes(max(options.rounds // 2, 3)),
-            "pad": pad_at_rest(),
-            "live": pad_live(),
+            "pad": pad_figures("at_rest()", ("share", "memory_mb")),
+            "live": pad_figures("live(10)", ("share", "per_second")),
             "disk": disk(),
             "errors": errors(),
         }
@@ -78,24 +88,17 @@ def main() -> int:
 
 
 def latency(rounds: int) -> dict[str, Row]:
-    """Every side in its own process, one at work at a time: in each round, each runs a few times."""
+    """Every side in a process of its own, one at work at a time: in each round, each side runs a few times."""
     rows: dict[str, Row] = {name: {"what": what} for name, (what, _) in SIDES.items()}
     with tempfile.TemporaryDirectory() as scratch:
         made = subprocess.run([sys.executable, "-m", "bench.peers", scratch], cwd=ROOT, capture_output=True, text=True)
         if made.returncode:
             print(f"bench: peers could not be exported: {last_line(made.stderr)}", file=sys.stderr)
-        children: dict[str, subprocess.Popen[str]] = {}
+        children: dict[str, Popen[str]] = {}
         try:
             for name in SIDES:
                 command = [sys.executable, "-m", "bench.sides", name, scratch]
-                children[name] = subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    text=True,
-                )
+                children[name] = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True)
                 rows[name] |= answer(children[name])
             seconds: dict[str, dict[str, list[float]]] = {name: {"single": [], "batch": []} for name in SIDES}
             for _ in range(rounds):
@@ -111,24 +114,23 @@ def latency(rounds: int) -> dict[str, Row]:
     for name, row in rows.items():
         if "missing" not in row:
             row["p50_us"], row["p99_us"] = (1e6 * np.percentile(seconds[name]["single"], [50, 99])).round(1).tolist()
-            # Between the rounds' medians: how far to trust the figure on this machine.
+            # Of the rounds' medians: how far to trust the figure on this machine.
             row["spread_us"] = np.round(1e6 * np.std(np.median(np.reshape(seconds[name]["single"], (-1, 50)), 1)), 1)
             row["batch"] = round(1 / float(np.median(seconds[name]["batch"]))) if row["batch"] else None
     return rows
 
 
 def processes(rounds: int) -> dict[str, Row]:
-    """Whole processes that read one picture, in turn: wall time, processor time, peak memory."""
+    """Whole processes that read one picture, by turns: wall time, processor time, peak memory."""
     rows: dict[str, Row] = {}
     with tempfile.TemporaryDirectory() as scratch:
         picture = Path(scratch) / "seven.png"
         Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).resize((280, 280)).save(picture)
-        photo = Path(scratch) / "photo.jpg"  # as a phone takes it: 12 million pixels
+        photo = Path(scratch) / "photo.jpg"  # as from a phone: 12 million pixels
         Image.open(picture).convert("RGB").resize((4032, 3024)).save(photo, quality=90)
         commands = {
             "bare": ["-c", BARE],
             "digitpad": ["-m", "digitpad", "predict", str(picture)],
-            "digitpad int8": ["-m", "digitpad", "predict", str(picture), "--model", "cnn-int8"],
             "digitpad photo": ["-m", "digitpad", "predict", str(photo)],
             "Keras": ["-c", KERAS, str(picture)],
             "PyTorch": ["-c", TORCH, str(picture)],
@@ -178,60 +180,22 @@ def process(arguments: list[str]) -> tuple[float, float, float] | None:
     return None if status else (wall, cpu, memory / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-def pad_at_rest(seconds: float = 20) -> Row:
-    """Share of one core that an open pad takes while nobody touches it, off-screen, and its peak memory in MiB."""
-    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": str(ROOT / "runtime")}
+def pad_figures(call: str, names: tuple[str, str]) -> Row:
+    """What a call of a function of bench.pad gives, in a process of its own: off-screen, in an empty home folder."""
+    code = f"import json; from bench.pad import at_rest, live; print(json.dumps({call}))"
     with tempfile.TemporaryDirectory() as home:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "digitpad", "pad"],
-            env=environment | {"HOME": home},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            time.sleep(10)  # until it has started
-            before = processor_seconds(child.pid)
-            time.sleep(seconds)
-            after = processor_seconds(child.pid)
-            memory = None if after is None else peak_memory(child.pid)
-        finally:
-            child.kill()
-            child.wait()
-    if before is None or after is None:
-        return {"missing": "the pad does not open here, or this system has no /proc"}
-    return {"share": (after - before) / seconds, "memory_mb": memory}
-
-
-def pad_live() -> Row:
-    """Share of one core while a digit is drawn and read ten times a second, off-screen."""
-    code = "import json; from bench.pad import live; print(json.dumps(live(10)))"
-    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+        environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "HOME": home}
+        environment |= {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
-        return {"missing": "the pad does not open here"}
-    share, per_second = json.loads(done.stdout.splitlines()[-1])
-    return {"share": share, "per_second": per_second}
-
-
-def peak_memory(pid: int) -> float:
-    """The most memory that a process has had so far, in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
-
-
-def processor_seconds(pid: int) -> float | None:
-    """Processor time that a process has used so far; None where it cannot be told."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return {"missing": "the pad does not open here, or this system has no /proc"}
+    return dict(zip(names, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
 
 def disk() -> dict[str, Row]:
     """Bytes of the models, and of what must be installed for the runtime, for TensorFlow and for PyTorch.
 
-    A framework's packages for graphics cards, which PyPI's PyTorch needs on Linux, are counted in a row of their own.
+    A framework with its packages for graphics cards, which PyPI's PyTorch needs on Linux, has a row of its own.
     """
     rows: dict[str, Row] = {name: {"bytes": Path(find_model(name)).stat().st_size} for name in shipped_models()}
     slim = {"numpy", "onnxruntime", "pillow"}
@@ -249,7 +213,7 @@ def disk() -> dict[str, Row]:
 
 
 def closure(roots: set[str]) -> set[str]:
-    """The packages, and all that they need in turn; of the extras, those that one of them asks for."""
+    """The packages and all they need in turn, with only the extras that one of them asks for."""
     found: set[tuple[str, str]] = set()  # name and extra; "" is the package itself
     waiting = {(name, "") for name in roots}
     while waiting:
@@ -265,7 +229,7 @@ def closure(roots: set[str]) -> set[str]:
 
 
 def installed_bytes(name: str) -> int:
-    """Bytes of a package's files, without what Python compiled of them."""
+    """Bytes of a package's files, without the ones that Python compiled."""
     files = [Path(str(file.locate())) for file in importlib.metadata.files(name) or [] if file.suffix != ".pyc"]
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -315,8 +279,7 @@ def as_tables(results: dict[str, Any]) -> str:
     lines += ["", "| process that reads one picture | wall | processor | peak memory | against the bare import |"]
     lines.append("|---|---|---|---|---|")
     names = {"bare": f'`python -c "{BARE}"`', "digitpad": "`digitpad predict`", "Keras": "Keras, this CNN"}
-    names |= {"digitpad int8": "`digitpad predict --model cnn-int8`", "PyTorch": "PyTorch, this MLP"}
-    names |= {"digitpad photo": "`digitpad predict`, a photo of 12 million pixels"}
+    names |= {"digitpad photo": "`digitpad predict`, a photo of 12 million pixels", "PyTorch": "PyTorch, this MLP"}
     for name, row in wholes.items():
         if "missing" in row:
             lines.append(f"| {names[name]} | not measured: {row['missing']} | | | |")
@@ -327,9 +290,9 @@ def as_tables(results: dict[str, Any]) -> str:
             f" | {ratios[0]:.2f} wall, {ratios[1]:.2f} processor, {ratios[2]:.2f} memory |"
         )
     rest = results["pad"]
-    at_rest = rest["missing"] if "missing" in rest else "{share:.2%} of one core, {memory_mb:.0f} MiB".format(**rest)
     live = results["live"]
-    drawing = live["missing"] if "missing" in live else f"{live['share']:.2%} of one core"
+    at_rest = rest.get("missing") or "{share:.2%} of one core, {memory_mb:.0f} MiB".format(**rest)
+    drawing = live.get("missing") or f"{live['share']:.2%} of one core"
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
     lines += ["", f"The pad while nobody touches it, off-screen: {at_rest}."]
     lines += [f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.", ""]
@@ -347,20 +310,20 @@ def as_tables(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def answer(child: "subprocess.Popen[str]") -> Any:
+def answer(child: Popen[str]) -> Any:
     """The next line of a side, read as JSON; one that died is missing."""
     assert child.stdout is not None
     line = child.stdout.readline()
-    return json.loads(line) if line else {"missing": "it ends without an answer"}
+    return json.loads(line) if line else {"missing": "it ended without an answer"}
 
 
-def ask(child: "subprocess.Popen[str]", command: str) -> list[float]:
+def ask(child: Popen[str], command: str) -> list[float]:
     """Send a side a command and return the seconds it measured."""
     assert child.stdin is not None
     print(command, file=child.stdin, flush=True)
     seconds = answer(child)
     if not isinstance(seconds, list):
-        raise DigitPadError(f"a side of the benchmark died at work: {child.args!r}")
+        raise DigitPadError(f"a side of the benchmark died while it ran: {child.args!r}")
     return seconds
 
 
@@ -374,7 +337,7 @@ def processor() -> str:
 
 
 def last_line(text: str) -> str:
-    """The last line of what a process complained of."""
+    """The last line of what a process said."""
     return (text.strip().splitlines() or ["no reason given"])[-1]
 
 

@@ -1,9 +1,9 @@
-"""What the pad costs: start, frames while drawing, live predictions, idling.
+"""What the pad costs: starting, painting frames, being left alone, live predictions.
 
     python -m bench.pad [--window]
 
-Without --window it measures off-screen. Times of the processor, not of the clock, where another program may be in the
-way; the start is compared with that of a Python that does no more than import the pad's libraries, by turns.
+Without --window it measures off-screen. Times are the processor's where another program could disturb the clock's; the
+start is compared with that of a Python that only imports the pad's libraries, by turns.
 """
 
 import argparse
@@ -17,9 +17,11 @@ import threading
 import time
 from pathlib import Path
 
-RUNTIME = Path(__file__).parents[1] / "runtime"
+from digitpad.pad.loop import PadWindow
+from digitpad.pad.sdl import pygame
+from digitpad.pad.window import open_window
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(RUNTIME), "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "runtime")}
 IMPORTS = "import pygame, numpy, onnxruntime"
 # Ends the pad as soon as its first frame is shown.
 FIRST_FRAME = """
@@ -34,13 +36,56 @@ main(["pad", "--size", "1280x800"])
 """
 
 
-def run_time(code: str) -> tuple[float, float]:
-    """Seconds of the clock and of the processor that a Python with this code takes."""
-    before, started = os.times(), time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env=ENVIRONMENT)
-    after = os.times()
-    taken = time.perf_counter() - started
-    return taken, after.children_user + after.children_system - before.children_user - before.children_system
+def at_rest(seconds: float = 20) -> tuple[float, float]:
+    """Share of a core that an open pad takes while nobody touches it, and its peak memory in MiB, as /proc tells."""
+    command = [sys.executable, "-m", "digitpad", "pad"]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        try:
+            time.sleep(10)  # until it has started
+            before = processor_seconds(child.pid)
+            time.sleep(seconds)
+            share = (processor_seconds(child.pid) - before) / seconds
+            lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
+        finally:
+            child.kill()
+    return share, next(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def live(rate: int, seconds: float = 15) -> tuple[float, float]:
+    """Share of a core while `rate` points a second are drawn in live mode; and predictions a second."""
+    pad = open_pad(live=True)
+    predictions: list[None] = []
+    predict = pad._predict_live
+
+    def counted() -> None:
+        predictions.append(None)
+        predict()
+
+    pad._predict_live = counted  # type: ignore[method-assign]
+    count = int(seconds * rate)
+    circle = [(0.5 + 0.3 * math.cos(6 * i / count), 0.5 + 0.3 * math.sin(6 * i / count)) for i in range(count)]
+    where = on_paper(pad, circle)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
+
+    def draw() -> None:
+        for pos in where:
+            pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
+            time.sleep(1 / rate)
+        pad.quit()
+
+    threading.Thread(target=draw, daemon=True).start()
+    before, started = time.process_time(), time.perf_counter()
+    pad.run()
+    lasted = time.perf_counter() - started
+    share = (time.process_time() - before) / lasted
+    pygame.quit()
+    return share, len(predictions) / lasted
 
 
 def measure_start(rounds: int = 7) -> None:
@@ -52,28 +97,16 @@ def measure_start(rounds: int = 7) -> None:
 
 
 def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
-    """Draw a spiral at 1280x800, with `rate` events a second that come while the frames are painted."""
-    from digitpad.pad.loop import PadWindow
-    from digitpad.pad.sdl import pygame
-    from digitpad.pad.window import open_window
-
-    open_window((1280, 800))
-    pad = PadWindow("cnn")
-    pad.models.require()
-    pad.step(0)
-    paper, count = pad.view.layout.paper, int(seconds * rate)
+    """Draw a spiral with `rate` events a second, which arrive while the frames are painted."""
+    pad, count = open_pad(), int(seconds * rate)
     spiral = [(i / 400, 0.1 + 0.35 * i / count) for i in range(count)]
-    where = [
-        (paper.x + round(paper.w * (0.5 + r * math.cos(a))), paper.y + round(paper.h * (0.5 + r * math.sin(a))))
-        for a, r in spiral
-    ]
-
+    where = on_paper(pad, [(0.5 + r * math.cos(a), 0.5 + r * math.sin(a)) for a, r in spiral])
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
     cost: list[float] = []
     lasted: list[float] = []
     clock, sent, begun = pygame.time.Clock(), 0, time.perf_counter()
     while sent < count:
-        due = min(int((time.perf_counter() - begun) * rate), count)  # what has come since the last frame
+        due = min(int((time.perf_counter() - begun) * rate), count)  # what has arrived since the last frame
         for pos in where[sent:due]:
             pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
         sent = due
@@ -92,86 +125,38 @@ def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
     pygame.quit()
 
 
-def measure_idle(seconds: float = 30) -> None:
-    """Leave the pad alone."""
-    from digitpad.pad.loop import PadWindow
-    from digitpad.pad.sdl import pygame
-    from digitpad.pad.window import open_window
-
+def open_pad(live: bool = False) -> PadWindow:
+    """A pad in a window of 1280x800, its model loaded."""
     open_window((1280, 800))
-    pad = PadWindow("cnn")
-    pad.models.require()
-    threading.Timer(seconds, pad.quit).start()
-    pad.step(0)
-    before, started = time.process_time(), time.perf_counter()
-    pad.run()
-    share = (time.process_time() - before) / (time.perf_counter() - started)
-    print(f"idle: {100 * share:.2f} % of a core")
-    pygame.quit()
-
-
-def measure_live() -> None:
-    """Draw a circle, slowly enough for each of ten predictions a second to have something new to see, and swiftly."""
-    for on, rate in ((False, 10), (True, 10), (False, 60), (True, 60)):
-        share, per_second = live(rate, on)
-        print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {100 * share:.2f} % of a core")
-
-
-def live(rate: int, on: bool = True, seconds: float = 15) -> tuple[float, float]:
-    """Share of a core while `rate` points a second are drawn, in live mode or not; and predictions a second."""
-    from digitpad.pad.loop import PadWindow
-    from digitpad.pad.sdl import pygame
-    from digitpad.pad.window import open_window
-
-    open_window((1280, 800))
-    pad = PadWindow("cnn", live=on)
+    pad = PadWindow("cnn", live=live)
     pad.models.require()
     pad.step(0)
-    predictions = count_calls(pad, "_predict_live")
-    paper, count = pad.view.layout.paper, int(seconds * rate)
-    where = [
-        (
-            round(paper.x + paper.w * (0.5 + 0.3 * math.cos(6 * i / count))),
-            round(paper.y + paper.h * (0.5 + 0.3 * math.sin(6 * i / count))),
-        )
-        for i in range(count)
-    ]
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
-
-    def draw() -> None:
-        for pos in where:
-            pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
-            time.sleep(1 / rate)
-        pad.quit()
-
-    threading.Thread(target=draw, daemon=True).start()
-    before, started = time.process_time(), time.perf_counter()
-    pad.run()
-    lasted = time.perf_counter() - started
-    share = (time.process_time() - before) / lasted
-    pygame.quit()
-    return share, len(predictions) / lasted
+    return pad
 
 
-def count_calls(pad: object, name: str) -> list[None]:
-    """Let a method of the pad leave a mark each time that it is called."""
-    calls: list[None] = []
-    method = getattr(pad, name)
+def on_paper(pad: PadWindow, points: list[tuple[float, float]]) -> list[tuple[int, int]]:
+    """Points in parts of the paper's side as places in the window."""
+    paper = pad.view.layout.paper
+    return [(round(paper.x + paper.w * x), round(paper.y + paper.h * y)) for x, y in points]
 
-    def counted() -> None:
-        calls.append(None)
-        method()
 
-    setattr(pad, name, counted)
-    return calls
+def run_time(code: str) -> tuple[float, float]:
+    """Seconds by the clock and of the processor that a Python with this code takes."""
+    before, started = os.times(), time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, env=ENVIRONMENT)
+    after = os.times()
+    taken = time.perf_counter() - started
+    return taken, after.children_user + after.children_system - before.children_user - before.children_system
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser("python -m bench.pad", description=(__doc__ or "").splitlines()[0])
     options.add_argument("--window", action="store_true", help="open real windows")
     if not options.parse_args().window:
         os.environ["SDL_VIDEODRIVER"] = ENVIRONMENT["SDL_VIDEODRIVER"] = "dummy"
     measure_start()
     measure_frames()
-    measure_idle()
-    measure_live()
+    print(f"idle: {at_rest()[0]:.2%} of a core")
+    for rate in (10, 60):  # slowly enough for each prediction to have something new to see, and swiftly
+        share, per_second = live(rate)
+        print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {share:.2%} of a core")

@@ -1,6 +1,6 @@
-"""`python -m bench.peers FOLDER`: writes the networks of others, and ours in other formats, for the sides to run.
+"""`python -m bench.peers FOLDER`: writes a network of others, and ours in another format, for the sides to run.
 
-The Keras examples are exported untrained: how long they take does not depend on what they have learnt.
+The Keras example is exported untrained: how long it takes does not depend on what it has learnt.
 """
 
 import logging
@@ -17,34 +17,17 @@ from train.command import ROOT
 
 
 def main(folder: Path) -> None:
-    """Write classic.onnx, convnet.onnx and cnn.tflite."""
+    """Write convnet.onnx and cnn.tflite."""
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    for name, model in (("classic", classic_mnist_cnn()), ("convnet", mnist_convnet())):
-        signature = [tf.TensorSpec([None, 28, 28, 1], tf.float32, name="image")]
-        network = tf.function(lambda image, model=model: model(image, training=False), input_signature=signature)
-        proto, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=18)
-        write_whole(folder / f"{name}.onnx", proto.SerializeToString())
+    model = mnist_convnet()
+    signature = [tf.TensorSpec([None, 28, 28, 1], tf.float32, name="image")]
+    network = tf.function(lambda image: model(image, training=False), input_signature=signature)
+    proto, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=18)
+    write_whole(folder / "convnet.onnx", proto.SerializeToString())
     converter = tf.lite.TFLiteConverter.from_keras_model(load_cnn(ROOT / "train" / "weights" / "cnn.keras"))
     write_whole(folder / "cnn.tflite", converter.convert())
-
-
-def classic_mnist_cnn() -> keras.Model:
-    """The Keras example `mnist_cnn.py` as it was for years: 1.2 million parameters."""
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Dropout(0.25),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(0.5),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
 
 
 def mnist_convnet() -> keras.Model:

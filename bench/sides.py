@@ -1,9 +1,10 @@
-"""`python -m bench.sides NAME FOLDER`: one side of the latency benchmark, in a process of its own, one thread.
+"""`python -m bench.sides NAME FOLDER`: one side of the latency benchmark, in a process of its own, on one thread.
 
 Reads commands from standard input, `single N` or `batch N`, and answers each with a line of JSON: seconds per image,
-N times. What cannot be imported or found answers {"missing": "..."} at once.
+N times. A side that cannot be imported or found answers {"missing": "..."} at once.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -21,17 +22,16 @@ from digitpad import DigitPadError, Recognizer
 from digitpad.errors import first_line
 from digitpad.mnist_form import render_strokes
 from digitpad.models import find_model, session_options
-from digitpad.stroke_files import read_samples
+from digitpad.pad.demo_strokes import demo_samples
 from train.command import ROOT
 
 BATCH = 256
-DEMO_STROKES = ROOT / "runtime" / "digitpad" / "demo_strokes.json"
 Images = NDArray[np.uint8]
-Side = tuple[Callable[[Images], Any], Callable[[Images], Any] | None]  # for uint8 (1, 28, 28), and (BATCH, 28, 28)
+Side = tuple[Callable[[Images], Any], Callable[[Images], Any] | None]  # for uint8 (1, 28, 28) and (BATCH, 28, 28)
 
 
 def onnxruntime_session(path: Path, as_floats: Callable[[Images], Any] | None = None) -> Side:
-    """A file in onnxruntime, with the options that digitpad's own get."""
+    """A model file in onnxruntime, with the same options as digitpad's own."""
     import onnxruntime as ort
 
     session = ort.InferenceSession(path.read_bytes(), session_options(), providers=["CPUExecutionProvider"])
@@ -43,21 +43,20 @@ def onnxruntime_session(path: Path, as_floats: Callable[[Images], Any] | None = 
     return run, None if image.shape[0] == 1 else run
 
 
-def digitpad_batch(name: str) -> Side:
+def digitpad_batch() -> Side:
     """`Recognizer.predict_batch`."""
-    recognizer = Recognizer(name)
-    return recognizer.predict_batch, recognizer.predict_batch
+    run = Recognizer("cnn").predict_batch
+    return run, run
 
 
 def digitpad_strokes() -> Side:
-    """`Recognizer.predict_strokes`, everything included, of the demo's ten digits in turn."""
-    recognizer, drawings = Recognizer("cnn"), [sample.strokes for sample in read_samples(DEMO_STROKES)]
-    turn = iter(range(10**9))
-    return lambda _: recognizer.predict_strokes(drawings[next(turn) % len(drawings)]), None
+    """`Recognizer.predict_strokes`, everything included, on the demo's ten digits in turn."""
+    recognizer, drawings = Recognizer("cnn"), itertools.cycle([sample.strokes for sample in demo_samples()])
+    return lambda _: recognizer.predict_strokes(next(drawings)), None
 
 
-def keras_side(how: str) -> Side:
-    """The same network in Keras: `model.predict`, or a direct call."""
+def keras_cnn() -> Side:
+    """The same network in Keras, called directly: for single images many times faster than `model.predict`."""
     import tensorflow as tf
 
     from train.cnn import load_cnn
@@ -67,89 +66,47 @@ def keras_side(how: str) -> Side:
     model = load_cnn(ROOT / "train" / "weights" / "cnn.keras")
 
     def run(images: Images) -> Any:
-        x = channel_last(images)
-        return model.predict(x, batch_size=BATCH, verbose=0) if how == "predict" else np.asarray(model(x))
+        return np.asarray(model(channel_last(images)))
 
     return run, run
 
 
-def torch_side(how: str) -> Side:
-    """The same network in PyTorch, eager, or scripted (traced and optimised)."""
-    import torch
-
-    torch.set_num_threads(1)
-    network = torch_twin(Path(find_model("cnn")))
-    with torch.inference_mode():
-        run: Any = network
-        if how == "scripted":
-            run = torch.jit.optimize_for_inference(torch.jit.trace(network, torch.zeros(1, 28, 28, dtype=torch.uint8)))
-        wanted, image = Recognizer("cnn").predict_batch(demo_images(1)), torch.from_numpy(demo_images(1))
-        if not np.allclose(run(image).numpy(), wanted, atol=1e-4):
-            raise AssertionError("the network in PyTorch is not the one in the file")
-
-    def answer(images: Images) -> Any:
-        with torch.inference_mode():
-            return run(torch.from_numpy(images)).numpy()
-
-    return answer, answer
-
-
-def torch_twin(path: Path) -> Any:
-    """The network of our ONNX file as a PyTorch module from bytes to probabilities, layer by layer."""
+def torch_cnn() -> Side:
+    """The same network in PyTorch, with the weights of our ONNX file."""
     import onnx
     import torch
     from onnx import numpy_helper
     from torch import nn
 
-    graph = onnx.load(path).graph
-    weights = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
-    makers = {node.output[0]: node for node in graph.node}
-    chain: list[Any] = []
-    node = makers["probabilities"]
-    while node is not None:  # from the probabilities back to the image
-        chain.insert(0, node)
-        node = makers.get(node.input[0])
-    modules: list[nn.Module] = []
-    for node in chain:
-        if node.op_type == "Conv":
-            weight = weights[node.input[1]]
-            layer = nn.Conv2d(weight.shape[1], weight.shape[0], tuple(weight.shape[2:]))
-            layer.weight.data, layer.bias.data = weight, weights[node.input[2]]
-            modules.append(layer)
-        elif node.op_type == "MaxPool":
-            modules.append(nn.MaxPool2d(2))
-        elif node.op_type == "Relu":
-            modules.append(nn.ReLU())
-        elif node.op_type == "MatMul":
-            weight = weights[node.input[1]].T.contiguous()
-            dense = nn.Linear(weight.shape[1], weight.shape[0])
-            dense.weight.data = weight
-            modules.append(dense)
-        elif node.op_type == "Add":
-            modules[-1].bias.data = weights[node.input[1]]
-        elif node.op_type == "Gemm":
-            weight = weights[node.input[1]]
-            transposed = any(a.name == "transB" and a.i for a in node.attribute)
-            weight = weight if transposed else weight.T.contiguous()
-            dense = nn.Linear(weight.shape[1], weight.shape[0])
-            dense.weight.data, dense.bias.data = weight, weights[node.input[2]]
-            modules.append(dense)
-        elif node.op_type == "Reshape" and len(weights[node.input[1]]) == 2:
-            modules.append(nn.Flatten())
-        elif node.op_type == "Softmax":
-            modules.append(nn.Softmax(dim=1))
-        elif node.op_type not in ("Cast", "Reshape"):
-            raise AssertionError(f"a {node.op_type} in the CNN is new to the benchmark")
+    torch.set_num_threads(1)
+    network = nn.Sequential(
+        nn.Conv2d(1, 32, 5),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 5),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1024, 160),
+        nn.ReLU(),
+        nn.Linear(160, 10),
+        nn.Softmax(dim=1),
+    ).eval()
+    graph = onnx.load(find_model("cnn")).graph
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Add")]
+    arrays = [stored[name] for layer in layers for name in layer.input if name in stored]
+    arrays = [array for array in arrays if array.shape[-1] > 1]  # without the score of non-digits
+    for parameter, array in zip(network.parameters(), arrays, strict=True):
+        parameter.data = torch.from_numpy(array.T.copy() if array.ndim == 2 else array.copy())
 
-    class Twin(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layers = nn.Sequential(*modules)
+    def run(images: Images) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(images)[:, None].float()).numpy()
 
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return self.layers(image.float().unsqueeze(1))
-
-    return Twin().eval()
+    if not np.allclose(run(demo_images(1)), Recognizer("cnn").predict_batch(demo_images(1)), atol=1e-4):
+        raise AssertionError("the network in PyTorch is not the one in the file")
+    return run, run
 
 
 def litert(folder: Path) -> Side:
@@ -169,13 +126,13 @@ def litert(folder: Path) -> Side:
 
 
 def channel_last(images: Images) -> NDArray[np.float32]:
-    """Bytes (N, 28, 28) as the Keras networks take them: float32 (N, 28, 28, 1) in [0, 1]."""
+    """Bytes (N, 28, 28) as Keras networks take them: float32 (N, 28, 28, 1) in [0, 1]."""
     return (images[..., None] / np.float32(255)).astype(np.float32)
 
 
 def demo_images(count: int) -> Images:
-    """The demo's digits, as often as it takes."""
-    images = np.stack([render_strokes(sample.strokes) for sample in read_samples(DEMO_STROKES)])
+    """The demo's digits, over and over: uint8 (count, 28, 28)."""
+    images = np.stack([render_strokes(sample.strokes) for sample in demo_samples()])
     return np.ascontiguousarray(np.resize(images, (count, 28, 28)))
 
 
@@ -187,26 +144,25 @@ def zoo_file() -> Path:
     return path
 
 
-# The side's name: what it is, and how to make it. The first are ours.
+def file_of(name: str) -> Callable[[Path], Side]:
+    """One of our model files in onnxruntime."""
+    return lambda _: onnxruntime_session(Path(find_model(name)))
+
+
+# The side's name: what it is, and how to make it. Ours come first.
 SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
-    "cnn": ("cnn.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("cnn")))),
-    "cnn-int8": ("cnn-int8.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("cnn-int8")))),
-    "mlp": ("mlp.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("mlp")))),
-    "mlp-int8": ("mlp-int8.onnx, onnxruntime", lambda _: onnxruntime_session(Path(find_model("mlp-int8")))),
-    "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: digitpad_batch("cnn")),
+    "cnn": ("cnn.onnx, onnxruntime", file_of("cnn")),
+    "cnn-int8": ("cnn-int8.onnx, onnxruntime", file_of("cnn-int8")),
+    "mlp": ("mlp.onnx, onnxruntime", file_of("mlp")),
+    "mlp-int8": ("mlp-int8.onnx, onnxruntime", file_of("mlp-int8")),
+    "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: digitpad_batch()),
     "predict_strokes": ("cnn, Recognizer.predict_strokes", lambda _: digitpad_strokes()),
-    "keras-predict": ("same CNN, Keras model.predict", lambda _: keras_side("predict")),
-    "keras-call": ("same CNN, Keras direct call", lambda _: keras_side("call")),
-    "torch-eager": ("same CNN, PyTorch eager", lambda _: torch_side("eager")),
-    "torch-scripted": ("same CNN, PyTorch scripted", lambda _: torch_side("scripted")),
+    "keras-call": ("same CNN, Keras direct call", lambda _: keras_cnn()),
+    "torch-eager": ("same CNN, PyTorch eager", lambda _: torch_cnn()),
     "litert": ("same CNN, LiteRT", litert),
     "zoo": (
         "Model Zoo mnist-8, onnxruntime",
         lambda _: onnxruntime_session(zoo_file(), lambda x: x[:, None].astype(np.float32)),
-    ),
-    "classic": (
-        "Keras mnist_cnn, onnxruntime",
-        lambda folder: onnxruntime_session(folder / "classic.onnx", channel_last),
     ),
     "convnet": (
         "Keras mnist_convnet, onnxruntime",
@@ -218,7 +174,7 @@ SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
 def main(arguments: Sequence[str]) -> None:
     """Answer the commands on standard input until it ends."""
     name, folder = arguments
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a framework prints
+    answers, sys.stdout = sys.stdout, sys.stderr  # where frameworks may print what they like
     try:
         single, batch = SIDES[name][1](Path(folder))
     except Exception as error:

@@ -1,7 +1,7 @@
 """`make bundle`: one archive that installs digitpad on a device without network or compiler.
 
-It holds our wheel, the locked wheels of every dependency for that device, and the installer with pip's wheel, so
-that the device needs nothing but Python itself.
+It holds our wheel, the locked wheels of every dependency for that device, and an installer with pip's wheel: the device
+needs only Python itself.
 """
 
 import argparse
@@ -20,9 +20,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[1]
-PARTS = Path(__file__).parent / "parts"  # what goes into the archive as it is, but for the @WORDS@ in it
-GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may ask of a device
+from digitpad.errors import DigitPadError
+from train.command import ROOT, finish
+
+PARTS = Path(__file__).parent / "parts"  # goes into the archive as it is, except for the @WORDS@ in it
+GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may require
 
 
 @dataclass(frozen=True)
@@ -52,36 +54,31 @@ PYGAME = ("pygame", "pygame-ce")
 PYTHONS = range(11, 15)  # minor versions of Python 3
 
 
-class BundleError(Exception):
-    """No bundle can be made for this device, or not now; one line with the reason and the alternative."""
-
-
-class NoNetworkError(BundleError):
+class NoNetworkError(DigitPadError):
     """The package index cannot be reached."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make the bundle that is asked for; returns the exit status."""
+    """Make a bundle as the command line says; returns the exit status."""
     parser = argparse.ArgumentParser("python -m deploy.bundle", description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True, help="digitpad's own wheel")
     parser.add_argument("--target", help=f"{', '.join(TARGETS)} (default: this machine's)")
-    parser.add_argument("--python", help="the device's Python, such as 3.11 (default: the one that runs this)")
+    parser.add_argument(
+        "--python",
+        default=f"3.{sys.version_info.minor}",
+        help="the device's Python, such as 3.11 (default: the one that runs this)",
+    )
     parser.add_argument("--without-pygame", action="store_true", help="leave pygame out")
     parser.add_argument("--out", type=Path, default=ROOT / "bundle", help="folder for the archive")
     options = parser.parse_args(argv)
-    python = options.python or f"3.{sys.version_info.minor}"
-    try:
-        archive = bundle(
-            options.wheel, options.target or this_machine(), python, not options.without_pygame, options.out
-        )
-    except BundleError as error:
-        print(f"bundle: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"bundle: {error.filename or options.out}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    print(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB; copy it to the device, unpack it, read its README.txt")
-    return 0
+
+    def work() -> None:
+        target = options.target or this_machine()
+        archive = bundle(options.wheel, target, options.python, not options.without_pygame, options.out)
+        size = archive.stat().st_size / 1e6
+        print(f"{archive}: {size:.1f} MB; copy it to the device, unpack it, read its README.txt")
+
+    return finish("bundle", work, "no archive was written")
 
 
 def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Path:
@@ -91,14 +88,15 @@ def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Pa
         wheel: digitpad's own wheel, already built.
         target: a name of TARGETS.
         python: the device's Python, such as "3.11" or "3.11.2".
-        pygame: whether it is to be in it; without, the pad needs the system's.
+        pygame: whether to include it; without it, the pad needs the system's.
         out: folder for the archive; made if need be.
 
     Returns:
-        The archive: .tar.gz, for Windows .zip. The same wheel and lock files always give the same bytes.
+        The archive, .tar.gz or, for Windows, .zip. The same wheel and lock files always give the same bytes.
 
     Raises:
-        BundleError: there is no such device, no wheels for it, no way to get them, or no room for the archive.
+        DigitPadError: there is no such device, there are no wheels for it, they cannot be fetched, or there is no room
+            for the archive.
     """
     minor = _check_device(target, python)
     version = wheel.name.split("-")[1]
@@ -107,7 +105,7 @@ def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Pa
     own = wheel.read_bytes()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for left in out.glob(f".new-{name}.*"):  # by one that was killed
+        for left in out.glob(f".new-{name}.*"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=f".new-{name}.") as scratch:
             folder = Path(scratch) / name
@@ -115,15 +113,15 @@ def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Pa
             packed = _zip(folder) if archive.suffix == ".zip" else _tar(folder)
             return packed.replace(archive)
     except OSError as error:
-        mend = "free some space or choose another folder with OUT="
-        raise BundleError(f"{archive}: cannot be written ({error.strerror or error}); {mend}") from None
+        what_to_do = "free some space or choose another folder with OUT="
+        raise DigitPadError(f"{archive}: cannot be written ({error.strerror or error}); {what_to_do}") from None
 
 
 def _fill(folder: Path, wheel: str, own: bytes, target: str, minor: int, pygame: bool) -> None:
-    """Make the folder that is packed; `own` is the content of digitpad's own wheel."""
+    """Make the folder to pack; `own` is the content of digitpad's own wheel."""
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
-    version, windows = wheel.split("-")[1], target.startswith("windows")
+    version, system = wheel.split("-")[1], target.split("-")[0]
     needed = locked(ROOT / "requirements" / "pad.txt", target, minor)
     needed = {spec: hashes for spec, hashes in needed.items() if pygame or spec.split("==")[0] not in PYGAME}
     installer = locked(ROOT / "requirements" / "installer.txt", target, minor)
@@ -132,27 +130,28 @@ def _fill(folder: Path, wheel: str, own: bytes, target: str, minor: int, pygame:
     ours = {f"digitpad=={version}": [hashlib.sha256(own).hexdigest()]}
     (folder / "requirements.txt").write_text(_as_lock(ours | needed), newline="\n")
 
-    glibc = _least_glibc(wheels) if target.startswith("linux") else 0
-    (folder / "bundle.json").write_text(
-        json.dumps({"version": version, "target": target, "python": [3, minor], "glibc": [2, glibc]}, indent=1)
-    )
+    glibc = _least_glibc(wheels) if system == "linux" else 0
+    facts = {"version": version, "target": target, "python": [3, minor], "glibc": [2, glibc]}
+    (folder / "bundle.json").write_text(json.dumps(facts, indent=1))
     words = {"@VERSION@": version, "@TARGET@": target, "@PYTHON@": f"3.{minor}", "@GLIBC@": f"2.{glibc}"}
-    for part in sorted(PARTS.iterdir()):
-        if _belongs(part.name, target):
-            text = part.read_text(encoding="utf-8")
-            for word, value in words.items():
-                text = text.replace(word, value)
-            crlf = part.suffix == ".bat" or (windows and part.suffix == ".txt")
-            (folder / part.name).write_text(text, encoding="utf-8", newline="\r\n" if crlf else "\n")
+    parts = ["README.txt", "install.py", "install.bat" if system == "windows" else "install.sh"]
+    if system == "linux":
+        parts += ["digitpad.desktop", "digitpad-kiosk.service", "digitpad.svg"]
+    for part in parts:
+        text = (PARTS / part).read_text(encoding="utf-8")
+        for word, value in words.items():
+            text = text.replace(word, value)
+        crlf = system == "windows" and not part.endswith(".py")
+        (folder / part).write_text(text, encoding="utf-8", newline="\r\n" if crlf else "\n")
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {at}\n" for at, file in _files(folder)]
     (folder / "SHA256SUMS").write_text("".join(sums), newline="\n")
 
 
 def this_machine() -> str:
-    """The target of the machine that runs this.
+    """The target that the machine running this is.
 
     Raises:
-        BundleError: it is none.
+        DigitPadError: it is none of them.
     """
     import platform
 
@@ -160,34 +159,34 @@ def this_machine() -> str:
     for name, target in TARGETS.items():
         if (target.sys_platform, target.platform_machine.lower()) == (sys.platform, machine.lower()):
             return name
-    raise BundleError(f"this machine ({sys.platform}, {machine}) is no target; say TARGET={' or '.join(TARGETS)}")
+    raise DigitPadError(f"this machine ({sys.platform}, {machine}) is not a target; say TARGET={' or '.join(TARGETS)}")
 
 
 def _check_device(target: str, python: str) -> int:
     """The minor version of the device's Python 3.
 
     Raises:
-        BundleError: there is no bundle for such a device.
+        DigitPadError: there is no bundle for such a device.
     """
     if target not in TARGETS:
         if re.search(r"arm(?!64)|i[3-6]86|32", target, re.IGNORECASE) and "64" not in target:
-            raise BundleError(
+            raise DigitPadError(
                 f"{target}: onnxruntime has no wheels for 32-bit systems. A Raspberry Pi 3, 4, 5 or Zero 2 runs the"
-                " 64-bit system: install that, then TARGET=linux-aarch64"
+                " 64-bit system: install that, then say TARGET=linux-aarch64"
             )
-        raise BundleError(f"{target}: no such target; choose TARGET={', '.join(TARGETS)}")
+        raise DigitPadError(f"{target}: no such target; choose TARGET={', '.join(TARGETS)}")
     match = re.fullmatch(r"3\.(\d+)(\.\d+)?", python)
     if not match or int(match[1]) not in PYTHONS:
         choice = ", ".join(f"3.{minor}" for minor in PYTHONS)
-        raise BundleError(
-            f"Python {python}: onnxruntime, numpy and Pillow have wheels for Python {choice} here; install one of"
-            " those on the device, then say PYTHON=3.13, for example"
+        raise DigitPadError(
+            f"Python {python}: onnxruntime, numpy and Pillow have wheels for Python {choice}; install one of those"
+            " on the device, then say, for example, PYTHON=3.13"
         )
     return int(match[1])
 
 
 def locked(lock: Path, target: str, minor: int) -> dict[str, list[str]]:
-    """The packages of a lock file that a device needs: name==version → sha256 of its files."""
+    """The packages of a lock file that a device needs: name==version to the sha256 sums of its files."""
     kind = TARGETS[target]
     environment = {
         "python_version": f"3.{minor}",
@@ -218,10 +217,10 @@ def _as_lock(packages: dict[str, list[str]]) -> str:
 
 
 def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: int) -> None:
-    """Fetch the wheels for a device, whatever this machine is; each must have a hash of the lock file.
+    """Fetch the wheels for a device, whatever this machine is; each must have a hash from the lock file.
 
     Raises:
-        BundleError: a package has no wheel for the device.
+        DigitPadError: a package has no wheel for the device.
         NoNetworkError: the package index cannot be reached.
         OSError: the disk is full.
     """
@@ -237,19 +236,19 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
         return
     if full := re.search(r"\[Errno (\d+)\] (No space left on device|File too large)", done.stderr):
         raise OSError(int(full[1]), full[2])
-    # Without a network pip finds no package either: what it says before tells the two apart.
+    # Without a network pip finds no package either: what it says first tells the two apart.
     if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Retrying \(", done.stderr):
-        raise NoNetworkError("the package index cannot be reached; the wheels are fetched from there: go online")
+        raise NoNetworkError("the package index cannot be reached; the wheels come from there: go online")
     if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
-        raise BundleError(
-            f"{missing[1]} has no wheel for {target} and Python 3.{minor}; try another Python: PYTHON=3.13, for example"
+        raise DigitPadError(
+            f"{missing[1]} has no wheel for {target} and Python 3.{minor}; try another Python, for example PYTHON=3.13"
         )
     lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-    raise BundleError(f"the wheels could not be fetched ({lines[0] if lines else 'pip says nothing'})")
+    raise DigitPadError(f"the wheels could not be fetched ({lines[0] if lines else 'pip says nothing'})")
 
 
 def _least_glibc(wheels: Path) -> int:
-    """The minor version of glibc 2 that all the wheels are content with: of each one's tags the oldest counts."""
+    """The oldest glibc 2 that suits all the wheels, as its minor version; of each wheel's tags the oldest counts."""
     least = 17
     for wheel in wheels.glob("*.whl"):
         tags = [int(minor) for minor in re.findall(r"manylinux_2_(\d+)_", wheel.name)]
@@ -258,22 +257,13 @@ def _least_glibc(wheels: Path) -> int:
     return least
 
 
-def _belongs(part: str, target: str) -> bool:
-    """Whether a file of PARTS is of use on a device."""
-    if target.startswith("windows"):
-        return part in ("install.py", "install.bat", "README.txt")
-    if target.startswith("macos"):
-        return part in ("install.py", "install.sh", "README.txt")
-    return part != "install.bat"
-
-
 def _files(folder: Path) -> list[tuple[str, Path]]:
     files = [(path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file()]
     return sorted(files)
 
 
 def _tar(folder: Path) -> Path:
-    """Pack a folder so that the same content gives the same bytes."""
+    """Pack a folder: the same content always gives the same bytes."""
     packed = folder.with_name(folder.name + ".tar.gz")
     with (
         open(packed, "wb") as file,
@@ -284,7 +274,7 @@ def _tar(folder: Path) -> Path:
             entry = tarfile.TarInfo(f"{folder.name}/{at}")
             entry.size = path.stat().st_size
             entry.mode = 0o755 if path.suffix == ".sh" else 0o644
-            entry.mtime = 315532800  # 1980: zip knows no earlier time
+            entry.mtime = 315532800  # 1980, as in a zip archive, which knows no earlier time
             with open(path, "rb") as content:
                 archive.addfile(entry, content)
     return packed

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs a bundle on a 64-bit ARM Debian that this machine emulates, without any network and as a plain user, and reads
-# a picture there. Usage, as root on Debian: test_aarch64.sh BUNDLE
+# Installs a bundle on an emulated 64-bit ARM Debian, without any network and as a plain user, and reads a picture there.
+# Usage, as root on Debian: test_aarch64.sh BUNDLE
 # The emulated Debian is made once, in $AARCH64_ROOT, by default /var/tmp/digitpad-aarch64: 300 MB, some minutes.
 set -eu
 bundle=$1 root=${AARCH64_ROOT:-/var/tmp/digitpad-aarch64} suite=bookworm
@@ -11,7 +11,7 @@ fail() {
 }
 
 [ -f "$bundle" ] || fail "$bundle: no such bundle; make it: make bundle TARGET=linux-aarch64 PYTHON=3.11"
-[ "$(id -u)" = 0 ] || fail "needs root: chroot and mount are the superuser's"
+[ "$(id -u)" = 0 ] || fail "needs root: only root may chroot and mount"
 for tool in debootstrap qemu-aarch64-static update-binfmts unshare; do
     command -v $tool >/dev/null || fail "$tool is missing: apt install debootstrap qemu-user-static binfmt-support"
 done
@@ -21,11 +21,11 @@ mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc none /proc/sys/fs
 [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
 
 if [ ! -e "$root/.complete" ]; then
-    # From where this machine has its own packages, if that is a Debian mirror.
+    # From the mirror of this machine's own packages, if it is a Debian mirror.
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | sed -n "s/ $suite\$//p" | head -n 1)
     rm -rf "$root"
     echo "test-aarch64: making a Debian for arm64 in $root"
-    # Python alone, as on a device where nobody thought of python3-venv.
+    # Only Python, as on a device without python3-venv.
     debootstrap --arch=arm64 --foreign --variant=minbase --include=python3 $suite "$root" ${mirror:+"$mirror"} \
         >"$root.log" 2>&1 || fail "debootstrap fails: see $root.log"
     chroot "$root" /debootstrap/debootstrap --second-stage >>"$root.log" 2>&1 || fail "debootstrap fails: see $root.log"
@@ -51,8 +51,8 @@ rows = (bytes(0 if ink(x, y) else 255 for x in range(200)) for y in range(200))
 open(sys.argv[1], "wb").write(b"P5 200 200 255\n" + b"".join(rows))
 PYTHON
 
-# In a network of its own that leads nowhere, with /sys as every system has it, and an empty environment: no HOME.
-# WAY is rw, or ro: the whole file system cannot be written to.
+# In a network of its own that leads nowhere, with /sys as on every system, and an empty environment: no HOME.
+# WAY is rw, or ro for a file system that cannot be written to at all.
 arm() {
     way=$1
     shift

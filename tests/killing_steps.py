@@ -1,36 +1,32 @@
-"""What the processes do that tests/killing.py kills: the project's own functions, on data that take no time to make.
+"""The steps that tests/killing.py kills and tests/test_disk_full.py lets run out of room: the project's own functions.
 
-Each maker loads what it needs and gives the step: a function of the folder to write in and of `say`, which the step
-tells every file that is finished, and how much is in it: what has been told must not be lost.
+Each function of the table STEPS loads what its step needs, puts what the step reads into a folder, and returns the
+step: a function of the folder to write to and of `say`, which is told each finished file and how much is in it.
 """
 
 import hashlib
-import json
-import multiprocessing
 import os
 import random
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
-from deploy import bundle as bundles
 from digitpad.errors import DigitPadError
-from export.manifest import read_manifest, write_manifest
 
 Say = Callable[[Path, int], None]
 Step = Callable[[Path, Say], None]
 
-CONTENT = random.Random(0).randbytes(3_000_000)  # of the file that is downloaded
-WHEELS = {f"made_up-{number}-py3-none-any.whl": random.Random(number).randbytes(1_000_000) for number in range(4)}
+CONTENT = random.Random(0).randbytes(3_000_000)  # of the file that is downloaded, and of the wheels in a bundle
 
 
-def download_step(address: str) -> Step:
-    """Fetch a file of a data set: from a mirror that breaks off, and so from the next."""
+def download_step(place: Path) -> Step:
+    """Fetch a file of a data set: from a mirror that has only half of it, and so from the next."""
     from train.data import RemoteFile, download
 
-    addresses = (f"{address}/cut/file.gz", f"{address}/good/file.gz")
+    for name, content in {"half.gz": CONTENT[:1_500_000], "whole.gz": CONTENT}.items():
+        (place / name).write_bytes(content)
+    addresses = tuple((place / name).as_uri() for name in ("half.gz", "whole.gz"))
     remote = RemoteFile("file.gz", addresses, "sha256", hashlib.sha256(CONTENT).hexdigest())
 
     def step(folder: Path, say: Say) -> None:
@@ -39,8 +35,8 @@ def download_step(address: str) -> Step:
     return step
 
 
-def pad_step(address: str) -> Step:
-    """What the pad writes: a drawing, the same gathered under its label, the settings."""
+def pad_step(place: Path) -> Step:
+    """Everything the pad writes: a drawing, the same drawing gathered under its label, the settings."""
     from digitpad.pad.demo_strokes import demo_samples
     from digitpad.pad.drawing import Drawing
     from digitpad.pad.saving import Gatherer, save_drawing
@@ -62,40 +58,42 @@ def pad_step(address: str) -> Step:
     return step
 
 
-def manifest_step(address: str) -> Step:
-    """Write the manifest and the report of the models, large, with a count that goes up by one."""
+def manifest_step(place: Path) -> Step:
+    """Write the manifest and the large report of the models, with a count that goes up by one."""
+    from export.manifest import read_manifest, write_manifest
 
     def step(folder: Path, say: Say) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = read_manifest(folder)
         count = manifest.get("cnn", {}).get("count", 0) + 1
-        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 200_000))}
+        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 120_000))}
         write_manifest(folder, manifest)
         say(folder / "evaluation" / "report.json", count)
 
     return step
 
 
-def bundle_step(address: str) -> Step:
-    """Make two bundles, an archive of each kind; the wheels in them are made up, so that nothing is fetched."""
+def bundle_step(place: Path) -> Step:
+    """Make a bundle as .tar.gz and one as .zip; the wheels in them are made up, so that nothing is fetched."""
+    from deploy import bundle as bundles
 
     def fetch(packages: dict[str, list[str]], wheels: Path, target: str, minor: int) -> None:
-        for name, content in WHEELS.items():
-            (wheels / name).write_bytes(content)
+        for number in range(4):
+            (wheels / f"made_up-{number}-py3-none-any.whl").write_bytes(CONTENT[number:1_000_000])
 
-    bundles._download = fetch
+    wheel = place / "digitpad-0-py3-none-any.whl"
+    wheel.write_bytes(b"a wheel")
 
     def step(folder: Path, say: Say) -> None:
-        wheel = folder.with_name("digitpad-0-py3-none-any.whl")
-        wheel.write_bytes(b"a wheel")
-        for target in ("linux-aarch64", "windows-amd64"):
-            say(bundles.bundle(wheel, target, "3.11", True, folder), 1)
+        with mock.patch.object(bundles, "_download", fetch):
+            for target in ("linux-aarch64", "windows-amd64"):
+                say(bundles.bundle(wheel, target, "3.11", True, folder), 1)
 
     return step
 
 
 def train_step(network: str) -> Step:
-    """`make train RECIPE=smoke DATA=synthetic ONLY=...` with fewer digits still, and all its parts in one process."""
+    """`make train RECIPE=smoke DATA=synthetic ONLY=...` with even fewer digits, and all its parts in one process."""
     import train.__main__ as program
     import train.pool
     from train.recipes import RECIPES
@@ -118,8 +116,7 @@ def train_step(network: str) -> Step:
     suffix = {"cnn": "keras", "mlp": "pt"}[network]
 
     def step(folder: Path, say: Say) -> None:
-        status = program.main(["--recipe", "smoke", "--synthetic", "--only", network, "--out", str(folder)])
-        if status:
+        if program.main(["--recipe", "smoke", "--synthetic", "--only", network, "--out", str(folder)]):
             raise DigitPadError("training failed")
         for name in (f"{network}.{suffix}", f"{network}.json"):
             say(folder / "weights" / name, 1)
@@ -128,39 +125,21 @@ def train_step(network: str) -> Step:
 
 
 def export_step(network: str) -> Step:
-    """`make export ONLY=...`, int8 form and all, of a network that has learnt nothing, measured on 200 digits."""
+    """`make export ONLY=...`, int8 form and all, measured on 200 digits."""
     import export.__main__ as program
     from export import quantise
-    from train.calibration import Calibration
     from train.synthetic.generate import generate_digits
 
-    weights = Path(tempfile.gettempdir(), "weights")
-    weights.mkdir()
-    path = weights / program.NETWORKS[network]
     if network == "cnn":
         import export.cnn
-        from train.cnn import build_cnn, save_cnn
-
-        # A process forked off one in which TensorFlow has computed waits for ever: so a child computes here.
-        maker = multiprocessing.get_context("fork").Process(target=lambda: save_cnn(build_cnn(), path))
-        maker.start()
-        maker.join()
     else:
         import export.mlp  # noqa: F401
-        from train.mlp import Mlp, save_mlp
-
-        save_mlp(Mlp(), path)
-    facts: dict[str, Any] = {"recipe": "none", "epochs": 0, "framework": "one", "trained_on": "nothing"}
-    facts |= asdict(Calibration(temperature=1.0, ood_threshold=0.0, unsure_threshold=0.5))
-    facts |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "seeds": []}
-    (weights / f"{network}.json").write_text(json.dumps(facts))
     digits = generate_digits(200, seed=1)
     program.known_sets = lambda data: {"mnist_validation": digits, "pen_validation": digits}
     quantise._training_images = lambda data: digits.images
-    quantise.MOST_LOST.update(dict.fromkeys(quantise.MOST_LOST, 1.0))
 
     def step(folder: Path, say: Say) -> None:
-        if program.main(["--only", network, "--weights", str(weights), "--out", str(folder)]):
+        if program.main(["--only", network, "--out", str(folder)]):
             raise DigitPadError("the export failed")
         for name in (f"{network}.onnx", f"{network}-int8.onnx", "manifest.json", "reference.json", "README.md"):
             say(folder / name, 1)
@@ -168,13 +147,14 @@ def export_step(network: str) -> Step:
     return step
 
 
-STEPS: dict[str, Callable[[str], Step]] = {
+STEPS: dict[str, Callable[[Path], Step]] = {
     "download": download_step,
     "pad": pad_step,
     "manifest": manifest_step,
     "bundle": bundle_step,
-    "train-mlp": lambda address: train_step("mlp"),
-    "train-cnn": lambda address: train_step("cnn"),
-    "export-mlp": lambda address: export_step("mlp"),
-    "export-cnn": lambda address: export_step("cnn"),
+    # These change the modules they use, so they want a process of their own.
+    "train-mlp": lambda place: train_step("mlp"),
+    "train-cnn": lambda place: train_step("cnn"),
+    "export-mlp": lambda place: export_step("mlp"),
+    "export-cnn": lambda place: export_step("cnn"),
 }

@@ -1,4 +1,4 @@
-"""The benchmarks: what they time is what they say, and what is not there is named."""
+"""The benchmarks: they time what they say they time, and name what is missing."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, pad_live, process
+from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, pad_figures, process
 from bench.sides import demo_images
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
@@ -72,7 +72,7 @@ def test_our_sides_answer_with_the_seconds_for_each_image(name: str, tmp_path: P
 @pytest.mark.parametrize(("code", "framework", "other"), [(KERAS, "keras", "torch"), (TORCH, "torch", "keras")])
 def test_a_framework_that_reads_a_picture_loads_no_other(code: str, framework: str, other: str, tmp_path: Path) -> None:
     Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).save(tmp_path / "seven.png")
-    told = f"; print([name in sys.modules for name in ({framework!r}, {other!r})])"
+    told = f"\nprint([name in sys.modules for name in ({framework!r}, {other!r})])"
     command = [sys.executable, "-c", code + told, str(tmp_path / "seven.png")]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
@@ -94,7 +94,7 @@ def test_an_environment_is_weighed_with_all_that_its_packages_need() -> None:
 
 
 def test_the_live_pad_predicts_while_it_is_drawn_on() -> None:
-    row = pad_live()
+    row = pad_figures("live(10, seconds=4)", ("share", "per_second"))
     assert row["per_second"] > 0
     assert row["share"] > 0
 

@@ -1,68 +1,62 @@
-"""A full disk: one line that names the file and the mend, the old file as it was, and no temporary file left.
+"""A full disk: one line that names the file and says what to do, the old file as it was, and no temporary file left.
 
-Full is a disk on which no file may grow past a limit, and, where the superuser runs the tests, one without any room.
+A disk is full when no file may grow past a limit and, where the superuser runs the tests, when it has no room at all.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-if not hasattr(os, "fork"):
+if os.name != "posix":
     pytest.skip("Windows has no limit of the file size", allow_module_level=True)
 
+import resource
+
 from deploy import bundle
-from tests.killing import hidden, local_mirrors, visible
+from digitpad.errors import DigitPadError
+from tests.killing import hidden, visible
+from tests.killing_steps import CONTENT, STEPS, Step
+from train import data
+from train.__main__ import main as train
 
 ROOT = Path(__file__).parents[1]
 
-# Does a step of tests/killing_steps.py in a process in which no file may grow past a limit, if there is one.
-STEP = """
-import resource, sys
-from pathlib import Path
-from deploy.bundle import BundleError
-from digitpad import DigitPadError
-from tests.killing_steps import STEPS
 
-kind, folder, address, limit = sys.argv[1:]
-step = STEPS[kind](address)
-if limit != "0":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-try:
-    step(Path(folder), lambda path, much: None)
-except (BundleError, DigitPadError) as error:
-    sys.exit(str(error))
-"""
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file may grow past this many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def do(kind: str, folder: Path, address: str = "", limit: int = 0) -> subprocess.CompletedProcess[str]:
-    return python(STEP, kind, folder, address, str(limit))
+def do(step: Step, folder: Path) -> None:
+    step(folder, lambda path, much: None)
 
 
-def python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}", "SDL_VIDEODRIVER": "dummy"}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+def refused(step: Step, folder: Path) -> str:
+    """What a step says that must fail: one line, all files as before, and none beside them."""
+    before = content(folder)
+    with pytest.raises(DigitPadError) as caught:
+        do(step, folder)
+    (line,) = str(caught.value).splitlines()
+    assert "space" in line, "what to do about it"
+    assert content(folder) == before
+    assert hidden(folder) == []
+    return line
 
 
 def content(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in visible(folder)}
-
-
-def told(result: subprocess.CompletedProcess[str]) -> str:
-    assert result.returncode == 1, result.stderr
-    (line,) = result.stderr.splitlines()
-    assert "space" in line, "the mend"
-    return line
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with local_mirrors() as at:
-        yield at
 
 
 # What is written, a limit that stops it, and the file that must then be named.
@@ -76,17 +70,13 @@ WRITERS = [
 
 
 @pytest.mark.parametrize(("kind", "limit", "named"), WRITERS)
-def test_a_full_disk_is_one_line_and_leaves_the_old_files(
-    kind: str, limit: int, named: str, address: str, tmp_path: Path
-) -> None:
-    folder = tmp_path / "files"
-    assert do(kind, folder, address).returncode == 0
-    before = content(folder)
-    line = told(do(kind, folder, address, limit))
+def test_a_full_disk_is_one_line_and_leaves_the_old_files(kind: str, limit: int, named: str, tmp_path: Path) -> None:
+    step, folder = STEPS[kind](tmp_path), tmp_path / "files"
+    do(step, folder)
+    with files_of_at_most(limit):
+        line = refused(step, folder)
     assert f"{named}: cannot be written (File too large)" in line
-    assert content(folder) == before
-    assert hidden(folder) == []
-    assert do(kind, folder, address).returncode == 0, "and with room again all is well"
+    do(step, folder)  # with room again all is well
 
 
 @pytest.fixture
@@ -96,34 +86,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
     if sys.platform != "linux" or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a small disk can be mounted by the superuser of a Linux system alone")
+        pytest.skip("only the superuser of a Linux system can mount a small disk")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.mark.parametrize(("kind", "named"), {kind: named for kind, _, named in WRITERS}.items())
 def test_a_disk_without_any_room_is_one_line_and_leaves_the_old_files(
-    kind: str, named: str, address: str, small_disk: Path
+    kind: str, named: str, small_disk: Path, tmp_path: Path
 ) -> None:
-    folder = small_disk / "files"
-    assert do(kind, folder, address).returncode == 0
-    before = content(folder)
-    with open(small_disk / "all the rest", "wb", buffering=0) as rest:
-        while _takes_more(rest.fileno()):
-            pass
-    line = told(do(kind, folder, address))
+    step, folder = STEPS[kind](tmp_path), small_disk / "files"
+    do(step, folder)
+    with open(small_disk / "all the rest", "wb", buffering=0) as rest, pytest.raises(OSError, match="No space left"):
+        while True:
+            rest.write(bytes(4096))
+    line = refused(step, folder)
     assert f"{named}: cannot be written (No space left on device)" in line
-    assert content(folder) == before
-    assert hidden(folder) == []
     (small_disk / "all the rest").unlink()
-    assert do(kind, folder, address).returncode == 0
-
-
-def _takes_more(descriptor: int) -> bool:
-    try:
-        return os.write(descriptor, bytes(4096)) > 0
-    except OSError:
-        return False
+    do(step, folder)
 
 
 def test_the_pad_tells_it_in_its_window_and_goes_on(tmp_path: Path) -> None:
@@ -156,23 +136,25 @@ sys.exit(not pad.running)
     assert (tmp_path / "my_digits.json").read_text() == '{"samples": []}'
 
 
-def test_the_data_of_training_that_find_no_room_are_named(address: str, tmp_path: Path) -> None:
-    code = """
-import hashlib, resource, sys
-from pathlib import Path
-from tests.killing_steps import CONTENT
-from train import data
-from train.__main__ import main
+def python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}", "SDL_VIDEODRIVER": "dummy"}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
-data.DATA_FOLDER = Path(sys.argv[1]) / "data"
-remote = data.RemoteFile("file.gz", (sys.argv[2] + "/good/",), "sha256", hashlib.sha256(CONTENT).hexdigest())
-data.MNIST_FILES = (remote,) * 4
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-sys.exit(main(["--only", "mlp", "--data", sys.argv[1], "--out", sys.argv[1]]))
-"""
-    line = told(python(code, tmp_path, address))
-    assert line.startswith("train: ") and "file.gz: cannot be written (File too large)" in line
-    assert [path.name for path in tmp_path.rglob("*")] == ["data"]
+
+def test_the_data_of_training_that_find_no_room_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mirror").write_bytes(CONTENT)
+    checksum = hashlib.sha256(CONTENT).hexdigest()
+    remote = data.RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), "sha256", checksum)
+    monkeypatch.setattr(data, "MNIST_FILES", (remote,) * 4)
+    monkeypatch.setattr(data, "DATA_FOLDER", tmp_path / "data")
+    with files_of_at_most(1_000_000):
+        assert train(["--only", "mlp", "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("train: ") and "file.gz: cannot be written (File too large)" in line and "space" in line
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "mirror"]
 
 
 @pytest.mark.parametrize(
@@ -182,24 +164,37 @@ def test_training_and_export_that_find_no_room_end_in_one_line(
     kind: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights and models are larger than the limit; Keras and the export use temporary files as well."""
+    code = """
+import resource, sys
+from pathlib import Path
+from digitpad import DigitPadError
+from tests.killing_steps import STEPS
+
+kind, place = sys.argv[1], Path(sys.argv[2])
+step = STEPS[kind](place)
+resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+try:
+    step(place / "files", lambda path, much: None)
+except DigitPadError as error:
+    sys.exit(str(error))
+"""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "cnn.onnx").write_bytes(b"the old one")
-    result = do(kind, folder, limit=700_000)
+    result = python(code, kind, tmp_path)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     line, last = result.stderr.splitlines()[-2:]
-    assert line.startswith(said) and "cannot be written (File too large)" in line and "space" in line
+    assert line.startswith(said) and "written (File too large)" in line and "space" in line
     assert last.endswith("failed"), "the step says that main gave status 1"
     assert (folder / "cnn.onnx").read_bytes() == b"the old one"
     assert hidden(folder) == []
     assert not any(path.suffix in (".keras", ".onnx") for path in visible(folder) if path != folder / "cnn.onnx")
     # Keras leaves a folder, which is empty; Python what it compiled of code that TensorFlow had generated.
-    known = ("weights", "__pycache__")
-    left = [path for path in (tmp_path / "temporary").rglob("*") if path.is_file() and path.parent.name not in known]
-    assert left == []
+    left = [path for path in (tmp_path / "temporary").rglob("*") if path.is_file()]
+    assert [path for path in left if path.parent.name != "__pycache__"] == []
 
 
 def test_a_disk_that_pip_found_full_is_told_like_any_other(

@@ -1,4 +1,4 @@
-"""Killed at any moment while they write, downloads, the pad, export, bundle and training leave every file whole.
+"""Downloads, the pad, export, bundle and training, killed at any moment while they write, leave every file whole.
 
 Some sixty kills; `make test-long` does many more.
 """
@@ -21,19 +21,15 @@ from tests.killing import KINDS, Row, campaign, damage, page
 from train.__main__ import prepare_folder
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("download", 16), ("pad", 18), ("manifest", 14), ("bundle", 10)])
+@pytest.mark.parametrize(
+    ("kind", "kills"),
+    [("download", 16), ("pad", 18), ("manifest", 14), ("bundle", 10), ("train-mlp", 1), ("export-mlp", 1)],
+)
 def test_a_kill_leaves_every_file_whole_and_the_next_run_succeeds(kind: str, kills: int) -> None:
     row = campaign(kind, kills)
     assert row.problems == []
     assert row.kills >= kills
-    assert row.files > 0
-
-
-@pytest.mark.parametrize("kind", ["train-mlp", "export-mlp"])
-def test_a_kill_amid_training_or_export_leaves_every_file_whole_and_the_next_run_succeeds(kind: str) -> None:
-    row = campaign(kind, 1)
-    assert row.problems == []
-    assert row.kills >= 1
+    assert kills == 1 or row.files > 0
 
 
 def test_damage_is_seen(tmp_path: Path) -> None:
@@ -52,7 +48,7 @@ def test_damage_is_seen(tmp_path: Path) -> None:
 def test_the_page_tells_what_was_found() -> None:
     text = page([Row("pad", 300, 150, 1_200, 31), Row("bundle", 20, 8, 30, 9, ["bundle, kill 7: x is damaged"])])
     assert text.startswith("# Killed at any moment\n")
-    assert "320 processes got SIGKILL" in text
+    assert "320 processes were killed" in text
     assert f"| {KINDS['pad'][0]} | 300 | 150 | 1,200 | 0 | 31 |" in text
     assert f"| {KINDS['bundle'][0]} | 20 | 8 | 30 | 1 | 9 |" in text
     assert "bundle, kill 7: x is damaged" in text

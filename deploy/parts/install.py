@@ -1,9 +1,9 @@
-"""Installs digitpad from the bundle that this file lies in, into a folder, without any network.
+"""Installs digitpad from the bundle that holds this file into a folder, without any network.
 
     install.py FOLDER [--system-site-packages]
 
-Nothing outside FOLDER is written to, and nothing in it is left half-done: what was installed there before comes back
-if the new one fails. To remove digitpad, delete FOLDER.
+Nothing outside FOLDER is written to, and nothing in it is left half-done: if the installation fails, what was installed
+there before comes back. To remove digitpad, delete FOLDER.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-LAUNCHERS = {
+LAUNCHERS = {  # they find their environment wherever the folder is moved to
     "digitpad": '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/environment/bin/python" -I -m digitpad "$@"\n',
     "digitpad.bat": '@"%~dp0environment\\Scripts\\python.exe" -I -m digitpad %*\r\n',
 }
@@ -53,15 +53,17 @@ def main() -> int:
 
 
 class InstallError(Exception):
-    """The bundle cannot be installed here; one line with the reason and the mend."""
+    """The bundle cannot be installed here; one line with the reason and what to do."""
 
 
 def check_machine(bundle: dict[str, Any]) -> None:
-    """Refuse what the wheels in the bundle would not run on, before anything is written."""
+    """Refuse a machine that the wheels in the bundle do not run on, before anything is written."""
     system = {"linux": "linux", "darwin": "macos", "win32": "windows"}.get(sys.platform, sys.platform)
     here = f"{system}-{platform.machine().lower()}"
     if sys.maxsize < 2**32:
-        raise InstallError(f"{sys.executable}: a 32-bit program, and onnxruntime has no such form; use a 64-bit system")
+        raise InstallError(
+            f"{sys.executable}: a 32-bit program, for which onnxruntime has no wheels; use a 64-bit system"
+        )
     if here != bundle["target"]:
         raise InstallError(f"this bundle is for {bundle['target']}, this machine is {here}: make bundle TARGET={here}")
     if list(sys.version_info[:2]) != bundle["python"]:
@@ -69,9 +71,8 @@ def check_machine(bundle: dict[str, Any]) -> None:
     if system == "linux":
         libc, version = platform.libc_ver()
         if libc != "glibc" or [int(part) for part in version.split(".")[:2]] < bundle["glibc"]:
-            wanted = "{}.{}".format(*bundle["glibc"])
-            found = f"{libc or 'another C library'} {version}"
-            raise InstallError(f"the wheels need glibc {wanted} or newer, here is {found}; use Debian 10 or newer")
+            wanted, found = "{}.{}".format(*bundle["glibc"]), f"{libc or 'another C library'} {version}"
+            raise InstallError(f"the wheels need glibc {wanted} or newer, this is {found}; use Debian 10 or newer")
 
 
 def check_sums() -> None:
@@ -93,17 +94,18 @@ def install(folder: Path, system_site_packages: bool) -> Path:
     launcher = folder / ("digitpad.bat" if os.name == "nt" else "digitpad")
     environment, before = folder / "environment", folder / "environment.before"
     if folder.exists() and any(folder.iterdir()) and not environment.exists() and not before.exists():
-        raise InstallError(f"{folder}: is not empty and holds no digitpad; choose a new folder")
+        raise InstallError(f"{folder}: not empty, and digitpad is not in it; choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    if before.exists():  # the last installation was cut off, by a power failure perhaps
+    if before.exists():  # the last installation was cut short, perhaps by a power cut
         shutil.rmtree(environment, ignore_errors=True)
         before.rename(environment)
     if environment.exists():
         environment.rename(before)
     try:
         fill(environment, system_site_packages)
-        write_launcher(launcher)
-        verify(launcher)
+        launcher.write_text(LAUNCHERS[launcher.name], newline="")
+        launcher.chmod(0o755)
+        run([launcher, "models", "--verify"], "what was installed does not work here")
     except BaseException:
         shutil.rmtree(environment, ignore_errors=True)
         if before.exists():
@@ -113,45 +115,27 @@ def install(folder: Path, system_site_packages: bool) -> Path:
             folder.rmdir()
         raise
     shutil.rmtree(before, ignore_errors=True)
-    if sys.platform == "linux":  # for whoever wants it in a menu, or started with the device: see the README
+    if sys.platform == "linux":  # to have it in a menu, or started with the device: see the README
         for name in ("digitpad.desktop", "digitpad-kiosk.service", "digitpad.svg"):
             (folder / name).write_text((HERE / name).read_text().replace("@FOLDER@", str(folder)))
     return launcher
 
 
 def fill(environment: Path, system_site_packages: bool) -> None:
-    """Make the environment. Debian's Python comes without pip: it is run from its wheel and stays out."""
+    """Make the environment. Debian's Python has no pip, so pip runs from its wheel, and is not installed."""
     venv.create(environment, system_site_packages=system_site_packages, symlinks=os.name != "nt", with_pip=False)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     (pip,) = (HERE / "wheels").glob("pip-*.whl")
-    command: list[str | Path] = [
-        python,
-        "-I",
-        pip / "pip",
-        "--isolated",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-cache-dir",
-    ]
+    command: list[str | Path] = [python, "-I", pip / "pip", "--isolated", "--quiet", "--disable-pip-version-check"]
     command += ["install", "--no-index", "--find-links", HERE / "wheels", "--only-binary=:all:", "--require-hashes"]
-    command += ["--no-warn-script-location", "--ignore-installed", "--requirement", HERE / "requirements.txt"]
+    command += ["--no-cache-dir", "--no-warn-script-location", "--ignore-installed"]
+    command += ["--requirement", HERE / "requirements.txt"]
     run(command, "the packages could not be installed")
 
 
-def write_launcher(launcher: Path) -> None:
-    """Write the command, which finds its environment wherever the folder is moved to."""
-    launcher.write_text(LAUNCHERS[launcher.name], newline="")
-    launcher.chmod(0o755)
-
-
-def verify(launcher: Path) -> None:
-    """Have what was installed load its models and answer."""
-    run([launcher, "models", "--verify"], "what was installed does not work here")
-
-
 def run(command: list[str | Path], complaint: str) -> None:
-    """Run a command; the last line of what it says is the reason if it fails."""
-    # Whatever pip is told elsewhere, an index or a proxy, is not meant for this.
+    """Run a command; if it fails, the last line of what it says is the reason."""
+    # The user's settings for pip, such as an index or a proxy, are not meant for this.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     clean["PIP_CONFIG_FILE"] = os.devnull
     done = subprocess.run([str(word) for word in command], env=clean, capture_output=True, text=True, errors="replace")

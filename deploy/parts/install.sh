@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs digitpad @VERSION@ into a folder, without any network: sh install.sh FOLDER
-# Needs Python @PYTHON@ and nothing else; PYTHON=... names one that is not found by itself.
+# Needs Python @PYTHON@ and nothing else; PYTHON=... names one that is not found otherwise.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 for python in "${PYTHON:-python@PYTHON@}" python3; do

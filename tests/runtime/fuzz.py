@@ -2,9 +2,9 @@
 
     python -m tests.runtime.fuzz --cases 100000 --out docs/fuzzing.md
 
-Nothing but DigitPadError may come out, in one printable line. Every case is made from its kind and its number alone,
-so that a failure can be repeated: --kind image --first 4711 --cases 1. The cases run in child processes, because
-what is fuzzed is C code too: a crash ends the child, is noted, and the next child goes on behind it.
+Only a DigitPadError may come out, in one printable line. Every case is made from its kind and its number alone, so that
+a failure can be repeated: --kind image --first 4711 --cases 1. The cases run in child processes, because C code is
+fuzzed too: a crash ends the child and is noted, and the next child goes on after it.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -37,29 +38,29 @@ from digitpad.stroke_files import parse_samples
 from tests.runtime.odd_models import fields, message, outward
 
 DATA = Path(__file__).parent / "data"
-CHUNK = 400  # cases a child: a fresh process now and then, so that one case's memory is not laid to another
-PATIENCE = 60  # seconds for one case, before it counts as hanging: no measure, since other programs run as well
+CHUNK = 400  # cases in a child: a fresh process now and then, so that one case is not blamed for another's memory
+PATIENCE = 60  # seconds by the clock before a case counts as hanging: long, since other programs run as well
 MEMORY = 4 * 2**30  # bytes a child may map: a runaway case must not take the machine with it
-MOST_MB, LONGEST = 512, 2.0  # what a case may take: memory with its process, and seconds of a processor
+MOST_MB, LONGEST = 512, 2.0  # what a case may take: memory of its whole process, and seconds of processor time
 
 
-# The kinds of cases: each makes one from a source of random numbers, tries it, and says how it ended
+# The kinds of cases: each function makes one from random numbers, tries it, and says how it ended
 
 
 def image_case(rng: random.Random) -> str:
-    """An image file with damage: read as a digit or refused."""
+    """A damaged image file: read as a digit or refused."""
     data = rng.choice(image_seeds())
     data = mutate_png(data, rng) if data.startswith(b"\x89PNG") and rng.random() < 0.7 else mutate(data, rng)
     return answered_or_refused(lambda: tiny().predict(data))
 
 
 def strokes_case(rng: random.Random) -> str:
-    """What a program may hand over as strokes: lists of anything."""
+    """What a program may pass as strokes: lists of anything."""
     return answered_or_refused(lambda: tiny().predict_strokes(random_strokes(rng)))
 
 
 def stroke_file_case(rng: random.Random) -> str:
-    """A stroke file with damage, in its bytes, in its JSON, or in its packing; what can be read is rendered."""
+    """A stroke file damaged in its bytes, its JSON or its compression; what can be read is rendered."""
     sample = {"label": "7", "strokes": [[[1, 2], [3, 4.5]], [[0, 0]]], "writer": "a"}
     data = mutated_json(json.dumps({"meta": {}, "samples": [sample, sample]}).encode(), rng)
     if rng.random() < 0.3:
@@ -74,7 +75,7 @@ def stroke_file_case(rng: random.Random) -> str:
 
 
 def manifest_case(rng: random.Random) -> str:
-    """A manifest with damage: `digitpad models`, with and without --verify, and a model that is asked for by name."""
+    """A damaged manifest: `digitpad models`, with and without --verify, and a model loaded by name."""
     data = mutated_json(manifest(), rng)
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(models, "models_folder", lambda: folder):
         models._read_manifest.cache_clear()
@@ -87,7 +88,7 @@ def manifest_case(rng: random.Random) -> str:
 
 
 def settings_case(rng: random.Random) -> str:
-    """A settings file with damage: settings come out, whatever is in it."""
+    """A damaged settings file: settings come out, whatever is in it."""
     from digitpad.pad.settings import Settings, read_settings
 
     data = mutated_json(b'{"model": "mlp", "live": true, "dark": true, "brush": 0.05, "width": 900}', rng)
@@ -101,7 +102,7 @@ def settings_case(rng: random.Random) -> str:
 
 
 def model_case(rng: random.Random) -> str:
-    """A model file with changed, missing and doubled bytes, or cut off: refused, or it runs or fails in one line."""
+    """A damaged model file: refused, or a model that runs or says in one line why it does not."""
     data = rng.choice(model_seeds())
     return tried_as_model(data[: rng.randrange(len(data))] if rng.random() < 0.2 else mutate(data, rng))
 
@@ -177,8 +178,8 @@ def outward_model_case(rng: random.Random) -> str:
     return ending
 
 
-# A kind, how many of a hundred cases are of it, and whether a crash of the process is a failure of ours. Model files
-# come on top: the engine that loads them is not ours, and the README says to trust them like programs.
+# A kind, how many of a hundred cases it gets, and whether a crash of the process is a failure of ours. Model files come
+# on top: the engine that loads them is not ours, and the README says to trust them like programs.
 KINDS: dict[str, tuple[Callable[[random.Random], str], int, bool]] = {
     "image": (image_case, 60, True),
     "strokes": (strokes_case, 15, True),
@@ -196,7 +197,7 @@ def try_case(kind: str, number: int) -> str:
     """Try one case; return "answered" or "refused".
 
     Raises:
-        Exception: whatever came out that isn't a DigitPadError, or an AssertionError if an error's text is malformed.
+        Exception: whatever came out other than a DigitPadError; an AssertionError for an error text of a bad form.
     """
     return KINDS[kind][0](random.Random(f"{kind} {number}"))
 
@@ -206,13 +207,13 @@ def answered_or_refused(call: Callable[[], object]) -> str:
         call()
     except DigitPadError as error:
         assert str(error).isprintable(), "the error is not one printable line"
-        assert 0 < len(str(error)) < 600, "the error is not of a length that can be read"
+        assert 0 < len(str(error)) < 600, "the error is too long to read"
         return "refused"
     return "answered"
 
 
 def run_command(arguments: list[str]) -> None:
-    """Run `digitpad ARGUMENTS` in this process; it must end with a status of its own, not in its last resort."""
+    """Run `digitpad ARGUMENTS` in this process; it must end with an exit status of its own, not in its last resort."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = cli.main(arguments)
@@ -230,7 +231,7 @@ def tiny() -> Recognizer:
 
 @functools.cache
 def manifest() -> bytes:
-    """The shipped manifest's entries, as if the file of each were the tiny model that calls itself cnn."""
+    """The shipped manifest, as if every model's file were the tiny model that calls itself cnn."""
     content = json.loads(Path(models.models_folder(), "manifest.json").read_bytes())
     changes = {"file": "cnn.onnx", "sha256": hashlib.sha256((DATA / "named_cnn.onnx").read_bytes()).hexdigest()}
     content["models"] = {
@@ -242,7 +243,7 @@ def manifest() -> bytes:
 
 @functools.cache
 def image_seeds() -> list[bytes]:
-    """Small images in every format that is read, in as many of its variants as Pillow writes."""
+    """Small images in every format we read, in as many variants as Pillow writes."""
     grey = Image.new("L", (48, 64), 255)
     ImageDraw.Draw(grey).line([(10, 10), (36, 10), (20, 54)], fill=0, width=5)
     colour = Image.merge("RGB", (grey, grey.transpose(Image.Transpose.ROTATE_180), grey))
@@ -289,7 +290,7 @@ ODD_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 10_000, 0x7FFFFFF
 
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
-    """A few changes: bytes, numbers, parts cut out, doubled or overwritten; half of them near the start."""
+    """A few changes, half of them near the start: bytes, numbers, parts cut out, doubled or overwritten."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         if not changed:
@@ -318,7 +319,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 
 
 def mutate_png(data: bytes, rng: random.Random) -> bytes:
-    """Damage within a PNG's chunks, whose sums are then set right, so that it is not refused at the first of them."""
+    """Damage inside a PNG's chunks, whose checksums are then corrected, so that the first is not refused at once."""
     chunks, place = [], 8
     while place + 8 <= len(data):
         length = int.from_bytes(data[place : place + 4], "big")
@@ -347,14 +348,14 @@ def mutate_png(data: bytes, rng: random.Random) -> bytes:
 
 
 def odd_value(rng: random.Random) -> Any:
-    """A value of JSON, seldom the one that is wanted."""
+    """A JSON value, seldom the one that is wanted."""
     numbers = (0, -1, 1, 9, 2**31, 2**63, -(2**64), 10**400, 0.5, -0.0, 1e-320, 1e308, float("inf"), float("nan"))
     words = ("", "7", "cnn", "\0", "\x1b[31m", "\ud800", "..", "/", "a" * 5000, "७", "../../cnn.onnx", "-1", "nan")
     return rng.choice((None, True, False, [], {}, [[]], {"": []}, [[1]], [[[1, 2]]], *numbers, *words))
 
 
 def mutate_json(content: Any, rng: random.Random) -> Any:
-    """A copy with one value somewhere in it replaced, left out or doubled."""
+    """A copy in which one value somewhere is replaced, left out or doubled."""
     if isinstance(content, dict) and content and rng.random() < 0.9:
         key = rng.choice(list(content))
         if rng.random() < 0.1:
@@ -400,6 +401,21 @@ def random_strokes(rng: random.Random) -> Any:
 # Running many of them
 
 
+@dataclass
+class Row:
+    """What came of the cases of one kind; `MB` is the most memory that a process of theirs ever had."""
+
+    kind: str
+    cases: int
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+    crashes: int = 0
+    seconds: float = 0.0
+    MB: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
 def main() -> int:
     """Run a campaign, print and, if asked, write what it found; 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -411,69 +427,54 @@ def main() -> int:
     args = parser.parse_args()
     if args.child:
         return _child(args.kind, args.first, args.cases)
-    rows, problems = [], []
-    for kind, (_, share, _) in KINDS.items():
-        count = args.cases if args.kind else args.cases * share // 100
-        if args.kind in (None, kind):
-            row, found = campaign(kind, args.first, count)
-            rows.append(row)
-            problems += found
-            print(json.dumps(row), flush=True)
+    rows = []
+    for kind in [args.kind] if args.kind else KINDS:
+        rows.append(campaign(kind, args.first, args.cases if args.kind else args.cases * KINDS[kind][1] // 100))
+        print(rows[-1], flush=True)
     if args.out:
-        args.out.write_text(_page(rows, problems), encoding="utf-8")
-    print(*problems, sep="\n")
-    return 1 if any(row["failed"] for row in rows) else 0
+        args.out.write_text(page(rows), encoding="utf-8")
+    return 1 if any(row.failed for row in rows) else 0
 
 
-def campaign(kind: str, first: int, count: int) -> tuple[dict[str, Any], list[str]]:
-    """Run cases `first` to `first + count - 1` of a kind in child processes.
-
-    Returns:
-        What to report of them, and a line for each case that failed or crashed the process.
-    """
-    row = {
-        "kind": kind,
-        "cases": count,
-        "answered": 0,
-        "refused": 0,
-        "failed": 0,
-        "crashes": 0,
-        "seconds": 0.0,
-        "MB": 0,
-    }
-    problems, ours = [], KINDS[kind][2]
-    place, last = first, first + count
-    while place < last:
-        lines, status = _run_child(kind, place, min(CHUNK, last - place))
-        for number, (ended, seconds, megabytes, error) in enumerate(lines, start=place):
-            if ours and (seconds > LONGEST or megabytes > max(MOST_MB, row["MB"])):
-                ended, error = "failed", f"took {seconds} s and {megabytes} MB"
-            row |= {ended: row[ended] + 1, "seconds": max(row["seconds"], seconds), "MB": max(row["MB"], megabytes)}
+def campaign(kind: str, first: int, count: int) -> Row:
+    """Run cases `first` to `first + count - 1` of a kind in child processes."""
+    row, number, last = Row(kind, count), first, first + count
+    while number < last:
+        ends, status = _run_child(kind, number, min(CHUNK, last - number))
+        for ended, seconds, memory, error in ends:
+            if KINDS[kind][2] and (seconds > LONGEST or memory > max(MOST_MB, row.MB)):
+                ended, error = "failed", f"took {seconds} s and {memory} MB"
+            setattr(row, ended, getattr(row, ended) + 1)
+            row.seconds, row.MB = max(row.seconds, seconds), max(row.MB, memory)
             if ended == "failed":
-                problems.append(f"{kind} {number}: {error}")
-        place += len(lines)
-        if status != 0:  # it began a case and did not come back
-            row |= {"crashes": row["crashes"] + 1, "failed": row["failed"] + ours}
-            problems.append(f"{kind} {place}: the process ended with status {status}")
-            place += 1
-    return row, problems
+                row.problems.append(f"{kind} {number}: {error}")
+            number += 1
+        if status != 0:  # it began one more case, and did not come back
+            row.crashes += 1
+            row.failed += KINDS[kind][2]
+            row.problems.append(f"{kind} {number}: the process ended with status {status}")
+            number += 1
+    return row
 
 
-def _run_child(kind: str, first: int, count: int) -> tuple[list[list[Any]], int]:
-    """What a child printed, a line for each case that came to an end, and its exit status, negative for a signal."""
+def _run_child(kind: str, first: int, count: int) -> tuple[list[tuple[str, float, int, str]], int]:
+    """How each case of a child ended, its seconds, its memory in MB, its error; and the exit status of the child."""
     command = [sys.executable, "-m", "tests.runtime.fuzz", "--child", "--kind", kind]
     command += ["--first", str(first), "--cases", str(count)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    lines = done.stdout.decode().split("\n")[:-1]  # the last one is whole, or was cut off with the child
+    lines = done.stdout.decode().split("\n")[:-1]  # without a last one that was cut off with the child
     return [json.loads(line) for line in lines], done.returncode
 
 
 def _child(kind: str, first: int, count: int) -> int:
-    """Try cases, and print a line after each: how it ended, seconds, MB, and what else came out."""
-    _limit_memory()
-    answers = os.dup(1)  # C code that prints must not come between
+    """Try cases, and print a line after each: the one that ends the process has none."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    answers = os.dup(1)  # what C code prints must not come between
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(first, first + count):
         if hasattr(signal, "alarm"):  # not on Windows
@@ -483,16 +484,9 @@ def _child(kind: str, first: int, count: int) -> int:
             ended = try_case(kind, number)
         except Exception as failure:
             ended, error = "failed", f"{type(failure).__name__}: {failure}"[:300]
-        line = [ended, round(time.process_time() - begun, 3), _peak_memory(), error]
-        os.write(answers, json.dumps(line).encode() + b"\n")
+        seconds = round(time.process_time() - begun, 3)
+        os.write(answers, json.dumps([ended, seconds, _peak_memory(), error]).encode() + b"\n")
     return 0
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limit
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def _peak_memory() -> int:
@@ -508,27 +502,37 @@ def _peak_memory() -> int:
     return int(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
-def _page(rows: list[dict[str, Any]], problems: list[str]) -> str:
-    def table() -> Iterator[str]:
-        yield "| input | cases | answered | refused with a DigitPadError | anything else | crashes | longest | memory |"
-        yield "|---|---:|---:|---:|---:|---:|---:|---:|"
-        for row in rows:
-            counts = " | ".join(f"{row[key]:,}" for key in ("cases", "answered", "refused", "failed", "crashes"))
-            yield f"| {row['kind']} | {counts} | {row['seconds']:.2f} s | {row['MB']} MB |"
-
+def page(rows: list[Row]) -> str:
+    """docs/fuzzing.md."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "onnxruntime", "Pillow"))
-    total = sum(row["cases"] for row in rows)
-    return (
-        "# Hostile input\n\n"
-        "Written by `make fuzz`; the cases are in [tests/runtime/fuzz.py](../tests/runtime/fuzz.py).\n\n"
-        f"{total:,} damaged inputs, each made from its number alone, on {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {packages}. Longest is the\n"
-        "processor time of the slowest case; memory is the most that its process ever had, Python and all.\n"
-        f'More than {LONGEST:g} seconds or {MOST_MB} MB would count under "anything else", but for model files.\n\n'
-        + "\n".join(table())
-        + "\n\nA crash is one of the whole process, in C code. Model files from strangers are to be trusted like "
-        "programs:\nno check can come before onnxruntime reads them.\n"
-        + ("\n```text\n" + "\n".join(problems) + "\n```\n" if problems else "")
+    table = [
+        "| input | cases | answered | refused with a DigitPadError | anything else | crashes | longest | memory |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        counts = (row.cases, row.answered, row.refused, row.failed, row.crashes)
+        table.append(
+            f"| {row.kind} | {' | '.join(f'{count:,}' for count in counts)} | {row.seconds:.2f} s | {row.MB} MB |"
+        )
+    problems = [problem for row in rows for problem in row.problems]
+    return "\n".join(
+        [
+            f"""# Hostile input
+
+Written by `make fuzz`; the cases are in [tests/runtime/fuzz.py](../tests/runtime/fuzz.py).
+
+{sum(row.cases for row in rows):,} damaged inputs, each made from its number alone, on {platform.system()} \
+{platform.machine()}, Python {platform.python_version()}, {packages}. Longest is the
+processor time of the slowest case; memory is the most that its process ever had, Python included.
+Except for model files, more than {LONGEST:g} seconds or {MOST_MB} MB would count under "anything else".
+""",
+            *table,
+            """
+A crash is one of the whole process, in C code. Model files from strangers must be trusted like programs:
+nothing can be checked before onnxruntime reads them.
+""",
+            *(["```text", *problems, "```", ""] if problems else []),
+        ]
     )
 
 

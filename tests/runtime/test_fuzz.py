@@ -1,4 +1,4 @@
-"""Whatever is wrong with a file or with strokes, DigitPadError comes out or an answer; and what fuzzing has found."""
+"""Whatever is wrong with a file or with strokes, an answer or a DigitPadError comes out; and what fuzzing has found."""
 
 import signal
 import subprocess
@@ -27,22 +27,27 @@ def test_damaged_settings_are_settings_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("kind", "cases"), [("model", 40), ("model-fields", 80), ("model-shipped", 15), ("model-outward", 40)]
 )
-def test_damaged_and_twisted_models_are_refused_or_run(kind: str, cases: int) -> None:
-    row, problems = fuzz.campaign(kind, 0, cases)  # in child processes: the engine may crash
-    assert row["failed"] == 0, problems
-    assert row["answered"] + row["refused"] + row["crashes"] == cases
-    assert row["refused"] > 0
-    assert (row["answered"] > 0) == (kind != "model-outward")
+def test_damaged_and_malformed_models_are_refused_or_run(kind: str, cases: int) -> None:
+    row = fuzz.campaign(kind, 0, cases)  # in child processes: the engine may crash
+    assert row.failed == 0, row.problems
+    assert row.answered + row.refused + row.crashes == cases
+    assert row.refused > 0
+    assert (row.answered > 0) == (kind != "model-outward")
 
 
 def test_a_campaign_counts_what_fails_and_what_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [["refused", 0.5, 70, ""], ["failed", 0.1, 90, "ValueError: odd"]]
-    ends = iter([(lines, -11), ([["answered", 0.5, 70, ""]], 0)])
+    ends = iter(
+        [
+            ([("refused", 0.5, 70, ""), ("failed", 0.1, 90, "ValueError: odd")], -11),  # in its third case
+            ([("answered", 0.5, 70, "")], 0),
+        ]
+    )
     monkeypatch.setattr(fuzz, "_run_child", lambda *_: next(ends))
-    row, problems = fuzz.campaign("image", 0, 4)
-    counts = {"answered": 1, "refused": 1, "failed": 2, "crashes": 1}
-    assert row == {"kind": "image", "cases": 4, **counts, "seconds": 0.5, "MB": 90}
-    assert problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+    row = fuzz.campaign("image", 0, 4)
+    assert (row.answered, row.refused, row.failed, row.crashes) == (1, 1, 2, 1)
+    assert (row.seconds, row.MB) == (0.5, 90)
+    assert row.problems == ["image 1: ValueError: odd", "image 2: the process ended with status -11"]
+    assert "| image | 4 | 1 | 1 | 2 | 1 | 0.50 s | 90 MB |\n" in fuzz.page([row])
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSEGV") or sys.platform == "win32", reason="needs POSIX signals")
@@ -56,10 +61,10 @@ def test_a_child_that_crashes_has_told_of_the_cases_before(monkeypatch: pytest.M
 @pytest.mark.parametrize(("kind", "failed"), [("image", 2), ("model", 0)])
 def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     spent = [(0.1, 90), (2.1, 90), (0.1, 513), (0.1, 513)]  # the last one was in the process of the one before it
-    lines = [["refused", seconds, megabytes, ""] for seconds, megabytes in spent]
-    monkeypatch.setattr(fuzz, "_run_child", lambda *_: (lines, 0))
-    row, problems = fuzz.campaign(kind, 0, 4)
-    assert (row["refused"], row["failed"], len(problems)) == (4 - failed, failed, failed)
+    ends = [("refused", seconds, megabytes, "") for seconds, megabytes in spent]
+    monkeypatch.setattr(fuzz, "_run_child", lambda *_: (ends, 0))
+    row = fuzz.campaign(kind, 0, 4)
+    assert (row.refused, row.failed, len(row.problems)) == (4 - failed, failed, failed)
 
 
 # Found by fuzzing
@@ -69,7 +74,7 @@ def test_a_campaign_counts_what_takes_too_much(kind: str, failed: int, monkeypat
 def test_a_model_whose_texts_are_not_text_is_refused_quietly(
     text: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """This was a UnicodeDecodeError, and onnxruntime announced on standard output that it would try again."""
+    """It came out as a UnicodeDecodeError; and onnxruntime said on standard output that it would try once more."""
     model = (DATA / "tiny.onnx").read_bytes()
     assert text in model
     (tmp_path / "model.onnx").write_bytes(model.replace(text, b"\x87" + text[1:]))
