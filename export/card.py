@@ -11,6 +11,7 @@ from export.manifest import Manifest
 from train.calibration import ANSWERED, KEPT, RIGHT
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
+HEADLINES = {"mnist_test": "accuracy, MNIST test", "pen_validation": "accuracy, pen digits"}  # of the README
 GOOD = 0.98  # read well: every network is right this often
 SELDOM = 0.02  # told from digits: every network takes at most this share for one
 
@@ -196,9 +197,21 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise DigitPadError(f"{path}: lacks the marks {START} and {END}, between which the figures go")
-    write_whole(
-        path, f"{before}{START}\n{join(figures_table(manifest), tables.about_sets(manifest))}\n{END}{after}".encode()
-    )
+    write_whole(path, f"{before}{START}\n{headline_table(manifest)}\n{END}{after}".encode())
+
+
+def headline_table(manifest: Manifest) -> str:
+    """What a newcomer wants to know of each model: how well it reads digits, and how large it is."""
+    rows = [
+        [
+            name,
+            *(f"**{e['accuracy'][key]:.2%}**" if key in e["accuracy"] else "not measured" for key in HEADLINES),
+            f"{e['parameters']:,}",
+            f"{e['bytes'] / 1e6:.1f} MB",
+        ]
+        for name, e in manifest.items()
+    ]
+    return tables.table(["model", *HEADLINES.values(), "parameters", "file"], rows)
 
 
 def figures_table(manifest: Manifest) -> str:
