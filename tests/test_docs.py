@@ -13,8 +13,8 @@ from digitpad.image import decoding, normalise
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "onnx_models/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 
@@ -84,7 +84,7 @@ def test_the_limits_on_the_page_are_the_limits_there_are() -> None:
     assert of("standard input") == f"{cli.MAX_STDIN >> 20} MiB"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
         if not link.startswith("http"):
@@ -98,7 +98,7 @@ def test_every_target_that_is_named_is_in_the_makefile() -> None:
         assert named <= targets, page.name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_path_in_the_project_that_is_named_is_there(page: Path) -> None:
     folders = r"train|evaluate|export|runtime|tests|requirements|docs|onnx_models|images|\.github"
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8"))
@@ -113,7 +113,7 @@ def test_the_readme_is_short() -> None:
 def test_the_readme_installs_the_wheel_of_this_version() -> None:
     for page in PAGES:
         named = re.findall(r"(digitpad-[\w.]+-py3-none-any\.whl)", page.read_text(encoding="utf-8"))
-        assert named or page.name != "README.md"
+        assert named or page != ROOT / "README.md"
         assert set(named) <= {f"digitpad-{digitpad.__version__}-py3-none-any.whl"}, page.name
 
 
