@@ -243,4 +243,4 @@ def test_without_the_extra_one_line_says_how_to_get_the_pad(
     skip_without_a_network(done)
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("digitpad: ")]
     assert done.returncode == 1
-    assert all(words in told for words in ("pygame", "pip install", "pipx install", "uv ", "digitpad[pad]")), told
+    assert all(words in told for words in ("the pad needs", "pip install 'digitpad[pad]'", "pipx install", "uv ")), told
