@@ -91,13 +91,6 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
-def test_every_target_that_is_named_is_in_the_makefile() -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for page in PAGES:
-        named = set(re.findall(r"`make\s([a-z0-9-]+)", page.read_text(encoding="utf-8")))
-        assert named <= targets, page.name
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_path_in_the_project_that_is_named_is_there(page: Path) -> None:
     folders = r"train|evaluate|export|runtime|tests|requirements|docs|onnx_models|images|\.github"

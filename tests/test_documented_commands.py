@@ -22,8 +22,10 @@ from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import Sample, write_samples
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "onnx_models/README.md"))]
-PAGES += sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "onnx_models/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 # What is not run, by its first word, and why.
 ELSEWHERE = {
@@ -144,7 +146,7 @@ def test_every_digitpad_command_works(folder: Path, command: str) -> None:
 def understood(calls: list[list[str]]) -> None:
     """Assert that our programs know the options they are called with."""
     calls = list({tuple(call): call for call in calls}.values())
-    # -X dev: else digitpad ends the process without more ado.
+    # -X dev, without which digitpad would end this process.
     done = run(ROOT, sys.executable, "-X", "dev", "-c", READ_OPTIONS, json.dumps(calls))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"{len(calls)} understood"
@@ -174,7 +176,7 @@ def called_by_make(command: str) -> list[list[str]]:
     return [[module, *shlex.split(words)] for module, words in calls if module.split(".")[0] in OURS]
 
 
-def test_every_make_command_runs_programs_that_know_their_options() -> None:
+def test_every_make_command_has_its_target_and_runs_programs_that_know_their_options() -> None:
     calls = {command: called_by_make(command) for command in MAKE if "vit" not in command}  # a network of the reader's
     assert len([command for command, called in calls.items() if called]) > 20
     understood([call for called in calls.values() for call in called])
