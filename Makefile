@@ -43,7 +43,7 @@ predict: .venv/.ready ## read the digit in a picture: FILE=PICTURE MODEL=...
 demo: .venv/.ready ## draw ten digits through the real pad: OUT=DIR (images)
 	@.venv/bin/digitpad demo --out "$(or $(OUT),images)"
 
-## Train it (TORCH_INDEX=ADDRESS, once: take PyTorch from its index for CPUs and do without the CUDA packages)
+## Train it (TORCH_INDEX=ADDRESS, once: take PyTorch from its index for the CPU and spare the CUDA packages)
 
 train: .venv-train/.ready ## train both networks: RECIPE=quick|default|full DATA=synthetic|DIR ONLY=cnn|mlp OUT=DIR EXTRA=PATH
 	@.venv-train/bin/python -m train $(call option,--recipe,$(RECIPE)) \
@@ -54,11 +54,11 @@ export: .venv-train/.ready ## turn the weights into ONNX models: ONLY=cnn|mlp OU
 	@.venv-train/bin/python -m export $(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
-report: .venv-train/.ready ## measure everything in the model card and docs/evaluation (takes minutes): OUT=DIR DATA=DIR
+report: .venv-train/.ready ## measure all that the model card and docs/evaluation tell (minutes): OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m export.report $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 
-evaluate: .venv-train/.ready ## measure any models and compare them: MODEL=PATH,PATH SET=PATH OUT=DIR DATA=DIR
+evaluate: .venv-train/.ready ## measure any models, one against another: MODEL=PATH,PATH SET=PATH OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m evaluate $(call option,--model,$(MODEL)) $(call option,--set,$(SET)) \
 		$(call option,--out,$(OUT)) $(call option,--data,$(filter-out synthetic,$(DATA)))
 
@@ -68,16 +68,16 @@ bundle: wheel ## make an archive that installs offline: TARGET=linux-aarch64|...
 	@.venv-test/bin/python -m deploy.bundle --wheel dist/*.whl $(call option,--target,$(TARGET)) \
 		$(call option,--python,$(device_python)) $(if $(filter 0,$(PAD)),--without-pygame) $(call option,--out,$(OUT))
 
-test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read a picture (as root, takes minutes)
+test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read a picture (as root, some minutes)
 	@$(MAKE) --no-print-directory bundle TARGET=linux-aarch64 PYTHON=3.11
 	deploy/test_aarch64.sh bundle/digitpad-*-linux-aarch64-python3.11.tar.gz
 
 ## Measure it
 
-bench: .venv-train/.ready ## compare the speed of models and runtime with Keras, PyTorch, LiteRT and others: OUT=DIR
+bench: .venv-train/.ready ## time models and runtime against Keras, PyTorch, LiteRT and others: OUT=DIR
 	@.venv-train/bin/python -m bench $(call option,--out,$(OUT))
 
-bench-train: .venv-train/.ready ## time how long our recipe and a classic one take to reach 99.25 % on validation: RECIPE=... OUT=DIR DATA=DIR
+bench-train: .venv-train/.ready ## time our recipe and a classic one to 99.25 % on validation: RECIPE=... OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m bench.training $(call option,--recipe,$(RECIPE)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(DATA))
 
@@ -86,7 +86,7 @@ bench-train: .venv-train/.ready ## time how long our recipe and a classic one ta
 test: test-runtime .venv-train/.ready ## run all tests
 	.venv-train/bin/python -m pytest tests --ignore=tests/runtime
 
-test-long: .venv-train/.ready ## kill whatever writes files, hundreds of times, and check that the files are whole: KILLS=600 OUT=PAGE
+test-long: .venv-train/.ready ## kill what writes files, many hundred times, and see that they are whole: KILLS=600 OUT=PAGE
 	.venv-train/bin/python -m tests.killing --kills $(or $(KILLS),600) --out "$(or $(OUT),docs/hardening.md)"
 
 test-runtime: .venv-test/.ready ## test the runtime where no training framework is installed
@@ -95,7 +95,7 @@ test-runtime: .venv-test/.ready ## test the runtime where no training framework 
 test-oldest: .venv-oldest/.ready ## test the runtime with the oldest packages allowed (Python 3.11)
 	DIGITPAD_SLIM=1 .venv-oldest/bin/python -m pytest tests/runtime
 
-fuzz: .venv-test/.ready ## damage input at random, in very many ways: CASES=100000 OUT=PAGE
+fuzz: .venv-test/.ready ## damage input at random, in a great many ways: CASES=100000 OUT=PAGE
 	.venv-test/bin/python -m tests.runtime.fuzz --cases $(or $(CASES),100000) --out "$(or $(OUT),docs/fuzzing.md)"
 
 lint: .venv-test/.ready ## check format, style and types
@@ -108,7 +108,7 @@ wheel: .venv-test/.ready ## build wheel and source archive into dist/
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600) \
 		.venv-test/bin/python -m build --no-isolation --outdir dist
 
-lock: ## renew the lock files in requirements/
+lock: ## refresh the lock files in requirements/
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
 	$(COMPILE) pyproject.toml --extra pad --output-file requirements/pad.txt
 	$(COMPILE) pyproject.toml --extra pad --group test --output-file requirements/test.txt
@@ -119,7 +119,7 @@ lock: ## renew the lock files in requirements/
 COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
-clean: ## remove the environments and everything that was built; keep data, weights and models
+clean: ## remove the environments and what was built; keep data, weights and models
 	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find runtime train evaluate export tests bench deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
