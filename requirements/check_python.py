@@ -1,7 +1,7 @@
-"""Print "ok" if the Python that runs this can make an environment, else one line with the reason and the mend.
+"""Print "ok" if the Python that runs this can make an environment, else one line that says why and what to do.
 
-Runs on any Python, however old. Arguments: the first and the last minor version of Python 3 allowed, and what the
-person said to make, such as `11 14 pad`.
+Runs on any Python, however old. Arguments: the first and the last minor version of Python 3 allowed, and the targets
+that make was given, such as `11 14 pad`.
 """
 
 import sys

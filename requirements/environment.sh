@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make a virtual environment that holds exactly the packages of a lock file, and the source checkout itself.
 # Usage: environment.sh PYTHON FOLDER LOCK-FILE      PYTHON may be several words
-# FOLDER/.ready, a copy of the lock file, is written last: without it the environment is made anew.
+# FOLDER/.ready, a copy of the lock file, is written last: without it the environment is made again.
 set -eu
 python=$1 folder=$2 lock=$3 torch_index=${TORCH_INDEX:-}
 
@@ -37,8 +37,8 @@ extras = project["optional-dependencies"]
 print("\n".join(project["dependencies"] + extras["pad"] + extras["train"] + groups["test"]))' >"$folder/unlocked.txt"
     install --requirement "$folder/unlocked.txt"
 elif [ "$lock" = requirements/train.txt ] && [ -n "$torch_index" ]; then
-    # PyTorch for the CPU alone: the locked versions, but not the locked files; the CUDA packages are left out.
-    # shellcheck disable=SC2046  # two words: torch and torchvision, which only fit together from one index
+    # PyTorch for CPUs alone: the locked versions, but not the locked files, and no CUDA packages.
+    # shellcheck disable=SC2046  # two words: torch and torchvision, which have to come from the same index
     install --no-deps --index-url "$torch_index" $(sed -n 's/^\(torch\(vision\)\{0,1\}==[^ ]*\).*/\1/p' "$lock")
     awk '/^[a-z]/ { keep = !/^(torch==|torchvision==|triton|nvidia-|cuda-)/ } keep' "$lock" >"$folder/without-torch.txt"
     install --require-hashes --requirement "$folder/without-torch.txt"
@@ -46,11 +46,11 @@ else
     install --require-hashes --requirement "$lock"
 fi
 
-if [ "$lock" = requirements/pad.txt ]; then  # to use the pad takes no installer
+if [ "$lock" = requirements/pad.txt ]; then  # whoever only uses the pad needs no installer
     "$folder/bin/python" -m pip uninstall --quiet --yes pip setuptools 2>>"$folder/install.log"
 fi
 
-# The checkout itself, so that what runs is what one edits: a path that survives moving the folder, and a launcher.
+# The checkout itself, so that what runs is what you edit: a path that survives moving the folder, and a launcher.
 echo ../../../../runtime >"$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/digitpad.pth"
 cat >"$folder/bin/digitpad" <<'LAUNCHER'
 #!/bin/sh
