@@ -17,7 +17,7 @@ from digitpad.pad.settings import Settings, read_settings, settings_file, write_
 from digitpad.pad.view import View
 from digitpad.pad.window import open_window, when_x_is_lost
 
-SIZE = (1000, 640)  # of the window, unless told otherwise
+SIZE = (1000, 640)  # of the window by default
 IDLE_MS = 30  # between looks at the event queue while nothing happens; waiting in SDL would cost ten times as much
 LIVE_MS = 100  # between predictions while drawing
 NOTICE_MS = 6000  # how long a remark is shown
@@ -87,7 +87,7 @@ class PadWindow(Pad):
 
     @cached_property
     def view(self) -> View:
-        """What paints it."""
+        """What paints the pad."""
         return View(self)
 
     @cached_property
@@ -206,7 +206,7 @@ class PadWindow(Pad):
         self.view.forget()
 
     def _reopen(self, error: Exception) -> None:
-        """Open the window anew after the display failed.
+        """Open the window again after the display failed.
 
         Raises:
             DigitPadError: that fails as well.

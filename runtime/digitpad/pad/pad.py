@@ -64,7 +64,7 @@ class Pad:
     # Pen and eraser
 
     def press(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Put the pen, or the eraser if that was taken, down on the paper, the square from (0, 0) to (1, 1)."""
+        """Put the pen or the eraser, whichever is in use, down on the paper: the square from (0, 0) to (1, 1)."""
         self.notice = ""  # it would be in the way
         self.drawing.press(x, y, pressure, erase=self.erasing)
 
@@ -171,7 +171,7 @@ class Pad:
     # Files
 
     def save(self) -> None:
-        """Write the drawing as a picture and as strokes, under a name of its own."""
+        """Write the drawing as a picture and as strokes, under a new name."""
         if not self.drawing.strokes:
             return
         self.drawing.lift()
@@ -190,7 +190,7 @@ class Pad:
         return f"the display is gone. {self.notice}".rstrip()
 
     def label(self, digit: str) -> None:
-        """Say which digit, "0" to "9", the drawing is, and gather it to learn from; a second time takes it out."""
+        """Say which digit, "0" to "9", the drawing is, and gather it to learn from; the second time, take it out."""
         self.drawing.lift()
         if not self.drawing.marks():
             self.notice = f"There is no drawing to call a {digit}"
@@ -218,7 +218,7 @@ class Pad:
         self.models.wanted = True
 
     def open_dropped(self, path: Path) -> None:
-        """Open a file that was dropped on the window, but for a kiosk's; what is wrong with it is told there."""
+        """Open a file that was dropped on the window, unless it is a kiosk; an error is shown as a remark."""
         if self.kiosk:
             return
         try:

@@ -1,6 +1,6 @@
 """What the pad writes: drawings as picture and strokes, and labelled ones gathered in one file to learn from.
 
-Nothing is overwritten unasked: each drawing gets a file name of its own, and the file of gathered drawings only grows,
+Nothing is overwritten unasked: each drawing gets a new file name, and the file of gathered drawings only grows,
 unless a label is corrected or taken back.
 """
 

@@ -61,7 +61,7 @@ def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_
     click(pad, "undo")
     assert np.array_equal(part(pad.view.layout.paper), photo)
     drag(pad, THREE)
-    assert not (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).any(), "whoever draws, draws on bare paper"
+    assert not (part(pad.view.layout.paper) == (200, 230, 180)).all(axis=2).any(), "one draws on bare paper"
     assert len(pad.drawing.strokes) == 1
     click(pad, "undo")
     click(pad, "undo")

@@ -199,7 +199,7 @@ def test_a_label_that_undo_brought_back_is_not_mistaken_for_the_one_in_the_file(
     assert "Gathered as a 3" in pad.notice and gathered(tmp_path)[0] == ["3"]
 
 
-def test_a_gathered_drawing_that_somebody_took_out_of_the_file_is_added_anew(make_pad, tmp_path):
+def test_a_gathered_drawing_that_was_taken_out_of_the_file_by_hand_is_added_again(make_pad, tmp_path):
     pad = make_pad()
     draw_and_label(pad, 3, 8)
     write_samples(tmp_path / "files" / "my_digits.json", [Sample([np.array(THREE)], "5")])

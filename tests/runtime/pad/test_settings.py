@@ -78,7 +78,7 @@ def test_any_settings_file_is_settings_or_set_aside(content):
         assert found == Settings() and (remark or path.exists())
 
 
-def test_settings_that_cannot_be_read_or_written_trouble_nobody(tmp_path):
+def test_settings_that_cannot_be_read_or_written_are_no_error(tmp_path):
     (tmp_path / "file").write_text("")
     write_settings(tmp_path / "file" / "pad.json", settings())
     assert read_settings(tmp_path / "file" / "pad.json")[0] == Settings()
