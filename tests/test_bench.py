@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, pad_figures, process
-from bench.sides import demo_images
+from bench.sides import SIDES, demo_images
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
 
@@ -97,6 +97,13 @@ def test_the_live_pad_predicts_while_it_is_drawn_on() -> None:
     row = pad_figures("live(10, seconds=4)", ("share", "per_second"))
     assert row["per_second"] > 0
     assert row["share"] > 0
+
+
+def test_the_page_is_what_its_figures_give() -> None:
+    pages = ROOT / "docs" / "benchmarks"
+    figures = json.loads((pages / "bench.json").read_bytes())
+    assert set(figures["latency"]) == set(SIDES)
+    assert as_tables(figures) == (pages / "bench.md").read_text(encoding="utf-8")
 
 
 def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_so(
