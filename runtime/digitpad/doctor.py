@@ -21,15 +21,7 @@ TIMEOUT_S = 120  # generous: a Raspberry Pi with a slow card takes a while
 MODELS_CODE = """
 import sys
 from digitpad.doctor import verify_models
-from digitpad.errors import DigitPadError
-from digitpad.models import shipped_models
-try:
-    names, problems = shipped_models(), list(verify_models().values())
-except DigitPadError as error:
-    problems = [str(error)]
-if problems:
-    sys.exit("\\n".join(problems))
-print(", ".join(names))
+sys.exit("\\n".join(verify_models().values()) or 0)
 """
 
 # Where SDL finds no X or Wayland server, it falls back to these, which show nothing.
@@ -66,7 +58,10 @@ def run_doctor() -> int:
     if broken:
         report("note", "models", "not tried: they need the packages above")
     else:
-        names, trouble = _child(MODELS_CODE)
+        try:
+            names, trouble = ", ".join(shipped_models()), _child(MODELS_CODE)[1]
+        except ModelError as error:  # the manifest is missing or damaged
+            trouble = [str(error)]
         for problem in trouble:
             report("BROKEN", "models", problem)
         if not trouble:
