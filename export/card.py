@@ -20,6 +20,7 @@ from train.calibration import ANSWERED, KEPT, RIGHT
 from train.command import ROOT
 
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
+HEADLINES = {"mnist_test": "accuracy, MNIST test", "pen_validation": "accuracy, pen digits"}  # of the README
 FIGURES = {
     "accuracy": "**{accuracy:.2%}**",
     "errors": "{errors} of {count:,}",
@@ -191,5 +192,18 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise DigitPadError(f"{path}: lacks the marks {START} and {END}, between which the figures go")
-    figures = join(figures_table(manifest), tables.about_sets(manifest))
-    write_whole(path, f"{before}{START}\n{figures}\n{END}{after}".encode())
+    write_whole(path, f"{before}{START}\n{headline_table(manifest)}\n{END}{after}".encode())
+
+
+def headline_table(manifest: Manifest) -> str:
+    """What a newcomer wants to know of each model: how well it reads digits, and how large it is."""
+    rows = [
+        [
+            name,
+            *(f"**{e['accuracy'][key]:.2%}**" if key in e["accuracy"] else "not measured" for key in HEADLINES),
+            f"{e['parameters']:,}",
+            f"{e['bytes'] / 1e6:.1f} MB",
+        ]
+        for name, e in manifest.items()
+    ]
+    return tables.table(["model", *HEADLINES.values(), "parameters", "file"], rows)
