@@ -168,11 +168,11 @@ def _check_self_contained(path: str, data: bytes) -> None:
             " weights in it"
         )
     if data[4:8] == b"ORTM":
-        raise ModelError(f"{path}: is in onnxruntime's own format; give the .onnx file it was made from")
+        raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a foreign exception's text, or its type if it has none, for one of our messages."""
+    """The first line of a foreign exception's text, or its type where it has none, for a message of ours."""
     return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"
 
 

@@ -47,7 +47,7 @@ def refusal(path: str | os.PathLike[str]) -> str:
         ("fixed_batch", "input image has shape [1, 28, 28], not ['batch', 28, 28]"),
     ],
 )
-def test_a_model_that_breaks_the_contract_is_refused_with_the_reason(model: str, reason: str) -> None:
+def test_a_model_that_breaks_the_contract_is_refused_and_told_where(model: str, reason: str) -> None:
     assert reason in refusal(DATA / f"{model}.onnx")
 
 
@@ -73,11 +73,11 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         (RuntimeError("a" * 5000), "a" * 200),
     ],
 )
-def test_of_a_foreign_error_the_first_line_is_given_or_its_type(error: Exception, line: str) -> None:
+def test_of_a_foreign_error_the_first_line_is_told_or_its_kind(error: Exception, line: str) -> None:
     assert models.first_line(error) == line
 
 
-def test_the_engine_prints_nothing_itself(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_engine_says_nothing_on_its_own_account(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     recognizer = Recognizer(DATA / "fails_to_run.onnx")
     with pytest.raises(ModelError, match="the model fails to run"):
         recognizer.predict_strokes([[(0, 0), (3, 5), (1, 9)]])
@@ -108,11 +108,17 @@ print(os.environ["ORT_DISABLE_TELEMETRY"], len(calls))
     assert done.stdout.strip() == heard
 
 
-def test_an_empty_file_a_folder_and_a_missing_file_are_refused_as_models(tmp_path: Path) -> None:
+def test_an_empty_model_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.onnx"
     path.touch()
     assert "the file is empty" in refusal(path)
+
+
+def test_a_folder_is_refused_as_a_model(tmp_path: Path) -> None:
     assert "not a file" in refusal(tmp_path)
+
+
+def test_a_missing_model_file_is_refused(tmp_path: Path) -> None:
     assert "no such model file" in refusal(tmp_path / "none.onnx")
     assert "no such model file" in refusal("none.onnx")
 
@@ -181,7 +187,7 @@ def test_a_shipped_model_that_was_changed_is_refused(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"models": []}', '{"models": {"cnn": {"file": "cnn.onnx"}}}', "[" * 10**5]
 )
-def test_a_damaged_manifest_is_reported(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_manifest_is_told(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: damaged"):
@@ -202,13 +208,35 @@ def test_checksums_are_taken_also_where_python_lacks_its_own_code_for_them(monke
         monkeypatch.setattr(models, "import_module", import_module)
 
 
+@pytest.mark.parametrize("name", ["a", "a" * 100, "mlp, zum zweiten"])
+def test_a_name_is_any_short_line(name: str, tiny: Path) -> None:
+    assert models._check_contract(tiny, named(tiny, name))["name"] == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 101, "two\nlines", "bell \a"])
+def test_a_name_that_would_not_fit_or_not_print_is_refused(name: str, tiny: Path) -> None:
+    with pytest.raises(ModelError, match=r"digitpad\.name is .*, not a short line of text"):
+        models._check_contract(tiny, named(tiny, name))
+
+
+def named(path: Path, name: str) -> Any:
+    """The session of a model whose metadata gives it another name."""
+    session = models.load_model(path).session
+    told = {**session.get_modelmeta().custom_metadata_map, "digitpad.name": name}
+    return SimpleNamespace(
+        get_modelmeta=lambda: SimpleNamespace(custom_metadata_map=told),
+        get_inputs=session.get_inputs,
+        get_outputs=session.get_outputs,
+    )
+
+
 def test_a_file_that_grows_beyond_the_limit_while_it_is_read_is_refused(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size)
     Recognizer(tiny)
+    size = SimpleNamespace(st_size=10, st_mode=tiny.stat().st_mode)
     monkeypatch.setattr(models, "MAX_BYTES", tiny.stat().st_size - 1)
-    small = SimpleNamespace(st_size=10, st_mode=tiny.stat().st_mode)
-    with monkeypatch.context() as patched, pytest.raises(ModelError, match="larger than"):
-        patched.setattr(os, "stat", lambda *_: small)
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: size)
+    with pytest.raises(ModelError, match="larger than"):
         Recognizer(tiny)

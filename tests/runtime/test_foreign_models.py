@@ -1,19 +1,24 @@
 """Model files from strangers: no other file is opened for them, and they are refused or run, or the engine crashes.
 
-    python -m tests.runtime.test_foreign_models 20000
+    python -m tests.runtime.test_foreign_models --cases 20000 --out docs/fuzzing-models.md
 
-runs many more cases of each kind. They run in child processes: a crash ends the child and is reported, and the next
-child continues after it.
+runs many more of them. `--also PYTHON` asks the onnxruntime of another environment, too, what it does when it is handed
+a file that points outward. The cases run in child processes: a crash ends the child, is counted and told, and the next
+child goes on behind it.
 """
 
+import argparse
 import collections
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +37,7 @@ NAME, RAW_DATA, EXTERNAL_DATA, DATA_LOCATION = 8, 9, 13, 14  # of a tensor
 EXTERNAL = 1
 
 
-# Just enough of protobuf to take a model apart and put it together again
+# Just enough of protobuf to take a model apart and to put it together again
 
 
 def varint(number: int) -> bytes:
@@ -44,7 +49,7 @@ def varint(number: int) -> bytes:
 
 
 def fields(message: bytes) -> list[Field]:
-    """The fields of a message; ValueError if the bytes are not a message."""
+    """The fields of a message; ValueError where these bytes are none."""
     found: list[Field] = []
     place = 0
 
@@ -85,10 +90,10 @@ def message(parts: list[Field]) -> bytes:
 
 
 def outward(location: bytes, wrapped: str = "initializer", **more: int) -> bytes:
-    """The tiny model with weights that are to be read from another file.
+    """The tiny model, its weights to be read from somewhere else.
 
     Args:
-        location: where, as the file puts it.
+        location: where, as the file has it.
         wrapped: what holds the tensor that says so: "initializer", "constant" (a node) or "sparse" (initializer).
         more: offset and length.
     """
@@ -110,15 +115,15 @@ def outward(location: bytes, wrapped: str = "initializer", **more: int) -> bytes
 
 
 def respelled(model: bytes, length: bytes) -> bytes:
-    """A model that points outward, with the length of the word "location" encoded in more bytes than needed."""
+    """A model that points outward, the length of the word "location" spelled in more bytes than it takes."""
     entry = b"\x0a\x08location\x12\x08side.bin"
     (tail,) = (field for field in fields(entry) if field[0] == 2)
     twisted = b"\x0a" + length + b"location" + message([tail])
-    return swapped(model, entry, twisted)
+    return _swapped(model, entry, twisted)
 
 
-def swapped(content: bytes, old: bytes, new: bytes) -> bytes:
-    """A message with a text or a submessage replaced, wherever it stands as a whole, however deep."""
+def _swapped(content: bytes, old: bytes, new: bytes) -> bytes:
+    """A message with one submessage, however deep in it, replaced."""
     if content == old:
         return new
     try:
@@ -126,7 +131,7 @@ def swapped(content: bytes, old: bytes, new: bytes) -> bytes:
     except ValueError:
         return content
     return message(
-        [(n, wire, swapped(value, old, new) if wire == 2 and old in value else value) for n, wire, value in parts]
+        [(n, wire, _swapped(value, old, new) if wire == 2 and old in value else value) for n, wire, value in parts]
     )
 
 
@@ -134,7 +139,7 @@ OUTWARD = {
     "a file beside it": outward(b"side.bin"),
     "a file beside it, from a Constant node": outward(b"side.bin", "constant"),
     "a file beside it, from a sparse tensor": outward(b"side.bin", "sparse"),
-    "a file beside it, oddly encoded": respelled(outward(b"side.bin"), b"\x88\x80\x80\x80\x00"),
+    "a file beside it, twistedly spelled": respelled(outward(b"side.bin"), b"\x88\x80\x80\x80\x00"),
     "a file in the folder above": outward(b"../side.bin"),
     "an absolute path": outward(b"/etc/passwd", offset=0, length=640),
     "../../../../../../../../etc/passwd": outward(b"../../../../../../../../etc/passwd", offset=0, length=640),
@@ -175,7 +180,7 @@ def test_a_model_may_speak_of_locations(tmp_path: Path) -> None:
 
 
 def test_a_model_in_the_engines_own_form_is_refused(tmp_path: Path) -> None:
-    """What these tests say of ONNX files would not hold for it, and onnxruntime accepts it under any name."""
+    """Nothing that is said here of ONNX files would hold for it, and onnxruntime takes it whatever its name."""
     import onnxruntime as ort
 
     path = tmp_path / "model.onnx"
@@ -184,22 +189,36 @@ def test_a_model_in_the_engines_own_form_is_refused(tmp_path: Path) -> None:
     options.add_session_config_entry("session.save_model_format", "ORT")
     ort.InferenceSession(str(TINY), options, providers=["CPUExecutionProvider"])
     assert ort.InferenceSession(path.read_bytes(), models.session_options(), providers=["CPUExecutionProvider"])
-    with pytest.raises(ModelError, match=r"model\.onnx: is in onnxruntime's own format; give the \.onnx file"):
+    with pytest.raises(ModelError, match=r"model\.onnx: is in onnxruntime's own form; give the \.onnx file"):
         Recognizer(path)
 
 
-@pytest.mark.parametrize(
-    "name", [b"", b"a" * 101, b"a" * 2**20, b"red \x1b[31m", b"bell \a", b"two\nlines", "‮no".encode()]
-)
+def renamed(old: bytes, new: bytes, model: str = "tiny") -> bytes:
+    """A small model with a text in it replaced wherever it stands as a whole."""
+
+    def inside(content: bytes) -> bytes:
+        if content == old:
+            return new
+        try:
+            parts = fields(content)
+        except ValueError:
+            return content
+        return message([(number, wire, inside(value) if wire == 2 else value) for number, wire, value in parts])
+
+    return inside(TINY.with_name(f"{model}.onnx").read_bytes())
+
+
+@pytest.mark.parametrize("name", [b"", b"a" * 101, b"a" * 2**20, b"red \x1b[31m", b"two\nlines", "‮no".encode()])
 def test_a_model_whose_name_would_upset_a_terminal_or_the_pad_is_refused(name: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    path.write_bytes(swapped(TINY.read_bytes(), b"tiny", name))
+    path.write_bytes(renamed(b"tiny", name))
     with pytest.raises(ModelError, match=r"digitpad\.name is .*, not a short line of text") as caught:
         Recognizer(path)
     assert len(str(caught.value)) < 600
-    for good in ("a", "a" * 100, "die Kleine (七)", "mlp, zum zweiten"):
-        path.write_bytes(swapped(TINY.read_bytes(), b"tiny", good.encode()))
-        assert Recognizer(path).name == good
+    path.write_bytes(renamed(b"tiny", "die Kleine (七)".encode()))
+    assert Recognizer(path).name == "die Kleine (七)"
+    path.write_bytes(renamed(b"tiny", b"a" * 100))
+    assert Recognizer(path).name == "a" * 100
 
 
 @pytest.mark.parametrize(
@@ -209,8 +228,7 @@ def test_a_refusal_stays_one_readable_line_however_long_the_texts_in_the_file(
     model: str, text: bytes, tmp_path: Path
 ) -> None:
     """Found by the cases below: four megabytes of escapes in one line."""
-    whole = TINY.with_name(f"{model}.onnx").read_bytes()
-    (tmp_path / "model.onnx").write_bytes(swapped(whole, text, b"\0" * 2**20))
+    (tmp_path / "model.onnx").write_bytes(renamed(text, b"\0" * 2**20, model))
     with pytest.raises(ModelError) as caught:
         Recognizer(tmp_path / "model.onnx")
     assert str(caught.value).isprintable()
@@ -226,7 +244,7 @@ def bytes_case(rng: random.Random) -> str:
 
 
 def fields_case(rng: random.Random) -> str:
-    """Fields changed, left out, doubled, swapped or blown up, in a file that is still well-formed."""
+    """Fields changed, left out, doubled, swapped or blown up, in a file that is well-formed all the same."""
     data = rng.choice(fuzz.model_seeds())
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         data = _with_a_changed_field(data, rng)
@@ -264,13 +282,13 @@ def _with_a_changed_field(content: bytes, rng: random.Random) -> bytes:
 
 
 def shipped_case(rng: random.Random) -> str:
-    """A shipped model with damage, given by path, so that no checksum protects it."""
+    """A shipped model with damage, given by path, so that no checksum stands before it."""
     path = Path(models.models_folder(), rng.choice(sorted(entry["file"] for entry in models.shipped_models().values())))
     return _tried(fuzz.mutate(path.read_bytes(), rng))
 
 
 def outward_case(rng: random.Random) -> str:
-    """A file that points at any other, with any offset and length; only our own refusal may come of it."""
+    """A file that points at any other, with any offset and length; nothing but our own refusal may come of it."""
     places = [b"side.bin", b"/etc/passwd", b"../" * rng.randrange(1, 30) + b"etc/passwd", b"*/_ORT_MEM_ADDR_/*"]
     location = rng.choice([*places, b"", b"\0", rng.randbytes(rng.randrange(300)), b"a" * 10**6])
     odd = (0, 1, -1, 2**31, 2**62, 2**63, 2**64, -(2**63))
@@ -298,7 +316,7 @@ KINDS = {"bytes": bytes_case, "fields": fields_case, "shipped": shipped_case, "o
 
 
 @pytest.mark.parametrize(("kind", "cases"), [("fields", 80), ("shipped", 15), ("outward", 40)])
-def test_damaged_and_malformed_models_are_refused_or_run(kind: str, cases: int) -> None:
+def test_damaged_and_twisted_models_are_refused_or_run(kind: str, cases: int) -> None:
     counts, problems = campaign(kind, 0, cases)
     assert counts["failed"] == 0, problems
     assert counts["answered"] + counts["refused"] + counts["crashed"] == cases
@@ -306,7 +324,7 @@ def test_damaged_and_malformed_models_are_refused_or_run(kind: str, cases: int) 
     assert counts["answered"] > 0 or kind == "outward"
 
 
-def test_a_crash_is_counted_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_counted_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KINDS, "deadly", "only the child looks it up")
     monkeypatch.setattr(sys.modules[__name__], "CHILD", [sys.executable, "-c", DEADLY])
     counts, problems = campaign("deadly", 0, 5)
@@ -333,7 +351,7 @@ CHUNK = 400  # cases a child
 
 
 def campaign(kind: str, first: int, count: int) -> tuple[collections.Counter[str], list[str]]:
-    """Run cases in child processes: how many ended in each way, and a line for each that failed or crashed."""
+    """Run cases in child processes: how many ended how, and a line for each that failed or crashed its process."""
     counts: collections.Counter[str] = collections.Counter()
     problems = []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
@@ -360,7 +378,7 @@ def campaign(kind: str, first: int, count: int) -> tuple[collections.Counter[str
 def run_child(kind: str, first: int, count: int) -> int:
     """Try cases, and print a line after each."""
     fuzz._limit_memory()
-    answers = os.dup(1)  # so that C code that prints cannot interfere
+    answers = os.dup(1)  # C code that prints on its own account must not come between
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(first, first + count):
         if hasattr(signal, "alarm"):  # not on Windows
@@ -373,17 +391,102 @@ def run_child(kind: str, first: int, count: int) -> int:
     return 0
 
 
-def main(cases: int) -> int:
-    """Run this many cases of every kind and print what came of them; 1 if anything failed."""
-    failed = False
+ENGINE = """
+import sys
+import onnxruntime as ort
+if len(sys.argv) == 1:
+    sys.exit(print(ort.__version__))
+options = ort.SessionOptions()
+options.log_severity_level = 4
+ort.set_default_logger_severity(4)
+try:
+    ort.InferenceSession(open(sys.argv[1], "rb").read(), options, providers=["CPUExecutionProvider"])
+except Exception:
+    sys.exit(1)
+"""
+
+
+def ask_engine(python: str, *model: Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([python, "-c", ENGINE, *model], cwd=cwd, capture_output=True, text=True)
+
+
+def outward_table(pythons: list[str]) -> list[str]:
+    """What becomes of each file that points outward: in digitpad, and in the onnxruntime of each of these Pythons."""
+    versions = [ask_engine(python).stdout.strip() for python in pythons]
+    rows = [
+        f"| it points at | digitpad | {' | '.join(f'onnxruntime {number} alone' for number in versions)} |",
+        "|---|---|" + "---|" * len(pythons),
+    ]
+    for name, model in OUTWARD.items():
+        with tempfile.TemporaryDirectory() as folder:
+            inner = Path(folder, "inner")
+            inner.mkdir()
+            for place in (inner, inner.parent):
+                (place / "side.bin").write_bytes(bytes(640))
+            (inner / "model.onnx").write_bytes(model)
+            ours = _tried(model, "entry 'location'")
+            endings = [ask_engine(python, inner / "model.onnx", cwd=inner).returncode for python in pythons]
+        words = [
+            "**reads it**" if code == 0 else "refuses" if code == 1 else f"**crashes ({code})**" for code in endings
+        ]
+        rows.append(f"| {name} | {ours} | {' | '.join(words)} |")
+    return rows
+
+
+def main() -> int:
+    """Run a campaign of every kind, print and, if asked, write what came of it; 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=2000, help="how many of each kind (default: 2000)")
+    parser.add_argument("--also", nargs="*", default=[], metavar="PYTHON", help="of an environment with onnxruntime")
+    parser.add_argument("--out", type=Path, help="page to write the findings to")
+    args = parser.parse_args()
+    rows, problems, failed = [], [], False
     for kind, case in KINDS.items():
-        counts, problems = campaign(kind, 0, cases)
-        print(f"{kind} ({(case.__doc__ or '')[:-1]}): {cases:,} cases, {dict(counts)}", *problems, sep="\n", flush=True)
+        begun = time.monotonic()
+        counts, found = campaign(kind, 0, args.cases)
+        numbers = [args.cases, *(counts[ending] for ending in ("answered", "refused", "failed", "crashed"))]
+        rows.append(
+            f"| {kind} | {(case.__doc__ or '')[:-1]} | " + " | ".join(f"{number:,}" for number in numbers) + " |"
+        )
+        print(rows[-1], f"{time.monotonic() - begun:.0f} s", *found, sep="\n", flush=True)
+        problems += found
         failed |= counts["failed"] > 0
-    return int(failed)
+    if args.out:
+        args.out.write_text(_page(rows, outward_table([sys.executable, *args.also]), problems), encoding="utf-8")
+    return 1 if failed else 0
+
+
+def _page(rows: list[str], outward_rows: list[str], problems: list[str]) -> str:
+    packages = f"Python {platform.python_version()}, numpy {version('numpy')}, onnxruntime {version('onnxruntime')}"
+    return "\n".join(
+        [
+            "# Model files from strangers",
+            "",
+            "Written by `python -m tests.runtime.test_foreign_models`; the cases are in",
+            "[tests/runtime/test_foreign_models.py](../tests/runtime/test_foreign_models.py), each made from its kind",
+            f"and number alone. On {platform.system()} {platform.machine()}, {packages}.",
+            "",
+            "| kind | what was done to the file | cases | ran | refused with a ModelError | anything else | crashes |",
+            "|---|---|---:|---:|---:|---:|---:|",
+            *rows,
+            "",
+            "A crash is one of the whole process, in the engine's C++ code, or a case that took longer than a minute",
+            f"(SIGALRM) or more than {fuzz.MEMORY >> 30} GiB. digitpad cannot prevent it: a model file from a stranger",
+            "is to be trusted like a program.",
+            *(["", "```text", *problems, "```"] if problems else []),
+            "",
+            "## Files that point at others",
+            "",
+            "An ONNX tensor may say that its numbers lie in another file. digitpad refuses every such model before",
+            "onnxruntime sees it, which would open the file, looked for from the working folder on:",
+            "",
+            *outward_rows,
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         sys.exit(run_child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main())
