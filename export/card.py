@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
@@ -47,10 +48,7 @@ def write_card(folder: Path, manifest: Manifest) -> None:
 def card(manifest: Manifest, pictures: str) -> str:
     """The model card; `pictures` is the folder of the page of `make report`, as seen from the card."""
     models = "\n".join(
-        f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes, trained with"
-        f" {entry['framework']} by the recipe `{entry['recipe']}` ({entry['epochs']} epochs) on {entry['trained_on']}."
-        " Largest difference in a probability from"
-        f" {_original(name)}: {entry['largest_difference']:.1e}."
+        f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes{_how_made(name, entry)}."
         for name, entry in manifest.items()
     )
     return (
@@ -71,8 +69,15 @@ def card(manifest: Manifest, pictures: str) -> str:
     )
 
 
-def _original(name: str) -> str:
-    return f"`{name.removesuffix('-int8')}.onnx`" if name.endswith("-int8") else "the framework"
+def _how_made(name: str, entry: dict[str, Any]) -> str:
+    if "framework" not in entry:
+        return ""
+    original = f"`{name.removesuffix('-int8')}.onnx`" if name.endswith("-int8") else "the framework"
+    return (
+        f", trained with {entry['framework']} by the recipe `{entry['recipe']}` ({entry['epochs']} epochs) on"
+        f" {entry['trained_on']}. Largest difference in a probability from {original}:"
+        f" {entry['largest_difference']:.1e}"
+    )
 
 
 def figures_table(manifest: Manifest) -> str:

@@ -29,12 +29,16 @@ def report_folder(folder: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The entries of the models in a folder; none where there is no manifest, or only a damaged one."""
+    """The entries of the models in a folder; none where there is no manifest, or only a damaged one.
+
+    Where the report is missing or damaged, or is of another file, an entry has what the manifest says and no figures.
+    """
     report = _read(report_folder(folder) / "report.json")
     manifest = _read(folder / "manifest.json")
     for name, entry in manifest.items():
+        entry["figures"] = {}
         if report.get(name, {}).get("sha256") == entry.get("sha256"):  # else it is of another file
-            entry |= report[name]
+            entry |= report.get(name, {})
     return manifest
 
 

@@ -1,6 +1,6 @@
 """Self-check after installation: what is installed, which display there is, and whether the models load.
 
-Native libraries may crash, so each is tried in its own process and the rest is still reported.
+What may crash, and native libraries may, runs in a process of its own, so that the rest is still reported.
 """
 
 import os
@@ -16,23 +16,15 @@ from digitpad.errors import GET_PAD, ModelError, first_line, printable
 from digitpad.models import shipped_models
 
 REQUIRED = {"numpy": "numpy", "onnxruntime": "onnxruntime", "Pillow": "PIL"}  # package: the name it is imported by
-TIMEOUT_S = 120  # generous: a Raspberry Pi with a slow card takes a while
+TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of it
 
 MODELS_CODE = """
 import sys
 from digitpad.doctor import verify_models
-from digitpad.errors import DigitPadError
-from digitpad.models import shipped_models
-try:
-    names, problems = shipped_models(), list(verify_models().values())
-except DigitPadError as error:
-    problems = [str(error)]
-if problems:
-    sys.exit("\\n".join(problems))
-print(", ".join(names))
+sys.exit("\\n".join(verify_models().values()) or 0)
 """
 
-# Where SDL finds no X or Wayland server, it falls back to these, which show nothing.
+# SDL finds no X or Wayland server and falls back to these, which show nothing.
 NO_DISPLAY = ("dummy", "offscreen")
 DISPLAY_CODE = """
 import pygame
@@ -45,7 +37,7 @@ print(pygame.display.get_driver(), sizes)
 def run_doctor() -> int:
     """Print the findings, one per line, and return 1 if something is broken, otherwise 0.
 
-    What only the pad needs (pygame, platformdirs and a display) may be missing: that is a note, as the rest works.
+    What only the pad needs, pygame and a display, may be missing: that is noted, for the rest works without.
     """
     broken = False
 
@@ -66,7 +58,10 @@ def run_doctor() -> int:
     if broken:
         report("note", "models", "not tried: they need the packages above")
     else:
-        names, trouble = _child(MODELS_CODE)
+        try:
+            names, trouble = ", ".join(shipped_models()), _child(MODELS_CODE)[1]
+        except ModelError as error:  # the manifest is missing or damaged
+            trouble = [str(error)]
         for problem in trouble:
             report("BROKEN", "models", problem)
         if not trouble:
@@ -120,7 +115,7 @@ def _verify_model(name: str) -> None:
 
 
 def _child(code: str) -> tuple[str, list[str]]:
-    """Run Python code in its own process: the last line it printed, and its complaint line by line, if any."""
+    """Run Python code in a process of its own: the last line it printed, and its complaint line by line, if any."""
     search_path = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": search_path, "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
     try:

@@ -168,7 +168,7 @@ def _check_self_contained(path: str, data: bytes) -> None:
             " weights in it"
         )
     if data[4:8] == b"ORTM":
-        raise ModelError(f"{path}: is in onnxruntime's own format; give the .onnx file it was made from")
+        raise ModelError(f"{path}: is in onnxruntime's own form; give the .onnx file it was made from")
 
 
 def _read(path: str) -> bytes:

@@ -111,8 +111,11 @@ def test_a_damaged_manifest_or_report_is_named_and_none_is_as_good_as_empty(
     write_manifest(tmp_path, MANIFEST)
     assert read_manifest(tmp_path) == MANIFEST
     (tmp_path / damaged).write_text("{")
-    assert all("figures" not in entry for entry in read_manifest(tmp_path).values())
+    left = read_manifest(tmp_path)
     assert f"{damaged} is damaged" in capsys.readouterr().err
+    assert list(left) == ([] if damaged == "manifest.json" else list(MANIFEST))
+    if left:
+        assert "Not measured" in card(left, "") and "- `mlp.onnx`: " in card(left, "")
 
 
 def test_a_report_of_other_files_is_not_taken_for_these_models(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_a_report_of_other_files_is_not_taken_for_these_models(tmp_path: Path) -
     path = tmp_path / "manifest.json"
     path.write_text(path.read_text().replace(MANIFEST["mlp"]["sha256"], "0" * 64))
     manifest = read_manifest(tmp_path)
-    assert "figures" not in manifest["mlp"] and manifest["cnn"] == MANIFEST["cnn"]
+    assert manifest["mlp"]["figures"] == {} and manifest["cnn"] == MANIFEST["cnn"]
 
 
 @pytest.fixture

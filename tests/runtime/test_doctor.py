@@ -15,7 +15,7 @@ Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 
 
 def findings(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[str, str]]:
-    """What was checked, each with the verdict and the finding."""
+    """What was looked at: the verdict and what was found."""
     lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()[:-1]]
     return {what: (verdict, finding) for verdict, what, finding in lines}
 
