@@ -30,7 +30,7 @@ from train.data import load_mnist
 
 Row = dict[str, Any]
 BARE = "import numpy, onnxruntime, PIL.Image"
-# Not by train.cnn, which loads PyTorch too.
+# By Keras alone.
 KERAS = (
     "import os, sys; os.environ['KERAS_BACKEND'] = 'tensorflow'; import keras, numpy as np; from PIL import Image; "
     + (
@@ -38,9 +38,9 @@ KERAS = (
         "print(keras.models.load_model('train/weights/cnn.keras', compile=False).predict(x, verbose=0).argmax())"
     )
 )
-TORCH = "import sys; from train.mlp import load_mlp; from pathlib import Path; import numpy as np, torch; " + (
+TORCH = "import sys; from train.mlp import load; from pathlib import Path; import numpy as np, torch; " + (
     "from PIL import Image; x = np.asarray(Image.open(sys.argv[1]).convert('L').resize((28, 28)), np.float32) / 255; "
-    "print(load_mlp(Path('train/weights/mlp.pt')).eval()(torch.from_numpy(x)[None]).argmax())"
+    "print(load(Path('train/weights/mlp.pt')).eval()(torch.from_numpy(x)[None]).argmax())"
 )
 
 CUDA = ("nvidia-", "cuda-", "triton")  # packages that only a graphics card has a use for

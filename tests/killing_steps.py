@@ -28,7 +28,7 @@ WHEELS = {f"made_up-{number}-py3-none-any.whl": random.Random(number).randbytes(
 
 def download_step(address: str) -> Step:
     """Fetch a file of a data set: from a mirror that breaks off, and so from the next."""
-    from train.data import RemoteFile, download
+    from train.download import RemoteFile, download
 
     addresses = (f"{address}/cut/file.gz", f"{address}/good/file.gz")
     remote = RemoteFile("file.gz", addresses, "sha256", hashlib.sha256(CONTENT).hexdigest())
@@ -97,14 +97,11 @@ def bundle_step(address: str) -> Step:
 def train_step(network: str) -> Step:
     """`make train RECIPE=smoke DATA=synthetic ONLY=...` with fewer digits still, and all its parts in one process."""
     import train.__main__ as program
-    import train.pool
+    import train.augmentation  # noqa: F401  # which making the pool loads
     from train.recipes import RECIPES
     from train.synthetic.generate import generate_digits
 
-    if network == "cnn":
-        import train.cnn
-    else:
-        import train.mlp  # noqa: F401
+    program.NETWORKS[network].trainer()
     smoke = RECIPES["smoke"]
     RECIPES["smoke"] = replace(smoke, mixture=replace(smoke.mixture, generated=16, outliers=16))
     program.generate_digits = lambda count, seed: generate_digits(100, seed)
@@ -115,13 +112,12 @@ def train_step(network: str) -> Step:
         return 0
 
     program.side_by_side = side_by_side
-    suffix = {"cnn": "keras", "mlp": "pt"}[network]
 
     def step(folder: Path, say: Say) -> None:
         status = program.main(["--recipe", "smoke", "--synthetic", "--only", network, "--out", str(folder)])
         if status:
             raise DigitPadError("training failed")
-        for name in (f"{network}.{suffix}", f"{network}.json"):
+        for name in (program.NETWORKS[network].weights, f"{network}.json"):
             say(folder / "weights" / name, 1)
 
     return step
@@ -136,20 +132,20 @@ def export_step(network: str) -> Step:
 
     weights = Path(tempfile.gettempdir(), "weights")
     weights.mkdir()
-    path = weights / program.NETWORKS[network]
+    path = weights / program.NETWORKS[network].weights
     if network == "cnn":
         import export.cnn
-        from train.cnn import build_cnn, save_cnn
+        from train.cnn import build_cnn, save
 
         # A process forked off one in which TensorFlow has computed waits for ever: so a child computes here.
-        maker = multiprocessing.get_context("fork").Process(target=lambda: save_cnn(build_cnn(), path))
+        maker = multiprocessing.get_context("fork").Process(target=lambda: save(build_cnn(), path))
         maker.start()
         maker.join()
     else:
         import export.mlp  # noqa: F401
-        from train.mlp import Mlp, save_mlp
+        from train.mlp import Mlp, save
 
-        save_mlp(Mlp(), path)
+        save(Mlp(), path)
     facts: dict[str, Any] = {"recipe": "none", "epochs": 0, "framework": "one", "trained_on": "nothing"}
     facts |= asdict(Calibration(temperature=1.0, ood_threshold=0.0, unsure_threshold=0.5))
     facts |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "seeds": []}
