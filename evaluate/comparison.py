@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from digitpad.errors import DigitPadError
-from digitpad.files import write_whole
+from digitpad.files import make_folder, write_whole
 from digitpad.models import load_model
 from train.command import ROOT, finish, threads_each
 from train.data import Digits, Targets, load_mnist, load_pen, one_hot, render
 from train.networks import NETWORKS
 from train.pool import read_round, round_number
-from train.precision import precision_of_run
+from train.precision import Precision, precision_of_run
 from train.recipes import RECIPES, Strength, Training
 from train.training import Lesson, fit, step_on_noise
 
@@ -155,13 +155,15 @@ def compare(network: str, long: bool, grep: str) -> None:
         "digits": {part: len(digits) for part, digits in validation.items()},
         "wrong": {},
     }
+    make_folder(RUN / network)
+    precision = precision_of_run(network, RUN / network, partial(step_on_noise, network, training))
     for seed in SEEDS:
         for variant in VARIANTS:
             if network not in variant.networks or grep not in variant.changed:
                 continue
             if len(_row(_read_table(table, fresh), variant.changed)["mnist"]) >= seed:
                 continue
-            wrong = train_variant(network, training, variant, seed, mnist.train, validation, parts)
+            wrong = train_variant(network, training, variant, seed, mnist.train, validation, parts, precision)
             print(f"{network}  seed {seed}  {variant.changed}: wrong {wrong}", flush=True)
             results = json.loads((DOCS / "training.json").read_bytes())  # the other network's comparison writes too
             results["tables"][table] = now = _read_table(table, fresh)
@@ -178,6 +180,7 @@ def train_variant(
     mnist: Digits,
     validation: dict[str, Digits],
     parts: dict[str, int],
+    precision: Precision,
 ) -> dict[str, int]:
     """Train a network once with a variant; how many answers are wrong at the end, by validation part.
 
@@ -189,6 +192,7 @@ def train_variant(
         mnist: the digits whose distorted pictures every round of the pool begins with.
         validation: the parts that are measured, by name.
         parts: how many pictures each part of a round has, by name, in their order.
+        precision: in which it is trained.
     """
     epochs = int(training.epochs * variant.training.get("epochs", 1))
     training = replace(training, **{**variant.training, "epochs": epochs})
@@ -203,11 +207,10 @@ def train_variant(
         digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
         return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
 
-    folder = RUN / network
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = RUN / network / "run"
+    make_folder(folder)
     for old in folder.glob("*"):
         old.unlink()
-    precision = precision_of_run(network, folder, partial(step_on_noise, network, training))
     _, history = fit(network, training, lessons, validation, folder, seed, precision)
     right = {part: accuracy for part, (_, accuracy) in history[-1].validation.items()}
     return {part: round((1 - right[part]) * len(digits)) for part, digits in validation.items()}

@@ -122,7 +122,7 @@ def test_an_epoch_shows_every_digit_once_as_it_is_in_an_order_the_seed_decides(n
     assert len(list(network.batches(*lesson, 65, seed=1))) == 4, "a short last batch is left out"
 
 
-def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_from_its_last_epoch_and_one_with_other_settings_sets_it_aside(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path]
     checkpoint = tmp_path / "smoke-synthetic" / "mlp" / "seed_1" / "last.pt"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
@@ -138,6 +138,12 @@ def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> No
     history = json.loads((checkpoint.parent / "history.json").read_bytes())
     assert len(history) == 2
     assert (tmp_path / "weights" / "mlp.pt").exists()
+
+    write_samples(tmp_path / "own.json", list(generate_samples(40, seed=9)))
+    again = run_module(*command[2:], "--extra", tmp_path / "own.json")
+    assert again.returncode == 0, again.stderr
+    assert "starts anew" in again.stdout
+    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
 
 
 def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_path: Path) -> None:
@@ -156,16 +162,6 @@ def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_pa
         assert (tmp_path / "out" / "weights" / f"{name}.{suffix}").stat().st_size > 500_000
     mlp.load(tmp_path / "out" / "weights" / "mlp.pt")
     cnn.load(tmp_path / "out" / "weights" / "cnn.keras")
-
-
-def test_a_run_with_other_settings_sets_the_earlier_one_aside(tmp_path: Path) -> None:
-    run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path)
-    write_samples(tmp_path / "own.json", list(generate_samples(40, seed=9)))
-    extra = ("--extra", tmp_path / "own.json")
-    again = run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path, *extra)
-    assert again.returncode == 0, again.stderr
-    assert "starts anew" in again.stdout
-    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
@@ -238,7 +234,8 @@ def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path
     assert "last.pt: cannot be written" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
     run = tmp_path / "smoke-synthetic"
-    assert sorted(p.name for p in (run / "mlp").rglob("*")) == ["run.json", "seed_1"]
+    assert sorted(p.name for p in (run / "mlp").rglob("*")) == ["history.json", "precision", "run.json", "seed_1"]
+    assert len(json.loads((run / "mlp" / "seed_1" / "history.json").read_bytes())) == 1
     assert sorted(p.name for p in (run / "pool").iterdir()) == ["round_00.npz", "round_01.npz", "run.json"]
 
 
