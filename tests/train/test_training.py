@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -25,11 +24,10 @@ from train.data import one_hot
 from train.history import check_loss
 from train.networks import NETWORKS
 from train.pool import round_path
-from train.recipes import Strength, Training
+from train.recipes import RECIPES, Strength, Training
 from train.synthetic.generate import generate_digits, generate_samples
 from train.training import Lesson, fit
 
-TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
 TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(200, seed=2)}
 
 
@@ -49,6 +47,14 @@ def test_the_networks_have_two_convolutions_and_two_hidden_layers() -> None:
     assert sum(isinstance(m, torch.nn.Linear) for m in mlp.Mlp().modules()) == 3
 
 
+def test_the_networks_learn_as_the_frameworks_own_examples_do() -> None:
+    training = RECIPES["full"].trainings
+    adadelta = cnn.Learner(training["cnn"], 100, 1, "float32").model.optimizer
+    assert isinstance(adadelta, keras.optimizers.Adadelta)
+    assert float(adadelta.learning_rate) == 1.0
+    assert isinstance(mlp.Learner(training["mlp"], 100, 1, "float32").optimizer, torch.optim.SGD)
+
+
 def test_the_cnn_is_small_enough_for_the_smallest_device() -> None:
     model = cnn.build_cnn()
     work = 0  # multiply-accumulates
@@ -61,10 +67,9 @@ def test_the_cnn_is_small_enough_for_the_smallest_device() -> None:
     assert 4 * model.count_params() <= 1_000_000  # bytes as float32
 
 
-@pytest.mark.parametrize(("name", "checkpoint"), [("mlp", "last.pt"), ("cnn", "last.keras")])
-def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(name: str, checkpoint: str, tmp_path: Path) -> None:
-    network, digits = NETWORKS[name].trainer(), VALIDATION["generated"]
-    training = replace(TINY, learning_rate=1.0) if name == "cnn" else TINY
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(name: str, tmp_path: Path) -> None:
+    network, training, digits = NETWORKS[name].trainer(), RECIPES["smoke"].trainings[name], VALIDATION["generated"]
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     whole, history = fit(name, training, lessons, VALIDATION, tmp_path / "whole")
@@ -72,23 +77,21 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(name: str, ch
     assert set(history[0].validation) == {"generated"}
     assert network.logits(whole, digits).shape == (200, 11)
 
+    def steps_done() -> int:
+        done = network.Learner(training, 40, 1, "float32").resume(tmp_path / "parts")
+        assert isinstance(done, int)
+        return done
+
+    assert steps_done() == 0
     _stop_after_first_epoch(name, training, tmp_path / "parts")
-    assert _steps_done(tmp_path / "parts" / checkpoint) == 20
+    assert steps_done() == 20
     resumed, history_resumed = fit(name, training, lessons, VALIDATION, tmp_path / "parts")
-    assert _steps_done(tmp_path / "parts" / checkpoint) == 40
+    assert steps_done() == 40
     assert [figures.loss for figures in history_resumed] == pytest.approx([f.loss for f in history], rel=1e-3)
     close = {"rtol": 1e-4, "atol": 1e-4} if name == "mlp" else {"atol": 0.01}
     np.testing.assert_allclose(network.logits(resumed, digits), network.logits(whole, digits), **close)
     if name == "mlp":
         assert history_resumed == history
-
-
-def _steps_done(checkpoint: Path) -> int:
-    if checkpoint.suffix == ".pt":
-        return int(torch.load(checkpoint, weights_only=True)["schedule"]["last_epoch"])
-    optimizer = cnn.load(checkpoint, to_go_on=True).optimizer
-    assert isinstance(optimizer, keras.optimizers.Adadelta)
-    return int(optimizer.iterations)
 
 
 def _stop_after_first_epoch(name: str, training: Training, folder: Path) -> None:
