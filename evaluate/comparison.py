@@ -31,7 +31,7 @@ from train.training import Lesson, fit, step_on_noise
 
 FULL = RECIPES["full"]
 POOL = ROOT / "artifacts" / "full" / "pool"
-RUN = ROOT / "artifacts" / "compare"  # where a variant is trained
+RUNS = ROOT / "artifacts" / "compare"  # keeps the precision that each network is trained in
 DOCS = ROOT / "docs"
 EPOCHS = {"cnn": (4, 25)}  # of short and long runs
 EPOCHS_OF_OTHERS = (10, 50)
@@ -155,8 +155,8 @@ def compare(network: str, long: bool, grep: str) -> None:
         "digits": {part: len(digits) for part, digits in validation.items()},
         "wrong": {},
     }
-    make_folder(RUN / network)
-    precision = precision_of_run(network, RUN / network, partial(step_on_noise, network, training))
+    make_folder(RUNS / network)
+    precision = precision_of_run(network, RUNS / network, partial(step_on_noise, network, training))
     for seed in SEEDS:
         for variant in VARIANTS:
             if network not in variant.networks or grep not in variant.changed:
@@ -207,11 +207,7 @@ def train_variant(
         digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
         return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
 
-    folder = RUN / network / "run"
-    make_folder(folder)
-    for old in folder.glob("*"):
-        old.unlink()
-    _, history = fit(network, training, lessons, validation, folder, seed, precision)
+    _, history = fit(network, training, lessons, validation, None, seed, precision)
     right = {part: accuracy for part, (_, accuracy) in history[-1].validation.items()}
     return {part: round((1 - right[part]) * len(digits)) for part, digits in validation.items()}
 

@@ -51,7 +51,7 @@ def fit(
     training: Training,
     lessons: Callable[[int], Lesson],
     validation: dict[str, Digits],
-    folder: Path,
+    folder: Path | None,
     seed: int = 1,
     precision: Precision = "float32",
 ) -> tuple[Any, History]:
@@ -62,7 +62,7 @@ def fit(
         training: how long and how hard.
         lessons: what an epoch shows, counted from 0.
         validation: parts by name, measured after each epoch.
-        folder: takes the checkpoint and the figures so far, history.json.
+        folder: takes the checkpoint and the figures so far, history.json; None if nothing is to be kept.
         seed: decides the first weights, the order and the dropout.
         precision: see Learner.
 
@@ -73,7 +73,7 @@ def fit(
     steps = len(lessons(0)[1]) // training.batch_size
     learner: Learner = network.Learner(training, training.epochs * steps, seed, precision)
     history = History()
-    if done := learner.resume(folder):
+    if folder and (done := learner.resume(folder)):
         history = History.from_json(json.loads((folder / "history.json").read_bytes())[: done // steps])
     for epoch in range(len(history), training.epochs):
         seed_of_epoch = 1_000 * seed + epoch
@@ -87,9 +87,10 @@ def fit(
             figures.validation[part] = loss_and_accuracy(scores, digits.labels)
         history.append(figures)
         tqdm.write(f"{name}  epoch {epoch + 1:3}/{training.epochs}  {figures}")
-        # The figures first: those of an epoch whose checkpoint is missing are left out when training resumes.
-        write_whole(folder / "history.json", json.dumps(history.to_json(), indent=1).encode())
-        learner.save(folder)
+        if folder:
+            # The figures first: those of an epoch whose checkpoint is missing are left out when training resumes.
+            write_whole(folder / "history.json", json.dumps(history.to_json(), indent=1).encode())
+            learner.save(folder)
     return learner.average(), history
 
 

@@ -37,7 +37,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {
         "DOCS": tmp_path / "docs",
         "POOL": pool,
-        "RUN": tmp_path / "artifacts" / "compare",
+        "RUNS": tmp_path / "artifacts" / "compare",
         "FULL": Recipe(MIXTURE, {"cnn": TINY, "mlp": TINY}),
         "EPOCHS": {"cnn": (2, 3), "mlp": (2, 3)},
         "load_mnist": lambda: mnist,
