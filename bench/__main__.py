@@ -36,7 +36,6 @@ import numpy as np
 from PIL import Image
 x = np.asarray(Image.open(sys.argv[1]).convert("L").resize((28, 28)), np.float32)[None] / 255
 """
-# Not through train.cnn, which loads PyTorch too.
 KERAS = f"""
 import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -48,9 +47,9 @@ print(network.predict(x[..., None], verbose=0).argmax())
 TORCH = f"""
 from pathlib import Path
 import torch
-from train.mlp import load_mlp
+from train.mlp import load
 {READ}
-print(load_mlp(Path("train/weights/mlp.pt")).eval()(torch.from_numpy(x)).argmax())
+print(load(Path("train/weights/mlp.pt")).eval()(torch.from_numpy(x)).argmax())
 """
 
 CUDA = ("nvidia-", "cuda-", "triton")  # packages that only serve a graphics card

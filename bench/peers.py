@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from digitpad.files import write_whole
-from train.cnn import load_cnn
+from train.cnn import load
 from train.command import ROOT
 
 
@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     network = tf.function(lambda image: model(image, training=False), input_signature=signature)
     proto, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=18)
     write_whole(folder / "convnet.onnx", proto.SerializeToString())
-    converter = tf.lite.TFLiteConverter.from_keras_model(load_cnn(ROOT / "train" / "weights" / "cnn.keras"))
+    converter = tf.lite.TFLiteConverter.from_keras_model(load(ROOT / "train" / "weights" / "cnn.keras"))
     write_whole(folder / "cnn.tflite", converter.convert())
 
 

@@ -59,11 +59,11 @@ def keras_cnn() -> Side:
     """The same network in Keras, called directly: for single images many times faster than `model.predict`."""
     import tensorflow as tf
 
-    from train.cnn import load_cnn
+    from train.cnn import load
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = load_cnn(ROOT / "train" / "weights" / "cnn.keras")
+    model = load(ROOT / "train" / "weights" / "cnn.keras")
 
     def run(images: Images) -> Any:
         return np.asarray(model(channel_last(images)))

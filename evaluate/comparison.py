@@ -1,42 +1,42 @@
 """`python -m evaluate.comparison cnn|mlp`: what each part of the recipe is worth on validation, over several seeds.
 
-Short runs on the full recipe's pool, one thing changed at a time; with --long, runs of a third of the recipe's length,
-for what only tells in time. Writes docs/training.md; what was measured already on this pool is read from
-artifacts/compare/, so that a stopped comparison goes on.
+Short runs on the full recipe's pool with one thing changed at a time; with --long, runs of a third of the recipe's
+length, for what only shows in time. The results go into docs/training.json, from which a stopped comparison goes on
+and docs/training.md is written (with --page, that alone).
 """
 
 import argparse
+import functools
 import json
+import multiprocessing
 import os
 import sys
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
-from digitpad.files import write_whole
+from digitpad.errors import DigitPadError
+from digitpad.files import make_folder, write_whole
 from digitpad.models import load_model
-from train.__main__ import NETWORKS, prepare_folder
-from train.augmentation import Batches, Loader, Strength, one_hot, shuffled
-from train.command import ROOT
-from train.data import Digits, load_mnist, load_pen, render
-from train.pool import distorted, read_round
-from train.precision import precision_of_run
-from train.recipes import RECIPES, Training
+from train.command import ROOT, finish, threads_each
+from train.data import Digits, Targets, load_mnist, load_pen, one_hot, render
+from train.networks import NETWORKS
+from train.pool import read_round, round_number
+from train.precision import Precision, precision_of_run
+from train.recipes import RECIPES, Strength, Training
+from train.training import Lesson, fit, step_on_noise
 
 FULL = RECIPES["full"]
 POOL = ROOT / "artifacts" / "full" / "pool"
-RESULTS = ROOT / "artifacts" / "compare"
-EPOCHS = {"cnn": 4, "mlp": 10}
-LONG_EPOCHS = {"cnn": 25, "mlp": 50}
+RUNS = ROOT / "artifacts" / "compare"  # keeps the precision that each network is trained in
+DOCS = ROOT / "docs"
+EPOCHS = {"cnn": (4, 25)}  # of short and long runs
+EPOCHS_OF_OTHERS = (10, 50)
 EMA = 0.99  # of short runs: a longer average would still hold the first epochs
 SEEDS = (1, 2)
-Run = dict[str, float]  # accuracy by validation part
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ class Variant:
     """One change of the recipe."""
 
     changed: str  # in words
-    networks: tuple[str, ...] = NETWORKS
-    training: dict[str, object] = field(default_factory=dict)
-    strength: Strength | None = None  # other distortions of MNIST's digits
+    networks: tuple[str, ...] = tuple(NETWORKS)
+    training: dict[str, Any] = field(default_factory=dict)  # other settings; of `epochs`, a factor
+    strength: Strength | None = None  # MNIST's digits are distorted anew, so far
+    refit: bool = True  # and as `distort` has it
+    rescan: bool = True
     shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of the mixture
     distilled: bool = False  # learned from the shipped CNN's answers
-    patched: tuple[tuple[str, object], ...] = ()  # what else is replaced in the code
 
 
 BASE = FULL.mixture.strength
@@ -61,34 +62,10 @@ def _times(factor: float) -> Strength:
     return replace(BASE, **{name: factor * getattr(BASE, name) for name in names})
 
 
-def _half_resolution(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """What distortions commonly do: grey levels in between, and no scan that makes ink black again."""
-    finer = F.interpolate(places.permute(0, 3, 1, 2), scale_factor=2, mode="bilinear").permute(0, 2, 3, 1)
-    return F.grid_sample(images, finer, align_corners=False)
-
-
-def _nothing(momentum: float, scale: bool, name: str) -> object:
-    import keras
-
-    return keras.layers.Identity(name=name)
-
-
-def _constant(optimizer: torch.optim.Optimizer, T_max: int) -> torch.optim.lr_scheduler.LRScheduler:
-    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
 VARIANTS = (
     Variant("nothing: the recipe itself"),
-    Variant(
-        "distorted digits keep their new size and place",
-        strength=BASE,
-        patched=(("train.augmentation._refit", lambda *a: a[2]),),
-    ),
-    Variant(
-        "distorted digits are not scanned anew",
-        strength=BASE,
-        patched=(("train.augmentation._scan", _half_resolution),),
-    ),
+    Variant("distorted digits keep their new size and place", strength=BASE, refit=False),
+    Variant("distorted digits are not scanned anew", strength=BASE, rescan=False),
     Variant("no distortion, only scanned anew", strength=STILL),
     Variant("affine distortion alone", strength=replace(BASE, elastic=0, thickness=0)),
     Variant("elastic distortion alone", strength=replace(STILL, elastic=BASE.elastic, loose=BASE.loose)),
@@ -104,13 +81,13 @@ VARIANTS = (
     Variant("no generated digits", shares={"generated": 0}),
     Variant("neither pen nor generated digits", shares={"pen": 0, "generated": 0}),
     Variant("no undistorted pictures", shares={"undistorted": 0}),
-    # What more digits would bring: compare with the line above. As many steps, hence more epochs.
+    # What more digits would bring: compare with the line above. The same number of steps, hence more epochs.
     Variant(
         "half of MNIST's digits, and no undistorted pictures",
         shares={"mnist": 0.5, "undistorted": 0},
         training={"epochs": 1.36},
     ),
-    Variant("nothing that is no digit", shares={"outliers": 0}),
+    Variant("no non-digits", shares={"outliers": 0}),
     Variant("the shipped CNN's answers instead of the labels", distilled=True, networks=("mlp",)),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
@@ -126,215 +103,211 @@ VARIANTS = (
     Variant("no weight decay", training={"weight_decay": 0.0}),
     Variant("three times the weight decay", training={"weight_decay": 6e-4}, networks=("cnn",)),
     Variant("three times the weight decay", training={"weight_decay": 3e-4}, networks=("mlp",)),
-    Variant("400 wide instead of 800", patched=(("train.mlp.HIDDEN", 400),), networks=("mlp",)),
-    Variant("1,200 wide instead of 800", patched=(("train.mlp.HIDDEN", 1_200),), networks=("mlp",)),
-    Variant("16 and 32 filters, not 32 and 64", patched=(("train.cnn.FILTERS", (16, 32)),), networks=("cnn",)),
-    Variant("48 and 96 filters, not 32 and 64", patched=(("train.cnn.FILTERS", (48, 96)),), networks=("cnn",)),
-    Variant("dense layer 80 wide instead of 160", patched=(("train.cnn.DENSE", 80),), networks=("cnn",)),
-    Variant(
-        "neither batch normalisation nor biases",
-        patched=(("train.mlp.nn.BatchNorm1d", torch.nn.Identity),),
-        networks=("mlp",),
-    ),
-    Variant(
-        "neither batch normalisation nor biases",
-        patched=(("train.cnn.layers.BatchNormalization", _nothing),),
-        networks=("cnn",),
-    ),
-    Variant(
-        "the same learning rate to the end",
-        patched=(("train.cnn.keras.optimizers.schedules.CosineDecay", lambda rate, steps: rate),),
-        networks=("cnn",),
-    ),
-    Variant(
-        "the same learning rate to the end",
-        patched=(("train.mlp.torch.optim.lr_scheduler.CosineAnnealingLR", _constant),),
-        networks=("mlp",),
-    ),
+    Variant("400 wide instead of 800", training={"network": {"hidden": 400}}, networks=("mlp",)),
+    Variant("1,200 wide instead of 800", training={"network": {"hidden": 1_200}}, networks=("mlp",)),
+    Variant("16 and 32 filters, not 32 and 64", training={"network": {"filters": (16, 32)}}, networks=("cnn",)),
+    Variant("48 and 96 filters, not 32 and 64", training={"network": {"filters": (48, 96)}}, networks=("cnn",)),
+    Variant("dense layer 80 wide instead of 160", training={"network": {"dense": 80}}, networks=("cnn",)),
+    Variant("neither batch normalisation nor biases", training={"network": {"normalised": False}}),
+    Variant("the same learning rate to the end", training={"schedule": "constant"}),
 )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what has not been run, and write the table."""
+    """Run what has not been run, and write the page."""
     parser = argparse.ArgumentParser("python -m evaluate.comparison", description=__doc__)
-    # One network a process: PyTorch's first optimiser dies in one that has TensorFlow loaded.
-    parser.add_argument("network", choices=NETWORKS, help="whose variants are compared")
-    parser.add_argument("--grep", default="", help="only variants whose description holds this")
+    # One network a process: neither framework is loaded beside the other.
+    parser.add_argument("network", choices=NETWORKS, nargs="?", help="whose variants are compared")
+    parser.add_argument("--grep", default="", help="only variants whose description contains this")
     parser.add_argument("--long", action="store_true", help="longer runs")
+    parser.add_argument("--page", action="store_true", help="run nothing, only write docs/training.md anew")
     options = parser.parse_args(argv)
-    # Half the cores: the other network's comparison may run beside this one. TensorFlow looks for it when it starts.
-    threads = max(1, (os.cpu_count() or 1) // 2)
-    torch.set_num_threads(threads)
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": "1"}
-    mnist, pen = load_mnist(), load_pen()
+    if not options.network and not options.page:
+        parser.error("say which network, or --page")
+
+    def work() -> None:
+        if not options.page:
+            compare(options.network, options.long, options.grep)
+        write_whole(DOCS / "training.md", as_page(json.loads((DOCS / "training.json").read_bytes())).encode())
+
+    return finish("comparison", work, "the next one goes on from here")
+
+
+def compare(network: str, long: bool, grep: str) -> None:
+    """Train each variant whose description contains `grep` with the seeds that are missing in docs/training.json.
+
+    Raises:
+        DigitPadError: there is no pool, or data are missing.
+    """
+    if not (POOL / "run.json").exists():
+        raise DigitPadError(f"{POOL}: no pool to train on; run `make train RECIPE=full` first")
+    os.environ |= threads_each(2)  # the other network's comparison may run beside this one
+    mnist, pen, mixture = load_mnist(), load_pen(), FULL.mixture
     validation = {"mnist": mnist.validation, "pen": render(pen.validation)}
-    mixture = FULL.mixture
     # What a round is made of, in its order.
     parts = {"mnist": len(mnist.train), "undistorted": mixture.undistorted}
     parts |= {"pen": len(pen.train) * mixture.pen_repeats}
     parts |= {"generated": mixture.generated, "outliers": mixture.outliers}
-    recipe = _recipe(options.network, options.long)
-    results = _results(options.network, options.long)
-    prepare_folder(results, _settings(options.network, options.long))
+    training, table = training_of(network, long), f"{network}-long" if long else network
+    pool = json.loads((POOL / "run.json").read_bytes())
+    fresh = {
+        "settings": json.loads(json.dumps({"training": asdict(training), **pool})),
+        "digits": {part: len(digits) for part, digits in validation.items()},
+        "wrong": {},
+    }
+    make_folder(RUNS / network)
+    precision = precision_of_run(network, RUNS / network, partial(step_on_noise, network, training))
     for seed in SEEDS:
         for variant in VARIANTS:
-            path = results / f"{variant.changed} {seed}.json"
-            if options.network in variant.networks and options.grep in variant.changed and not path.exists():
-                run = train_variant(options.network, recipe, variant, seed, mnist.train, validation, parts)
-                write_whole(path, json.dumps(run).encode())
-                print(f"{options.network}  seed {seed}  {variant.changed}: {run}", flush=True)
-    write_table(ROOT / "docs" / "training.md")
-    return 0
+            if network not in variant.networks or grep not in variant.changed:
+                continue
+            if len(_row(_read_table(table, fresh), variant.changed)["mnist"]) >= seed:
+                continue
+            wrong = train_variant(network, training, variant, seed, mnist.train, validation, parts, precision)
+            print(f"{network}  seed {seed}  {variant.changed}: wrong {wrong}", flush=True)
+            results = json.loads((DOCS / "training.json").read_bytes())  # the other network's comparison writes too
+            results["tables"][table] = now = _read_table(table, fresh)
+            row = _row(now, variant.changed)  # which result is which seed's does not matter
+            now["wrong"][variant.changed] = {part: sorted([*row[part], count]) for part, count in wrong.items()}
+            write_whole(DOCS / "training.json", as_json(results).encode())
 
 
 def train_variant(
     network: str,
-    recipe: Training,
+    training: Training,
     variant: Variant,
     seed: int,
     mnist: Digits,
     validation: dict[str, Digits],
     parts: dict[str, int],
-) -> Run:
-    """Train a network once with a variant; accuracy on the validation parts at the end.
+    precision: Precision,
+) -> dict[str, int]:
+    """Train a network once with a variant; how many answers are wrong at the end, by validation part.
 
     Args:
-        network: "cnn" or "mlp".
-        recipe: how it is trained, but for what the variant changes.
+        network: its name.
+        training: how it is trained, except for what the variant changes.
         variant: what is changed.
         seed: decides the first weights, the order and the dropout.
         mnist: the digits whose distorted pictures every round of the pool begins with.
         validation: the parts that are measured, by name.
         parts: how many pictures each part of a round has, by name, in their order.
+        precision: in which it is trained.
     """
-    length = variant.training.get("epochs", 1)
-    assert isinstance(length, int | float)
-    training: Training = replace(recipe, **{**variant.training, "epochs": int(recipe.epochs * length)})  # type: ignore[arg-type]
+    epochs = int(training.epochs * variant.training.get("epochs", 1))
+    training = replace(training, **{**variant.training, "epochs": epochs})
     shares = [variant.shares.get(name, 1.0) for name in parts]
 
-    def loader(epoch: int) -> Loader:
-        number = (epoch + 5 * seed) % FULL.mixture.rounds
+    def lessons(epoch: int) -> Lesson:
+        number = round_number(FULL.mixture.rounds, seed, epoch)
         digits = read_round(POOL, number)
         if variant.strength:
-            digits.images[: len(mnist)] = distorted(mnist, variant.strength, 1_000 + number).images
+            digits.images[: len(mnist)] = _distorted(mnist, variant, 1_000 + number).images
         kept = zip(parts.values(), shares, strict=True)
         digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
-        targets = _answers(digits) if variant.distilled else one_hot(digits.labels)
-        return shuffled(Batches(digits.images, targets), training.batch_size, 1_000 * seed + epoch)
+        return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
 
-    folder = RESULTS / "run" / network
-    for old in folder.glob("*"):
-        old.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as patches:
-        for target, value in variant.patched:
-            patches.enter_context(patch(target, value))
-        if network == "cnn":
-            from train.cnn import cnn_step as step_of
-            from train.cnn import train_cnn as train
-        else:
-            from train.mlp import mlp_step as step_of
-            from train.mlp import train_mlp as train
-        precision = precision_of_run(network, folder, partial(step_of, training))
-        _, history = train(training, loader, validation, folder, seed, precision)
-    return {name: figures[1] for name, figures in history[-1].validation.items()}
+    _, history = fit(network, training, lessons, validation, None, seed, precision)
+    right = {part: accuracy for part, (_, accuracy) in history[-1].validation.items()}
+    return {part: round((1 - right[part]) * len(digits)) for part, digits in validation.items()}
 
 
-def _recipe(network: str, long: bool) -> Training:
-    recipe = FULL.cnn if network == "cnn" else FULL.mlp
-    return replace(recipe, epochs=LONG_EPOCHS[network]) if long else replace(recipe, epochs=EPOCHS[network], ema=EMA)
+def training_of(network: str, long: bool) -> Training:
+    """How a network is trained where nothing is changed."""
+    training = replace(FULL.trainings[network], epochs=EPOCHS.get(network, EPOCHS_OF_OTHERS)[long])
+    return training if long else replace(training, ema=EMA)
 
 
-def _settings(network: str, long: bool) -> dict[str, object]:
-    return {"training": asdict(_recipe(network, long)), "pool": (POOL / "run.json").read_text()}
+@functools.cache
+def _other_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
-def _results(network: str, long: bool) -> Path:
-    return RESULTS / (f"{network}-long" if long else network)
+def _distorted(digits: Digits, variant: Variant, seed: int) -> Digits:
+    """Digits distorted as a variant says; by PyTorch, which has no business in the process in which Keras trains."""
+    arguments = digits, variant.strength, seed, variant.refit, variant.rescan
+    return _other_process().submit(_distort, *arguments).result()
 
 
-def _answers(digits: Digits) -> torch.Tensor:
-    """What the shipped CNN says of digits: how likely each is each of the eleven classes (N, 11)."""
+def _distort(*arguments: Any) -> Digits:
+    from train.augmentation import distorted
+
+    return distorted(*arguments)
+
+
+def _answers(digits: Digits) -> Targets:
+    """What the shipped CNN says of digits: how likely each is each of the eleven classes."""
     session = load_model("cnn").session
     pieces = [digits.images[place : place + 500] for place in range(0, len(digits), 500)]
     answers = [session.run(None, {"image": piece}) for piece in pieces]
-    probabilities, ood_score = (torch.from_numpy(np.concatenate(column)) for column in zip(*answers, strict=True))
-    no_digit = torch.sigmoid(ood_score)[:, None]
-    return torch.cat([probabilities * (1 - no_digit), no_digit], dim=1)
+    probabilities, ood_score = (np.concatenate(column) for column in zip(*answers, strict=True))
+    non_digit = 1 / (1 + np.exp(-ood_score))[:, None]
+    return np.concatenate([probabilities * (1 - non_digit), non_digit], axis=1).astype(np.float32)
 
 
-def _when(network: str, long: bool) -> str:
-    """What was another when results were measured that are still listed, as the end of a heading."""
-    then = json.loads((_results(network, long) / "run.json").read_bytes())
-    now = json.loads(json.dumps(_settings(network, long)))
-    if then == now:
-        return ""
-    was, is_now = ({**settings["training"], **_mixture(settings)} for settings in (then, now))
-    changes = [f"{key} {was.get(key, 'none')}, now {value}" for key, value in is_now.items() if was.get(key) != value]
-    return f" (measured on an earlier recipe: {'; '.join(changes) or 'other digits'})"
+def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:
+    """A table of docs/training.json; a fresh one, if that one was measured with other settings or data."""
+    table = json.loads((DOCS / "training.json").read_bytes())["tables"].get(name, fresh)
+    return table if table["settings"] == fresh["settings"] else fresh
 
 
-def _mixture(settings: dict[str, str]) -> dict[str, object]:
-    mixture = json.loads(settings["pool"]).get("mixture", {})
-    return mixture | mixture.pop("strength", {})
+def _row(table: dict[str, Any], changed: str) -> dict[str, list[int]]:
+    return table["wrong"].get(changed, {part: [] for part in table["digits"]})
 
 
-def write_table(path: Path) -> None:
+def as_json(results: dict[str, Any]) -> str:
+    """The results as JSON, a row of a table on a line."""
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    for row in (row for table in results["tables"].values() for row in table["wrong"].values()):
+        text = text.replace(json.dumps(row, indent=1).replace("\n", "\n    "), json.dumps(row))
+    return text + "\n"
+
+
+def as_page(results: dict[str, Any]) -> str:
     """The errors of every variant that was run, in per cent: mean and standard deviation over the seeds."""
     lines = [
         "# What each part of the recipe is worth",
         "",
         "Errors in per cent on the validation parts, mean ± standard deviation over the seeds, with one thing changed"
-        f" at a time: of short runs of {EPOCHS['cnn']} epochs of the CNN and {EPOCHS['mlp']} of the MLP, and of longer"
-        " ones, since a short run favours whatever is quickly learnt. Written by `python -m evaluate.comparison cnn|mlp"
-        " [--long]` (after `make train RECIPE=full`, whose pool it uses). One wrong answer is 0.02 of MNIST's 5,000"
-        " digits and 0.07 of the pen writers' 1,498: differences of a few say nothing.",
+        " at a time: in short runs, and in longer ones, since a short run favours what is learnt quickly. Written by"
+        " `python -m evaluate.comparison cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the"
+        " figures are in [training.json](training.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07 of"
+        " the pen writers' 1,498: differences of a few mean nothing.",
         "",
         "What is not listed has not been run on this pool. Tried outside these tables, and nothing gained:",
         "",
-        "- larger networks as teachers, from whose answers both networks learned. The largest, a residual one of seven"
-        " times the CNN's work, reads validation digits that are distorted like the training's better than the CNN"
-        " (0.82 wrong, not 1.08), but undistorted ones hardly (0.30), and the pen writers' not (0.47). A CNN that"
-        " learned from it for 25 epochs, with the overlapping windows below: 0.38 and 0.27, and 1.11 of the distorted;",
-        "- the mean answers of five CNNs as targets, for either network. The five together read hardly better than one:"
-        " what is left to gain is not in the seeds;",
-        "- four times as many rounds, so that no epoch shows what an earlier one did: the MLP's mean of five seeds was"
-        " 0.50 and 0.44, not 0.52 and 0.40;",
-        "- MNIST's validation digits in the training too, with temperature and thresholds from a twin that never saw"
-        " them: it takes twice the time, and five MLPs read the pen writers' digits as before (0.41, not 0.40);",
-        "- in the CNN, windows of 4 by 4 that overlap in the first pooling, with twice the learning rate, less dropout"
-        " (0 and 0.2) and less weight decay (0.00005): as good after half the epochs (0.34 and 0.36, not 0.33 and 0.43,"
-        " mean of five seeds), but no better;",
-        "- sharpness-aware minimisation; the statistics of batch normalisation measured anew; an end of the CNN's"
-        " training on half undistorted digits;",
-        "- in the CNN, at the same work, convolutions in groups; a first pooling in steps of three with twice the"
-        " filters (it learned more, and read no better); the outermost two pixels cut off; a second convolution of 7 by"
-        " 7 or 8 by 8; SiLU or leaky ReLU;",
-        "- in the MLP, GELU, maxout or gated units instead of ReLU, with as many weights; blurred or sharpened images;"
-        " the mean of its answers to an image as it is and moved, turned or stretched a little;",
-        "- digits set upright by their moments before a network sees them: the MLP read MNIST's a little better (0.46,"
-        " not 0.52), the pen writers' not, and took a fifth longer; the CNN the other way round (0.44, not 0.32;"
-        " 0.47, not 0.60).",
+        *(f"- {tried}" for tried in results["tried"]),
         "",
     ]
-    for network, long in [(network, long) for network in NETWORKS for long in (False, True)]:
-        rows = []
+    for name, table in sorted(results["tables"].items()):
+        network = name.removesuffix("-long")
+        title = f"## {network.upper()}, {table['settings']['training']['epochs']} epochs"
+        lines += [title + _when(network, name != network, table["settings"]), ""]
+        lines += ["| changed | MNIST | pen | seeds |", "|---|---|---|---|"]
         for variant in VARIANTS:
-            runs = [
-                json.loads(p.read_bytes()) for p in sorted(_results(network, long).glob(f"{variant.changed} ?.json"))
-            ]
-            if runs and network in variant.networks:
-                errors = {part: [100 * (1 - run[part]) for run in runs] for part in runs[0]}
-                cells = [
-                    f"{np.mean(e):.2f}" + (f" ± {np.std(e, ddof=1):.2f}" if e[1:] else "") for e in errors.values()
-                ]
-                rows.append(f"| {variant.changed} | {' | '.join(cells)} | {len(runs)} |")
-        if rows:
-            head = ["| changed | MNIST | pen | seeds |", "|---|---|---|---|"]
-            epochs = (LONG_EPOCHS if long else EPOCHS)[network]
-            lines += [f"## {network.upper()}, {epochs} epochs{_when(network, long)}", "", *head, *rows, ""]
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, ("\n".join(lines)).encode())
+            if network in variant.networks and variant.changed in table["wrong"]:
+                row = table["wrong"][variant.changed]
+                cells = [_percent(wrong, table["digits"][part]) for part, wrong in row.items()]
+                lines.append(f"| {' | '.join([variant.changed, *cells])} | {len(row['mnist'])} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _percent(wrong: list[int], digits: int) -> str:
+    errors = [100 * count / digits for count in wrong]
+    return f"{np.mean(errors):.2f}" + (f" ± {np.std(errors, ddof=1):.2f}" if errors[1:] else "")
+
+
+def _when(network: str, long: bool, then: dict[str, Any]) -> str:
+    """What differed when a table was measured, as the end of its heading."""
+
+    def flat(training: dict[str, Any], mixture: dict[str, Any]) -> dict[str, Any]:
+        return {**training, **mixture, **mixture.get("strength", {}), "strength": None}
+
+    now = json.loads(json.dumps(flat(asdict(training_of(network, long)), asdict(FULL.mixture))))
+    was = flat(then["training"], then.get("mixture", {}))
+    changes = [f"{key} {was.get(key, 'none')}, now {value}" for key, value in now.items() if was.get(key) != value]
+    return f" (measured on an earlier recipe: {'; '.join(changes)})" if changes else ""
 
 
 if __name__ == "__main__":

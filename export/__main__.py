@@ -21,16 +21,16 @@ from export.manifest import MODELS, candidate, enter, read_manifest, write_manif
 from export.quantise import export_int8
 from train.command import ROOT, finish
 from train.data import Digits
+from train.networks import NETWORKS
 from train.synthetic.generate import generate_digits
 
-NETWORKS = {"cnn": "cnn.keras", "mlp": "mlp.pt"}
 DEMO_STROKES = ROOT / "runtime" / "digitpad" / "pad" / "demo_strokes.json"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Export what is asked for; returns the exit status."""
     parser = argparse.ArgumentParser("python -m export", description=__doc__)
-    parser.add_argument("--only", choices=NETWORKS, help="export one network (default: both)")
+    parser.add_argument("--only", choices=NETWORKS, help="export one network (default: all)")
     parser.add_argument("--weights", type=Path, help="folder of the weights (default: train/weights)")
     parser.add_argument("--out", type=Path, help="write into this folder; weights are read from its weights/, if any")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
@@ -106,7 +106,7 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
     Raises:
         ExportError: weights or facts are missing, or do not belong together.
     """
-    path, facts_path = weights / NETWORKS[name], weights / f"{name}.json"
+    path, facts_path = weights / NETWORKS[name].weights, weights / f"{name}.json"
     if not path.exists() or not facts_path.exists():
         raise ExportError(f"{path}: no weights, or no {facts_path.name} beside them; run `make train` first")
     facts: dict[str, Any] = json.loads(facts_path.read_bytes())
@@ -117,17 +117,8 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
 
 def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digits) -> tuple[bytes, dict[str, Any]]:
     """The checked model file, and what is known of it."""
-    path = weights / NETWORKS[name]
-    # A framework takes seconds to load: only those that are needed.
-    if name == "cnn":
-        from export.cnn import cnn_reference as reference
-        from export.cnn import count_parameters
-        from export.cnn import export_cnn as to_onnx
-    else:
-        from export.mlp import count_parameters
-        from export.mlp import export_mlp as to_onnx
-        from export.mlp import mlp_reference as reference
-
+    path = weights / NETWORKS[name].weights
+    network, exporter = NETWORKS[name].trainer(), NETWORKS[name].exporter()
     temperature = float(trained["temperature"])
     made = {
         "framework": trained["framework"],
@@ -137,11 +128,11 @@ def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digit
         "unsure_threshold": f"{trained['unsure_threshold']:.6g}",
     }
     metadata = {f"digitpad.{key}": text for key, text in {"contract": CONTRACT, "name": name, **made}.items()}
-    content = fulfil_contract(to_onnx(path, temperature), metadata)
-    difference = check(content, reference(path, digits), digits.images, temperature)
+    content = fulfil_contract(exporter.to_onnx(path, temperature), metadata)
+    difference = check(content, network.logits(network.load(path), digits), digits.images, temperature)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     return content, {
-        "parameters": count_parameters(path),
+        "parameters": exporter.count_parameters(path),
         **made,
         "recipe": trained["recipe"],
         "epochs": trained["epochs"],

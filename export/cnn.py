@@ -9,11 +9,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from export.contract import OPSET
-from train.cnn import DENSE, FILTERS, cnn_logits, load_cnn
-from train.data import Digits
+from train.cnn import DENSE, FILTERS, load
 
 
-def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
+def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
     """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature.
 
     Batch normalisation, the scaling of bytes to [0, 1] and the temperature are folded into the weights: what is
@@ -22,7 +21,7 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    model = load_cnn(weights)
+    model = load(weights)
     kernel1, bias1 = _folded(model, "conv1", "norm1")
     kernel2, bias2 = _folded(model, "conv2", "norm2")
     dense, dense_bias = _folded(model, "dense", "norm3")
@@ -46,14 +45,9 @@ def export_cnn(weights: Path, temperature: float) -> onnx.ModelProto:
     return proto
 
 
-def cnn_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
-    """What Keras itself makes of the digits: scores (N, 11)."""
-    return cnn_logits(load_cnn(weights), digits)
-
-
 def count_parameters(weights: Path) -> int:
     """Trained numbers of the network, without the statistics of the normalisation."""
-    return sum(int(np.prod(v.shape)) for v in load_cnn(weights).trainable_variables)
+    return sum(int(np.prod(v.shape)) for v in load(weights).trainable_variables)
 
 
 def _folded(model: "tf.keras.Model", name: str, norm_name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

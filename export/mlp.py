@@ -4,16 +4,13 @@ import logging
 import warnings
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from export.contract import OPSET
-from train.data import Digits
-from train.mlp import HIDDEN, load_mlp, mlp_logits
+from train.mlp import HIDDEN, load
 
 
 class ByteMlp(nn.Module):
@@ -21,7 +18,7 @@ class ByteMlp(nn.Module):
 
     def __init__(self, weights: Path, temperature: float) -> None:
         super().__init__()
-        model = load_mlp(weights)
+        model = load(weights)
         self.hidden1 = fuse_linear_bn_eval(model.hidden1, model.norm1)
         self.hidden2 = fuse_linear_bn_eval(model.hidden2, model.norm2)
         self.scores, self.outlier = nn.Linear(HIDDEN, 10), nn.Linear(HIDDEN, 1)
@@ -39,7 +36,7 @@ class ByteMlp(nn.Module):
         return self.scores(x), self.outlier(x)
 
 
-def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
+def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
     """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -58,11 +55,6 @@ def export_mlp(weights: Path, temperature: float) -> onnx.ModelProto:
     return program.model_proto
 
 
-def mlp_reference(weights: Path, digits: Digits) -> NDArray[np.float32]:
-    """What PyTorch itself makes of the digits: scores (N, 11)."""
-    return mlp_logits(load_mlp(weights), digits)
-
-
 def count_parameters(weights: Path) -> int:
     """Trained numbers of the network, without the statistics of the normalisation."""
-    return sum(parameter.numel() for parameter in load_mlp(weights).parameters())
+    return sum(parameter.numel() for parameter in load(weights).parameters())

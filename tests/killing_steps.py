@@ -22,7 +22,7 @@ CONTENT = random.Random(0).randbytes(3_000_000)  # of the file that is downloade
 
 def download_step(place: Path) -> Step:
     """Fetch a file of a data set: from a mirror that has only half of it, and so from the next."""
-    from train.data import RemoteFile, download
+    from train.download import RemoteFile, download
 
     for name, content in {"half.gz": CONTENT[:1_500_000], "whole.gz": CONTENT}.items():
         (place / name).write_bytes(content)
@@ -95,14 +95,11 @@ def bundle_step(place: Path) -> Step:
 def train_step(network: str) -> Step:
     """`make train RECIPE=smoke DATA=synthetic ONLY=...` with even fewer digits, and all its parts in one process."""
     import train.__main__ as program
-    import train.pool
+    import train.augmentation  # noqa: F401  # which making the pool loads
     from train.recipes import RECIPES
     from train.synthetic.generate import generate_digits
 
-    if network == "cnn":
-        import train.cnn
-    else:
-        import train.mlp  # noqa: F401
+    program.NETWORKS[network].trainer()
     smoke = RECIPES["smoke"]
     RECIPES["smoke"] = replace(smoke, mixture=replace(smoke.mixture, generated=16, outliers=16))
     program.generate_digits = lambda count, seed: generate_digits(100, seed)
@@ -113,12 +110,11 @@ def train_step(network: str) -> Step:
         return 0
 
     program.side_by_side = side_by_side
-    suffix = {"cnn": "keras", "mlp": "pt"}[network]
 
     def step(folder: Path, say: Say) -> None:
         if program.main(["--recipe", "smoke", "--synthetic", "--only", network, "--out", str(folder)]):
             raise DigitPadError("training failed")
-        for name in (f"{network}.{suffix}", f"{network}.json"):
+        for name in (program.NETWORKS[network].weights, f"{network}.json"):
             say(folder / "weights" / name, 1)
 
     return step

@@ -24,6 +24,7 @@ from tests.killing import hidden, visible
 from tests.killing_steps import CONTENT, STEPS, Step
 from train import data
 from train.__main__ import main as train
+from train.download import RemoteFile
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,8 +148,8 @@ def test_the_data_of_training_that_find_no_room_are_named(
 ) -> None:
     (tmp_path / "mirror").write_bytes(CONTENT)
     checksum = hashlib.sha256(CONTENT).hexdigest()
-    remote = data.RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), "sha256", checksum)
-    monkeypatch.setattr(data, "MNIST_FILES", (remote,) * 4)
+    remote = RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), "sha256", checksum)
+    monkeypatch.setattr(data, "mnist_file", lambda name: remote)
     monkeypatch.setattr(data, "DATA_FOLDER", tmp_path / "data")
     with files_of_at_most(1_000_000):
         assert train(["--only", "mlp", "--data", str(tmp_path), "--out", str(tmp_path)]) == 1

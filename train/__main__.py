@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -16,12 +15,15 @@ import numpy as np
 
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
-from train.command import ROOT, finish
+from train.command import ROOT, finish, threads_each
 from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
+from train.history import loss_and_accuracy
+from train.networks import NETWORKS
+from train.pool import fill_pool, pool_lesson
+from train.precision import precision_of_run
 from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
-
-NETWORKS = ("cnn", "mlp")
+from train.training import fit, step_on_noise
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(arguments)
 
     def work() -> int:
-        if options.part:
-            _stop_with_parent()
-            _limit_threads(options.threads)
-            train_part(options.part, options)
-            return 0
-        return train_all(arguments, options)
+        if not options.part:
+            return train_all(arguments, options)
+        _stop_with_parent()
+        train_part(options.part, options)
+        return 0
 
     return finish("train", work, "the next run goes on from the last finished epoch")
 
@@ -61,10 +62,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--extra", type=Path, help="your own digits: a stroke file, or a folder with folders 0 to 9")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: pool-0, cnn ...; in a process of its own
-    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     options.recipe_in_full = recipe = RECIPES[options.recipe]
-    if options.synthetic:  # five times the generated digits, where there are no others
+    if options.synthetic:  # five times as many generated digits, since there are no others
         mixture = replace(recipe.mixture, generated=5 * recipe.mixture.generated)
         options.recipe_in_full = replace(recipe, mixture=mixture)
     options.run = (options.out or ROOT / "artifacts") / (options.recipe + ("-synthetic" if options.synthetic else ""))
@@ -74,18 +74,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def train_all(arguments: list[str], options: argparse.Namespace) -> int:
     """A whole run: the pool, then the networks; returns the exit status."""
     prepare_pool(options, load_material(options))
-    shares = min(os.cpu_count() or 1, options.recipe_in_full.mixture.rounds)
+    shares = _shares(options)
     if failed := side_by_side([f"pool-{number}" for number in range(shares)], arguments):
         return failed
     return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
 
 
 def side_by_side(parts: list[str], arguments: list[str]) -> int:
-    """Train parts of a run in a process each, which share the cores: faster than one after the other."""
-    threads = max(1, (os.cpu_count() or 1) // max(1, len(parts)))
-    command = [sys.executable, "-m", "train", *arguments, "--threads", str(threads), "--part"]
+    """Run parts in a process each, which share the cores: faster than one after the other."""
+    environment = os.environ | threads_each(len(parts))
+    command = [sys.executable, "-m", "train", *arguments, "--part"]
     # The pipe to each child's standard input closes when we die, however we die, and the child stops with us.
-    children = [subprocess.Popen([*command, part], stdin=subprocess.PIPE, cwd=Path.cwd()) for part in parts]
+    children = [subprocess.Popen([*command, part], stdin=subprocess.PIPE, env=environment) for part in parts]
     try:
         return max((abs(child.wait()) for child in children), default=0)
     except KeyboardInterrupt:
@@ -97,87 +97,65 @@ def train_part(part: str, options: argparse.Namespace) -> None:
     material = load_material(options)
     if part in NETWORKS:
         train_network(part, options, material)
-        return
-    from train.pool import fill_pool
-
-    share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
-    shares = min(os.cpu_count() or 1, mixture.rounds)
-    fill_pool(options.run / "pool", mixture, material.images, material.pen, share, shares)
+    else:
+        share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
+        fill_pool(options.run / "pool", mixture, material.images, material.pen, share, _shares(options))
 
 
 def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
-    """Train one network with every seed, and take the best on validation to its final weights and pictures."""
-    recipe = options.recipe_in_full
-    training = recipe.cnn if name == "cnn" else recipe.mlp
-    run = options.run / name
-    prepare_folder(run, {"training": asdict(training), "pool": (options.run / "pool" / "run.json").read_text()})
+    """Train one network with every seed, and turn the best on validation into its final weights and pictures."""
+    recipe, run, pool = options.recipe_in_full, options.run / name, options.run / "pool"
+    training = recipe.trainings[name]
+    prepare_folder(run, {"training": asdict(training), "pool": (pool / "run.json").read_text()})
 
-    # TensorFlow and PyTorch take seconds to load: only when the data are there, and only the one needed.
-    if name == "cnn":
-        from train import cnn as network
-
-        _limit_threads(options.threads)
-        train, logits, save, suffix = network.train_cnn, network.cnn_logits, network.save_cnn, "keras"
-        step_of = network.cnn_step
-        framework = f"Keras {_version('keras')}, TensorFlow {_version('tensorflow')}"
-    else:
-        from train import mlp as network
-
-        train, logits, save, suffix = network.train_mlp, network.mlp_logits, network.save_mlp, "pt"
-        step_of = network.mlp_step
-        framework = f"PyTorch {_version('torch')}"
-
+    # What takes seconds to load, only once the data are there.
     from train.calibration import calibrate, probabilities
-    from train.history import loss_and_accuracy
     from train.pictures import plot_confusion, plot_curves, plot_most_wrong
-    from train.pool import pool_loader
-    from train.precision import precision_of_run
 
-    precision = precision_of_run(name, run, partial(step_of, training))
+    network = NETWORKS[name].trainer()
+    precision = precision_of_run(name, run, partial(step_on_noise, name, training))
     best, runs = None, []
     for seed in recipe.seeds:
         make_folder(run / f"seed_{seed}")
-        loader = partial(pool_loader, options.run / "pool", recipe.mixture.rounds, training.batch_size, seed)
-        model, history = train(training, loader, material.validation, run / f"seed_{seed}", seed, precision)
-        write_whole(run / f"seed_{seed}" / "history.json", json.dumps(history.to_json(), indent=1).encode())
+        lessons = partial(pool_lesson, pool, recipe.mixture.rounds, seed)
+        model, history = fit(name, training, lessons, material.validation, run / f"seed_{seed}", seed, precision)
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
         runs.append({"seed": seed, **accuracy})
-        _, runs[-1]["test"] = loss_and_accuracy(logits(model, material.test), material.test.labels)
+        _, runs[-1]["test"] = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
         # Every validation part counts the same; the test part has no say.
         if best is None or np.mean(list(accuracy.values())) > best[0]:
             best = np.mean(list(accuracy.values())), model, history
     assert best is not None
     _, model, history = best
 
-    calibration = calibrate([(logits(model, part), part.labels) for part in material.validation.values()])
-    weights = options.out / "weights" if options.out else ROOT / "train" / "weights"
-    make_folder(weights)
-    save(model, weights / f"{name}.{suffix}")
+    calibration = calibrate([(network.logits(model, part), part.labels) for part in material.validation.values()])
+    weights = (options.out / "weights" if options.out else ROOT / "train" / "weights") / NETWORKS[name].weights
+    make_folder(weights.parent)
+    network.save(model, weights)
     facts = {
         "recipe": options.recipe,
         "epochs": training.epochs,
-        "framework": framework,
+        "framework": NETWORKS[name].framework(),
         "precision": precision,
         "trained_on": material.trained_on,
         **asdict(calibration),
         "seeds": runs,
-        "sha256": hashlib.sha256((weights / f"{name}.{suffix}").read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
     }
-    write_whole(weights / f"{name}.json", (json.dumps(facts, indent=2) + "\n").encode())
+    write_whole(weights.with_name(f"{name}.json"), (json.dumps(facts, indent=2) + "\n").encode())
 
-    test = material.test
     plot_curves(history, run / "curves.png")
-    answers = probabilities(logits(model, test), calibration.temperature)
+    answers = probabilities(network.logits(model, material.test), calibration.temperature)
     confusion = np.zeros((10, 10), np.int64)
-    np.add.at(confusion, (test.labels, answers.argmax(axis=1)), 1)
+    np.add.at(confusion, (material.test.labels, answers.argmax(axis=1)), 1)
     plot_confusion(confusion, run / "confusion.png", f"{name}, test digits")
-    plot_most_wrong(test, answers, run / "most_wrong.png")
-    accuracy = np.trace(confusion) / confusion.sum()
-    print(f"{name}: test accuracy {accuracy:.2%}; temperature {calibration.temperature:.3f}; pictures in {run}")
+    plot_most_wrong(material.test, answers, run / "most_wrong.png")
+    right = np.trace(confusion) / confusion.sum()
+    print(f"{name}: test accuracy {right:.2%}; temperature {calibration.temperature:.3f}; pictures in {run}")
 
 
 def prepare_pool(options: argparse.Namespace, material: Material) -> None:
-    """Make room for the pool; rounds of other data or settings make way."""
+    """Make the folder of the pool; rounds of other data or settings are removed."""
     mixture = options.recipe_in_full.mixture
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
     for sample in material.pen:
@@ -213,38 +191,26 @@ def load_material(options: argparse.Namespace) -> Material:
         sources.insert(0, "MNIST")
     if options.extra:
         own_images, own_strokes = load_own(options.extra)
-        images, pen = images + own_images, pen + own_strokes  # strokes are written anew, as other pen digits are
+        images, pen = images + own_images, pen + own_strokes  # strokes are varied, as other pen digits are
         sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
     return Material(images, pen, validation, test, ", ".join(sources))
 
 
 def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
-    """Make a folder of the run; one that holds what other data or settings gave is set aside, a pool removed."""
+    """Make a folder of the run; one made from other data or with other settings is set aside, a pool emptied."""
     wanted = json.dumps(settings)
     if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
         if folder.name == "pool":
-            for path in set(folder.iterdir()) - {folder / "run.json"}:  # so that, if killed here, the next run goes on
+            for path in set(folder.iterdir()) - {folder / "run.json"}:  # which stays, for a run that is killed here
                 path.unlink()
         else:
             number = 1
             while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
                 number += 1
             folder.rename(aside)
-            print(f"{folder.name}: settings or data differ from the last run's, so it starts anew; that is in {aside}")
+            print(f"{folder.name}: other settings or data than in the last run (kept in {aside}): training starts anew")
     make_folder(folder)
     write_whole(folder / "run.json", wanted.encode())
-
-
-def _limit_threads(threads: int) -> None:
-    """Leave the other parts of the run their share of the cores: more threads than cores wait for each other."""
-    import torch
-
-    torch.set_num_threads(threads)
-    if "tensorflow" in sys.modules:
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _stop_with_parent() -> None:
@@ -255,8 +221,9 @@ def _stop_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _version(package: str) -> str:
-    return importlib.metadata.version(package)
+def _shares(options: argparse.Namespace) -> int:
+    """How many processes make the pool."""
+    return min(os.cpu_count() or 1, options.recipe_in_full.mixture.rounds)
 
 
 if __name__ == "__main__":

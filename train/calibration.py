@@ -13,16 +13,16 @@ Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
 # digits are gained as generated outliers are let through; and what people draw on a pad is digits.
 KEPT = 0.997
 RIGHT = 0.998  # share of right answers in every part among those given with status "digit"
-# Among few digits one wrong answer more decides. A hundred right ones shall not be called unsure for it: so that this
-# share of what people write gets status "digit", a little less than RIGHT will do. That there is such a bound was
-# decided after the MLP had been seen to answer 98.3 % of MNIST's test digits; where it lies was not.
+# Among few digits, a single wrong answer decides; a hundred right ones should not be called unsure for it. So that this
+# share of what people write gets status "digit", a little less than RIGHT is enough. That there is such a bound was
+# decided after the MLP had been seen to answer 98.3 % of MNIST's test digits; its value was not.
 ANSWERED = 0.985
 NEARLY_RIGHT = 0.997
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """temperature divides the scores; an ood_score above ood_threshold is no digit; less confidence is "unsure"."""
+    """temperature divides scores; an ood_score above ood_threshold means a non-digit; less confidence is "unsure"."""
 
     temperature: float
     ood_threshold: float
@@ -30,7 +30,7 @@ class Calibration:
 
 
 def calibrate(parts: Parts) -> Calibration:
-    """Fit the temperature on all digits, and thresholds that every part can live with, however few digits it has."""
+    """Fit the temperature on all digits, and thresholds that suit every part, however few digits it has."""
     temperature = fit_temperature(parts)
     # Each part keeps its share, so the threshold is the one of the part that needs most room.
     ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)

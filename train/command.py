@@ -1,5 +1,6 @@
 """What `python -m train`, `evaluate`, `export` and `bench` share: where the checkout is, and how a command ends."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,3 +32,12 @@ def finish(name: str, work: Callable[[], int | None], stopped: str) -> int:
     except KeyboardInterrupt:
         print(f"{name}: stopped; {stopped}", file=sys.stderr)
         return 130
+
+
+def threads_each(processes: int) -> dict[str, str]:
+    """Environment variables that give each of several processes its share of the cores.
+
+    With more threads than cores they would wait for each other. PyTorch and TensorFlow read these when they start.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // max(1, processes)))
+    return {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": "1"}

@@ -1,73 +1,44 @@
 """The data both networks learn from: found or downloaded, and split once and for all.
 
-What is downloaded is compared with its checksum; a file that is found need only be whole.
+A download must have the right checksum; a file that is found need only be whole.
 
 Two collections (see README, "Data"): MNIST, whose last 5,000 training images are validation, and the pen digits
 of the UCI Machine Learning Repository, split by writer. A person's own digits join the training part.
 """
 
 import gzip
-import hashlib
-import io
 import os
 import re
 import struct
-import sys
-import urllib.error
-import urllib.request
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from digitpad.errors import DigitPadError
-from digitpad.files import make_folder, write_whole
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
+from train.download import DataError as DataError  # what goes wrong here too
+from train.download import RemoteFile, download, mnist_file, pen_file
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
+MNIST_NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
 MNIST_VALIDATION = 5_000  # the last ones of the training file
-NOT_A_DIGIT = 10  # the label of what is no digit, in the training part alone
-CLASSES = 11
+PEN_NAME = "pendigits-orig.tra.Z"
 PEN_TRAINING_WRITERS = frozenset(f"tra{number:02}" for number in range(1, 25))  # tra25 to tra30 are validation
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of a data set: its name, where it can be had, and the checksum that it must have."""
-
-    name: str
-    addresses: tuple[str, ...]
-    algorithm: str
-    checksum: str
-
-
-_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
-MNIST_FILES = tuple(
-    RemoteFile(name, tuple(mirror + name for mirror in _MIRRORS), "md5", md5)
-    for name, md5 in (
-        ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
-        ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
-        ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
-    )
-)
-PEN_FILE = RemoteFile(
-    "pendigits-orig.tra.Z",
-    ("https://archive.ics.uci.edu/ml/machine-learning-databases/pendigits/pendigits-orig.tra.Z",),
-    "sha256",
-    "ceae25d05f1ccfed4d27ca2e5766370fb32ddd685a647567e84cf7685aa7ac8b",
-)
+NOT_A_DIGIT = 10  # the label of non-digits, in the training part alone
+CLASSES = 11
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-
-
-class DataError(DigitPadError):
-    """A data set cannot be had, or a file of it is not what it should be."""
+Targets = NDArray[np.float32]  # (N, 11), each row the probabilities of the eleven classes
 
 
 @dataclass(frozen=True)
@@ -111,7 +82,7 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     Raises:
         DataError: it cannot be had, or a file is damaged.
     """
-    train_images, train_labels, test_images, test_labels = (find_file(file, folder) for file in MNIST_FILES)
+    train_images, train_labels, test_images, test_labels = (find_file(name, mnist_file, folder) for name in MNIST_NAMES)
     known = Digits(read_idx(train_images), read_idx(train_labels).astype(np.int64))
     test = Digits(read_idx(test_images), read_idx(test_labels).astype(np.int64))
     first, last = known.images[:-MNIST_VALIDATION], known.images[-MNIST_VALIDATION:]
@@ -129,11 +100,11 @@ def load_pen(folder: Path | None = None) -> Pen:
     """
     from unlzw3 import unlzw
 
-    path = find_file(PEN_FILE, folder)
+    path = find_file(PEN_NAME, pen_file, folder)
     try:
         samples = parse_unipen(unlzw(_bytes(path)).decode("latin-1"))
     except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}); delete it, to have it downloaded again") from None
+        raise DataError(f"{path}: damaged ({error}); delete it, and it is downloaded again") from None
     return Pen(
         [s for s in samples if s.writer in PEN_TRAINING_WRITERS],
         [s for s in samples if s.writer not in PEN_TRAINING_WRITERS],
@@ -157,8 +128,13 @@ def load_own(path: Path) -> tuple[Digits, list[Sample]]:
     return Digits(np.stack(images), np.array([int(file.parent.name) for file in files])), []
 
 
+def one_hot(labels: Labels) -> Targets:
+    """Labels (N,), 0 to 10, as targets."""
+    return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
 def render(samples: list[Sample]) -> Digits:
-    """Labelled strokes as the model sees them: what is trained on and what is served are one function."""
+    """Labelled strokes as a model sees them: training and the runtime ink strokes with the same function."""
     if not samples:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
     images = np.stack([render_strokes(sample.strokes) for sample in samples])
@@ -166,7 +142,9 @@ def render(samples: list[Sample]) -> Digits:
 
 
 def read_idx(path: Path) -> Images:
-    """An IDX file of unsigned bytes, packed by gzip or not, as an array (format: http://yann.lecun.com/exdb/mnist).
+    """An IDX file of unsigned bytes, compressed by gzip or not, as an array (format: http://yann.lecun.com/exdb/mnist).
+
+    Not by torchvision's reader: that would load PyTorch in the process in which Keras trains.
 
     Raises:
         DataError: it is damaged, or not such a file.
@@ -207,8 +185,8 @@ def parse_unipen(text: str) -> list[Sample]:
     return samples
 
 
-def find_file(file: RemoteFile, folder: Path | None = None) -> Path:
-    """Where a file of a data set lies; downloaded into data/ if it lies nowhere.
+def find_file(name: str, remote: Callable[[str], RemoteFile], folder: Path | None = None) -> Path:
+    """Where a file of a data set is; downloaded into data/ if it is nowhere.
 
     Looks in `folder`, or else in $DIGITPAD_DATA, then in data/; and in the folders mnist/ and pen/ of each.
 
@@ -217,44 +195,7 @@ def find_file(file: RemoteFile, folder: Path | None = None) -> Path:
     """
     named = folder or os.environ.get("DIGITPAD_DATA")
     for place in (Path(named), DATA_FOLDER) if named else (DATA_FOLDER,):
-        for path in (place / file.name, place / "mnist" / file.name, place / "pen" / file.name):
+        for path in (place / name, place / "mnist" / name, place / "pen" / name):
             if path.is_file():
                 return path
-    return download(file, DATA_FOLDER)
-
-
-def download(file: RemoteFile, into: Path) -> Path:
-    """Fetch a file from the first address that has it whole; nothing is left under its name otherwise.
-
-    Raises:
-        DataError: no address has it, or what came is not it.
-    """
-    problems = []
-    for address in file.addresses:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as reply:
-                data = _read_all(reply, int(reply.headers.get("Content-Length") or 0), file.name)
-        except (OSError, ValueError, urllib.error.URLError) as error:
-            problems.append(f"{address}: {error}")
-            continue
-        if hashlib.new(file.algorithm, data).hexdigest() != file.checksum:
-            problems.append(f"{address}: {len(data)} bytes whose {file.algorithm} sum is not {file.checksum}")
-            continue
-        make_folder(into)
-        write_whole(into / file.name, data)
-        return into / file.name
-    raise DataError(
-        f"{file.name} is not at hand and cannot be downloaded ({'; '.join(problems)}); put it into {into}, or name"
-        " the folder that has it in DIGITPAD_DATA, or train on generated digits with DATA=synthetic"
-    )
-
-
-def _read_all(reply: io.BufferedIOBase, length: int, name: str) -> bytes:
-    data = bytearray()
-    with tqdm(total=length or None, desc=name, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
-        while chunk := reply.read(1 << 16):
-            data += chunk
-            bar.update(len(chunk))
-    if length and len(data) < length:
-        raise OSError(f"the connection broke off after {len(data)} of {length} bytes")
-    return bytes(data)
+    return download(remote(name), DATA_FOLDER)

@@ -1,22 +1,21 @@
-"""The multilayer perceptron: PyTorch, two hidden layers with dropout, stochastic gradient descent."""
+"""The multilayer perceptron: PyTorch, two hidden layers with dropout, cross-entropy, stochastic gradient descent."""
 
 import io
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
 from digitpad.files import write_whole
-from train.augmentation import Loader, plain_loader
-from train.data import CLASSES, Digits
-from train.history import EpochFigures, History, check_loss, loss_and_accuracy
+from train.data import CLASSES, Digits, Images, Targets
 from train.precision import Precision
 from train.recipes import Training
 
@@ -24,15 +23,17 @@ HIDDEN = 800
 
 
 class Mlp(nn.Module):
-    """784 inputs in [0, 1], two hidden layers of 800, 11 scores (logits): ten digits', and "not a digit"."""
+    """784 inputs in [0, 1], two hidden layers, 11 scores (logits): the ten digits', and that of "not a digit"."""
 
-    def __init__(self, dropout: tuple[float, float] = (0.2, 0.3)) -> None:
+    def __init__(
+        self, dropout: tuple[float, float] = (0.2, 0.3), hidden: int = HIDDEN, normalised: bool = True
+    ) -> None:
         super().__init__()
-        self.hidden1 = nn.Linear(28 * 28, HIDDEN, bias=False)
-        self.norm1 = nn.BatchNorm1d(HIDDEN)
-        self.hidden2 = nn.Linear(HIDDEN, HIDDEN, bias=False)
-        self.norm2 = nn.BatchNorm1d(HIDDEN)
-        self.scores = nn.Linear(HIDDEN, CLASSES)
+        self.hidden1 = nn.Linear(28 * 28, hidden, bias=False)
+        self.norm1 = nn.BatchNorm1d(hidden) if normalised else nn.Identity()
+        self.hidden2 = nn.Linear(hidden, hidden, bias=False)
+        self.norm2 = nn.BatchNorm1d(hidden) if normalised else nn.Identity()
+        self.scores = nn.Linear(hidden, CLASSES)
         self.dropout1 = nn.Dropout(dropout[0])
         self.dropout2 = nn.Dropout(dropout[1])
 
@@ -44,120 +45,122 @@ class Mlp(nn.Module):
         return self.scores(x)
 
 
-def train_mlp(
-    training: Training,
-    loader: Callable[[int], Loader],
-    validation: dict[str, Digits],
-    folder: Path,
-    seed: int = 1,
-    precision: Precision = "float32",
-) -> tuple[Mlp, History]:
-    """Train, going on from the last finished epoch that `folder` holds; returns the averaged network.
-
-    Args:
-        training: how long and how hard.
-        loader: the batches of an epoch, counted from 0: images (N, 1, 28, 28) and targets (N, 11).
-        validation: further parts by name, measured after each epoch.
-        folder: takes the checkpoint, last.pt.
-        seed: decides the first weights and the dropout.
-        precision: of the forward and backward pass; weights, averages and answers are float32 in any case.
-    """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(seed)
-    model = Mlp(training.dropout).to(device)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(training.ema), use_buffers=True)
-    criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=training.learning_rate,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=training.weight_decay,
-    )
-    steps = len(loader(0))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=training.epochs * steps)
-
-    parts = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
-    history = _resume(folder / "last.pt", parts, device)
-
-    for epoch in range(len(history), training.epochs):
-        torch.manual_seed(1_000 * seed + epoch)
-        model.train()
-        running_loss, right = 0.0, 0
-        title = f"mlp {epoch + 1}/{training.epochs}"
-        bar = tqdm(loader(epoch), title, leave=False, position=1, disable=not sys.stderr.isatty())
-        for images, targets in bar:
-            images, targets = images.to(device), targets.to(device)
-            optimizer.zero_grad()
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                scores = model(images)
-            loss = criterion(scores.float(), targets)
-            loss.backward()
-            optimizer.step()
-            running_loss += loss.item()
-            right += int((scores.argmax(1) == targets.argmax(1)).sum())
-            schedule.step()
-            average.update_parameters(model)
-        loss_of_epoch = check_loss("mlp", running_loss / steps)
-        figures = EpochFigures(loss_of_epoch, right / (steps * training.batch_size))
-        for name, digits in validation.items():
-            figures.validation[name] = loss_and_accuracy(mlp_logits(average, digits), digits.labels)
-        history.append(figures)
-        tqdm.write(f"mlp  epoch {epoch + 1:3}/{training.epochs}  {figures}")
-        _save(folder / "last.pt", {**{k: part.state_dict() for k, part in parts.items()}, "history": history.to_json()})
-    return average.module.cpu().eval(), history
+def train_epoch(
+    model: Callable[[Tensor], Tensor],
+    device: torch.device,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    optimizer: torch.optim.Optimizer,
+) -> tuple[float, float]:
+    """Learn from each batch once: images (N, 1, 28, 28) in [0, 1], targets (N, 11); the mean loss and accuracy."""
+    mean_loss = accuracy = 0.0
+    for number, (images, targets) in enumerate(batches, start=1):
+        images, targets = images.to(device), targets.to(device)
+        optimizer.zero_grad()  # 1. clear the gradients
+        scores = model(images)  # 2. forward pass
+        loss = F.cross_entropy(scores, targets)  # 3. loss
+        loss.backward()  # 4. backward pass
+        optimizer.step()  # 5. optimiser step
+        mean_loss += (loss.item() - mean_loss) / number  # 6. running average of the loss
+        right = (scores.argmax(1) == targets.argmax(1)).float().mean()
+        accuracy += (right.item() - accuracy) / number
+    return mean_loss, accuracy
 
 
-def mlp_step(training: Training, precision: Precision) -> Callable[[], float]:
-    """One step of training on noise, to be timed; it ends when the device is done."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, criterion = Mlp(training.dropout).to(device), nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
-    images = torch.rand(training.batch_size, 1, 28, 28, device=device)
-    targets = torch.full((training.batch_size, CLASSES), 1 / CLASSES, device=device)
+class Learner:
+    """The network in training; see train/training.py."""
 
-    def step() -> float:
-        optimizer.zero_grad()
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            scores = model(images)
-        loss = criterion(scores.float(), targets)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+    def __init__(self, training: Training, steps: int, seed: int, precision: Precision) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(seed)
+        self.model = Mlp(training.dropout, **training.network).to(self.device)
+        self.half_precision = precision == "bfloat16"
+        self.averaged = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(training.ema), use_buffers=True)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=training.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=training.weight_decay,
+        )
+        constant = training.schedule == "constant"
+        self.schedule = ConstantLR(self.optimizer, 1.0) if constant else CosineAnnealingLR(self.optimizer, steps)
+        self.optimizer.register_step_post_hook(self._after_step)
 
-    return step
+    def learn(self, batches: Iterable[tuple[Tensor, Tensor]], seed: int) -> tuple[float, float]:
+        """Learn from each batch once; the mean loss and accuracy."""
+        torch.manual_seed(seed)
+        self.model.train()
+        return train_epoch(self._forward, self.device, batches, self.optimizer)
+
+    def average(self) -> Mlp:
+        """The network with the moving averages as its weights."""
+        return self.averaged.module
+
+    def save(self, folder: Path) -> None:
+        """Write last.pt."""
+        _write(folder / "last.pt", {name: part.state_dict() for name, part in self._parts().items()})
+
+    def resume(self, folder: Path) -> int:
+        """Go on from last.pt, if it is there; returns how many steps are done."""
+        if (folder / "last.pt").exists():
+            state = torch.load(folder / "last.pt", weights_only=True, map_location=self.device)
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+        return self.schedule.last_epoch
+
+    def _forward(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half_precision):
+            scores = self.model(images)
+        return scores.float()
+
+    def _after_step(self, *_: object) -> None:
+        self.schedule.step()
+        self.averaged.update_parameters(self.model)
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "average": self.averaged,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
 
 
-def mlp_logits(model: nn.Module, digits: Digits) -> NDArray[np.float32]:
+def batches(images: Images, targets: Targets, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Shuffled batches: images float (batch_size, 1, 28, 28) in [0, 1], targets (batch_size, 11)."""
+    digits = TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
+    order = RandomSampler(digits, generator=torch.Generator().manual_seed(seed))
+    whole_batches = BatchSampler(order, batch_size, drop_last=True)  # taken at once, not digit by digit
+    return DataLoader(digits, sampler=whole_batches, batch_size=None, collate_fn=lambda b: (_as_input(b[0]), b[1]))
+
+
+def logits(model: Mlp, digits: Digits) -> NDArray[np.float32]:
     """Scores (N, 11) of digits, in their order."""
     model.eval()
     device = next(model.parameters()).device
     with torch.inference_mode():
-        return torch.cat([model(images.to(device)).cpu() for images, _ in plain_loader(digits, 500)]).numpy()
+        pieces = torch.from_numpy(digits.images).split(500)
+        return torch.cat([model(_as_input(piece).to(device)).cpu() for piece in pieces]).numpy()
 
 
-def save_mlp(model: Mlp, path: Path) -> None:
-    """Write the final weights; read them with load_mlp."""
-    _save(path, model.state_dict())
+def save(model: Mlp, path: Path) -> None:
+    """Write the final weights; read them with `load`."""
+    _write(path, {name: values.cpu() for name, values in model.state_dict().items()})
 
 
-def load_mlp(path: Path) -> Mlp:
-    """Read weights that save_mlp wrote."""
+def load(path: Path) -> Mlp:
+    """Read weights that `save` wrote; code hidden in the file is not run."""
     model = Mlp()
     model.load_state_dict(torch.load(path, weights_only=True))
     return model.eval()
 
 
-def _resume(path: Path, parts: dict[str, Any], device: torch.device) -> History:
-    if not path.exists():
-        return History()
-    state = torch.load(path, weights_only=True, map_location=device)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return History.from_json(state["history"])
+def _as_input(images: Tensor) -> Tensor:
+    """Bytes (N, 28, 28) as float (N, 1, 28, 28) in [0, 1]."""
+    return images.unsqueeze(1).float() / 255
 
 
-def _save(path: Path, state: dict[str, Any]) -> None:
+def _write(path: Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_whole(path, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""Pictures of a training run: its curves, what was confused, what was most wrong.
+"""Pictures of a training run: its curves, which digits were confused, which answers were most wrong.
 
 All are PNG files; a DigitPadError is raised where one cannot be written.
 """
@@ -72,7 +72,7 @@ def plot_most_wrong(digits: Digits, probabilities: NDArray[np.floating], path: P
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, and let go of it."""
+    """Write a figure as PNG, and close it."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)
@@ -80,7 +80,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def write_png(image: Image.Image, path: Path) -> None:
-    """A quarter of the bytes: 128 colours are enough, if the rare ones, such as a frame's, count like the others."""
+    """Write a PNG of a quarter of the bytes: 128 colours are enough if rare ones, such as a frame's, count as much."""
     buffer = io.BytesIO()
     image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
         buffer, format="png", optimize=True

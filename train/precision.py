@@ -1,4 +1,4 @@
-"""Half precision where it is faster: that is on a processor with bfloat16 instructions, and there alone."""
+"""Half precision only where it is faster, which is on processors with bfloat16 instructions."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ WORTH_IT = 0.9  # of float32's time: half precision that gains less is not worth
 
 
 def precision_of_run(name: str, run: Path, step_of: Callable[[Precision], Callable[[], object]]) -> Precision:
-    """What a run began in, or where it begins, the precision in which a real step of training is faster.
+    """The precision a run began in or, for a new run, the one in which a real step of training is faster here.
 
     Args:
         name: the network's, for the line that says what was measured.

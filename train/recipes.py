@@ -1,8 +1,20 @@
 """The recipes: what the networks learn from, how long and how hard."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from train.augmentation import Strength
+
+@dataclass(frozen=True)
+class Strength:
+    """How far digits are distorted: limits of uniform draws, or standard deviations where it says so."""
+
+    rotation: float = 9.0  # degrees
+    aspect: float = 0.08  # stretched along each axis, as a share
+    shear: float = 0.10
+    elastic: float = 0.8  # pixels, standard deviation on the coarse grid; each digit bends by its own share of it
+    thickness: float = 0.35  # how far strokes grow or shrink by a pixel: 1 is wholly
+    loose: float = 0.02  # how far a digit misses its former size, as a share, and its place, as a share of 20 pixels
+    grid: int = 7  # points along a side of the coarse grid
 
 
 @dataclass(frozen=True)
@@ -14,8 +26,8 @@ class Mixture:
     pen_repeats: int = 3  # how often a round shows each pen digit, written anew each time
     generated: int = 8_000  # freshly generated digits
     undistorted: int = 10_000  # pictures that a round shows once more, as they are
-    outliers: int = 10_000  # generated things that are no digit
-    strength: Strength = field(default=Strength())  # how far MNIST's digits are distorted
+    outliers: int = 10_000  # generated non-digits
+    strength: Strength = Strength()  # how far MNIST's digits are distorted
 
 
 @dataclass(frozen=True)
@@ -24,49 +36,60 @@ class Training:
 
     epochs: int
     batch_size: int = 128
-    learning_rate: float = 1.0  # at the start of the cosine decay
+    learning_rate: float = 1.0  # at the start
+    schedule: Literal["cosine", "constant"] = "cosine"  # of the learning rate, over the whole run
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0
+    network: dict[str, Any] = field(default_factory=dict)  # what else is not its default when the network is built
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A pool, and the two networks' training on it."""
+    """A pool, and each network's training on it."""
 
     mixture: Mixture
-    cnn: Training
-    mlp: Training
+    trainings: dict[str, Training]  # by the names in NETWORKS
     seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
-# Long training bears, and wants, more than the default.
+# Long training bears, and needs, more than the default.
 _STRONG = Strength(rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thickness=0.52)
 
 RECIPES = {
-    # Proves that the path works, in seconds; says nothing of accuracy.
+    # Shows in seconds that everything runs; says nothing about accuracy.
     "smoke": Recipe(
         Mixture(rounds=2, distorted=600, pen_repeats=1, generated=400, outliers=300, undistorted=300),
-        cnn=Training(epochs=2, batch_size=32, ema=0.9),
-        mlp=Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
+        {
+            "cnn": Training(epochs=2, batch_size=32, ema=0.9),
+            "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
+        },
     ),
     "quick": Recipe(
-        # To distort a digit takes longer than to learn from it as it is.
+        # Distorting a digit takes longer than learning from it as it is.
         Mixture(rounds=2, distorted=15_000, pen_repeats=1, generated=3_000, undistorted=55_000, outliers=3_000),
-        cnn=Training(epochs=4, ema=0.99, dropout=(0.1, 0.2)),
-        mlp=Training(epochs=12, ema=0.99, learning_rate=0.1, dropout=(0.1, 0.2)),
+        {
+            "cnn": Training(epochs=4, ema=0.99, dropout=(0.1, 0.2)),
+            "mlp": Training(epochs=12, ema=0.99, learning_rate=0.1, dropout=(0.1, 0.2)),
+        },
     ),
     "default": Recipe(
         Mixture(rounds=16, pen_repeats=2, generated=6_000, outliers=8_000, strength=_STRONG),
-        cnn=Training(epochs=20, dropout=(0.1, 0.2), weight_decay=2e-4),
-        mlp=Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4),
+        {
+            "cnn": Training(epochs=20, dropout=(0.1, 0.2), weight_decay=2e-4),
+            "mlp": Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4),
+        },
     ),
     # What the committed weights come from.
     "full": Recipe(
-        # Where an epoch shows what an earlier one did, the MLP learns it by heart.
+        # When an epoch repeats what an earlier one showed, the MLP learns it by heart.
         Mixture(rounds=40, pen_repeats=5, strength=_STRONG),
-        cnn=Training(epochs=80, dropout=(0.1, 0.2), weight_decay=2e-4),
-        mlp=Training(epochs=160, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2), weight_decay=1e-4),
+        {
+            "cnn": Training(epochs=80, dropout=(0.1, 0.2), weight_decay=2e-4),
+            "mlp": Training(
+                epochs=160, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2), weight_decay=1e-4
+            ),
+        },
         seeds=(1, 2, 3, 4, 5),
     ),
 }

@@ -169,15 +169,19 @@ def _smooth(points: Points) -> Points:
     arriving[:-1] += bends * far[:-1] * (tangent - before)
     leaving[0] += (straight[0] - arriving[0]) / 2
     arriving[-1] += (straight[-1] - leaving[-1]) / 2
-    # Cubic Hermite pieces between the points.
     u = (np.arange(_PIECES) / _PIECES)[None, :, None]
-    curve = (
-        (2 * u**3 - 3 * u**2 + 1) * points[:-1, None]
-        + (u**3 - 2 * u**2 + u) * (leaving * pace)[:, None]
-        + (3 * u**2 - 2 * u**3) * points[1:, None]
-        + (u**3 - u**2) * (arriving * pace)[:, None]
-    )
+    curve = hermite(u, points[:-1, None], (leaving * pace)[:, None], points[1:, None], (arriving * pace)[:, None])
     return np.concatenate([curve.reshape(-1, 2), points[-1:]])
+
+
+def hermite(u: Points, start: Points, leaving: Points, end: Points, arriving: Points) -> Points:
+    """Points at `u`, 0 to 1, on cubic curves from `start` to `end` with these tangents; shapes as they broadcast."""
+    return np.asarray(
+        (2 * u**3 - 3 * u**2 + 1) * start
+        + (u**3 - 2 * u**2 + u) * leaving
+        + (3 * u**2 - 2 * u**3) * end
+        + (u**3 - u**2) * arriving
+    )
 
 
 def _ramp(values: Points, limits: tuple[float, float]) -> Points:

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from train.data import DATA_FOLDER, MNIST_FILES, PEN_FILE, RemoteFile
+from train.data import DATA_FOLDER, MNIST_NAMES, PEN_NAME
 
 ROOT = Path(__file__).parents[2]
 
 
-def _at_hand(file: RemoteFile) -> bool:
+def _at_hand(name: str) -> bool:
     places = [Path(p) for p in (os.environ.get("DIGITPAD_DATA"), DATA_FOLDER) if p]
-    return any((place / sub / file.name).is_file() for place in places for sub in ("", "mnist", "pen"))
+    return any((place / sub / name).is_file() for place in places for sub in ("", "mnist", "pen"))
 
 
 @pytest.fixture
 def mnist_at_hand() -> None:
-    if not all(_at_hand(file) for file in MNIST_FILES):
+    if not all(_at_hand(name) for name in MNIST_NAMES):
         pytest.skip("MNIST is not at hand: set DIGITPAD_DATA to the folder that has it")
 
 
 @pytest.fixture
 def pen_at_hand() -> None:
-    if not _at_hand(PEN_FILE):
+    if not _at_hand(PEN_NAME):
         pytest.skip("the pen digits are not at hand: set DIGITPAD_DATA to the folder that has them")
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import torch
 
-from train.augmentation import Batches, Strength, distort, one_hot, plain_loader, shuffled
+from train.augmentation import distort
+from train.recipes import Strength
 from train.synthetic.generate import generate_digits
 
 DIGITS = generate_digits(300, seed=5)
-BATCHES = Batches(DIGITS.images, one_hot(DIGITS.labels))
 IMAGES = torch.from_numpy(DIGITS.images).unsqueeze(1).float()
 STILL = Strength(rotation=0, aspect=0, shear=0, elastic=0, thickness=0, loose=0)
 
@@ -60,21 +60,6 @@ def test_a_distorted_digit_is_as_crisp_as_it_was() -> None:
 
     distorted = distort(IMAGES, Strength(), torch.Generator().manual_seed(4))
     assert abs(share_of_grey(distorted) - share_of_grey(IMAGES)) < 0.1
-
-
-def test_an_epoch_shows_every_digit_once_in_an_order_the_seed_decides() -> None:
-    one, again, other = (
-        torch.cat([targets.argmax(1) for _, targets in shuffled(BATCHES, 50, seed)]) for seed in (1, 1, 2)
-    )
-    assert (one == again).all()
-    assert not (one == other).all()
-    assert one.bincount().tolist() == [30] * 10
-
-
-def test_validation_is_served_in_order_and_undistorted() -> None:
-    images, targets = (torch.cat(parts) for parts in zip(*plain_loader(DIGITS, 128), strict=True))
-    assert targets.argmax(1).tolist() == DIGITS.labels.tolist()
-    assert torch.equal((images[:, 0] * 255).round().to(torch.uint8), torch.from_numpy(DIGITS.images))
 
 
 def test_thickness_widens_and_narrows_strokes_and_moves_nothing() -> None:

@@ -3,6 +3,7 @@
 import pickle
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +14,33 @@ import torch
 
 from digitpad import DigitPadError
 from tests.train.conftest import ROOT
-from train.augmentation import Batches, Loader, one_hot, shuffled
-from train.cnn import cnn_logits, load_cnn, train_cnn
-from train.mlp import load_mlp, train_mlp
+from train import cnn, mlp
+from train.data import one_hot
+from train.networks import NETWORKS
 from train.recipes import Training
 from train.synthetic.generate import generate_digits
+from train.training import Lesson, fit
 
 SOUND = Training(epochs=3, batch_size=32, ema=0.9, learning_rate=0.1)
 DIGITS, VALIDATION = generate_digits(96, seed=1), {"generated": generate_digits(50, seed=2)}
 
 
-def diverging(epoch: int) -> Loader:
-    """One sound epoch; in the second the loss is no number."""
-    batches = list(shuffled(Batches(DIGITS.images, one_hot(DIGITS.labels)), 32, seed=epoch))
-    if epoch == 1:
-        batches = [(images * float("nan"), targets) for images, targets in batches]
-    return batches  # type: ignore[return-value]
+def diverging(epoch: int) -> Lesson:
+    """One sound epoch; in the second the loss is not a number."""
+    return DIGITS.images, one_hot(DIGITS.labels) * (1 if epoch == 0 else float("nan"))
 
 
-@pytest.mark.parametrize(("train", "name"), [(train_mlp, "last.pt"), (train_cnn, "last.keras")])
-def test_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(train: Any, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(name: str, tmp_path: Path) -> None:
     with pytest.raises(DigitPadError) as caught:
-        train(SOUND, diverging, VALIDATION, tmp_path)
+        fit(name, SOUND, diverging, VALIDATION, tmp_path)
     text = str(caught.value)
     assert "diverged" in text and "nan" in text and "train/recipes.py" in text and "\n" not in text
 
-    _, history = train(Training(1, 32, ema=0.9, learning_rate=0.1), diverging, VALIDATION, tmp_path)
-    assert len(history) == 1, "the sound epoch, and nothing to do any more"
+    average, history = fit(name, replace(SOUND, epochs=1), diverging, VALIDATION, tmp_path)
+    assert len(history) == 1, "the sound epoch, and nothing left to do"
     assert np.isfinite(history[0].loss)
-    if name == "last.pt":
-        weights = torch.load(tmp_path / name, weights_only=True)["average"]
-        assert all(bool(torch.isfinite(values).all()) for values in weights.values())
-    else:
-        assert np.isfinite(cnn_logits(load_cnn(tmp_path / name, to_go_on=True), DIGITS)).all()
+    assert np.isfinite(NETWORKS[name].trainer().logits(average, DIGITS)).all()
 
 
 class Hostile:
@@ -65,7 +60,7 @@ def test_code_in_a_pytorch_file_is_not_run(packed: bool, tmp_path: Path) -> None
         torch.save({"model": Hostile(proof), "history": []}, path)
     else:
         path.write_bytes(pickle.dumps(Hostile(proof), protocol=2))
-    for load in (load_mlp, lambda path: train_mlp(SOUND, diverging, VALIDATION, path.parent)):
+    for load in (mlp.load, lambda path: fit("mlp", SOUND, diverging, VALIDATION, path.parent)):
         with pytest.raises(Exception, match=r"weights_only|[Uu]nsupported|[Ii]nvalid|Weights only"):
             load(path)
         assert not proof.exists()
@@ -88,11 +83,11 @@ def test_code_in_a_keras_file_is_not_run(tmp_path: Path) -> None:
     proof.unlink(missing_ok=True)
     with zipfile.ZipFile(tmp_path / "last.keras") as archive:
         assert "Lambda" in archive.read("config.json").decode()
-    (tmp_path / "last.json").write_text("[]")
+    (tmp_path / "history.json").write_text("[]")
     for load in (
-        lambda: load_cnn(tmp_path / "last.keras"),
-        lambda: load_cnn(tmp_path / "last.keras", to_go_on=True),
-        lambda: train_cnn(SOUND, diverging, VALIDATION, tmp_path),
+        lambda: cnn.load(tmp_path / "last.keras"),
+        lambda: cnn.load(tmp_path / "last.keras", to_go_on=True),
+        lambda: fit("cnn", SOUND, diverging, VALIDATION, tmp_path),
     ):
         with pytest.raises(Exception, match=r"(?i)unsafe|safe_mode|lambda"):
             load()

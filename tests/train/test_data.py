@@ -18,19 +18,8 @@ from PIL import Image
 
 from digitpad.errors import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
-from train import data
-from train.data import (
-    PEN_FILE,
-    DataError,
-    RemoteFile,
-    download,
-    find_file,
-    load_mnist,
-    load_own,
-    load_pen,
-    parse_unipen,
-    read_idx,
-)
+from train.data import MNIST_NAMES, PEN_NAME, find_file, load_mnist, load_own, load_pen, parse_unipen, read_idx
+from train.download import DataError, RemoteFile, download, mnist_file
 
 CONTENT = bytes(range(256)) * 500
 
@@ -98,9 +87,16 @@ def test_a_failed_download_leaves_nothing_and_says_what_to_do(address: str, only
 def test_a_file_at_hand_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pen").mkdir()
     (tmp_path / "pen" / "file.gz").write_bytes(b"here")
-    assert find_file(remote(), tmp_path) == tmp_path / "pen" / "file.gz"
+    assert find_file("file.gz", pytest.fail, tmp_path) == tmp_path / "pen" / "file.gz"
     monkeypatch.setenv("DIGITPAD_DATA", str(tmp_path))
-    assert find_file(remote()) == tmp_path / "pen" / "file.gz"
+    assert find_file("file.gz", pytest.fail) == tmp_path / "pen" / "file.gz"
+
+
+def test_mnist_is_had_where_torchvision_has_it() -> None:
+    for name in MNIST_NAMES:
+        file = mnist_file(name)
+        assert len(file.addresses) >= 2 and all(address.endswith(f"/{name}") for address in file.addresses)
+        assert file.algorithm == "md5" and len(file.checksum) == 32
 
 
 def test_an_unwritable_data_folder_is_named(address: str, tmp_path: Path) -> None:
@@ -112,7 +108,7 @@ def test_an_unwritable_data_folder_is_named(address: str, tmp_path: Path) -> Non
 def test_mnist_is_split_the_fixed_way(mnist_at_hand: None) -> None:
     mnist = load_mnist()
     assert [len(part) for part in (mnist.train, mnist.validation, mnist.test)] == [55_000, 5_000, 10_000]
-    whole = read_idx(find_file(data.MNIST_FILES[0]))
+    whole = read_idx(find_file(MNIST_NAMES[0], mnist_file))
     assert (mnist.validation.images == whole[-5_000:]).all()
     assert mnist.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
 
@@ -128,7 +124,7 @@ def test_the_pen_digits_equal_an_independent_conversion(pen_at_hand: None) -> No
     folder = Path(os.environ.get("DIGITPAD_DATA", "data"))
     reference = next((p for p in folder.glob("**/pendigits_train.json.gz")), None)
     if reference is None:
-        pytest.skip("the independently converted file is not at hand")
+        pytest.skip("there is no independently converted file")
     wanted = json.loads(gzip.decompress(reference.read_bytes()))["samples"]
     pen = load_pen()
     found = {w: [s for s in pen.train + pen.validation if s.writer == w] for w in {s["writer"] for s in wanted}}
@@ -210,6 +206,6 @@ def test_a_damaged_file_of_pen_digits_is_told_in_one_line(tmp_path: Path) -> Non
     for number, damaged in enumerate((b"", b"no archive", b"\x1f\x9d\x90" + bytes(range(256)))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        (folder / PEN_FILE.name).write_bytes(damaged)
+        (folder / PEN_NAME).write_bytes(damaged)
         with pytest.raises(DataError, match="damaged"):
             load_pen(folder)

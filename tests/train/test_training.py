@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -18,38 +17,46 @@ import torch
 from digitpad import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
 from tests.train.conftest import ROOT, run_module
+from train import cnn, mlp
 from train.__main__ import Material, parse, prepare_pool
-from train.augmentation import Batches, Loader, one_hot, shuffled
-from train.cnn import build_cnn, cnn_logits, load_cnn, train_cnn
+from train.augmentation import distorted
+from train.data import one_hot
 from train.history import check_loss
-from train.mlp import Mlp, load_mlp, mlp_logits, train_mlp
-from train.pool import distorted, round_path
-from train.recipes import Strength, Training
+from train.networks import NETWORKS
+from train.pool import round_path
+from train.recipes import RECIPES, Strength, Training
 from train.synthetic.generate import generate_digits, generate_samples
+from train.training import Lesson, fit
 
-TINY = Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1)
 TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(200, seed=2)}
 
 
-def loader(epoch: int) -> Loader:
+def lessons(epoch: int) -> Lesson:
     """The same digits in every epoch, distorted anew."""
-    images = distorted(TRAIN, Strength(), seed=epoch).images
-    return shuffled(Batches(images, one_hot(TRAIN.labels)), 32, seed=epoch)
+    return distorted(TRAIN, Strength(), seed=epoch).images, one_hot(TRAIN.labels)
 
 
 def test_the_networks_have_two_convolutions_and_two_hidden_layers() -> None:
-    kinds = [type(layer).__name__ for layer in build_cnn().layers]
+    kinds = [type(layer).__name__ for layer in cnn.build_cnn().layers]
     assert kinds.count("Conv2D") == 2
     assert kinds.count("MaxPooling2D") == 2
     assert kinds.count("Dense") == 2
     assert "Dropout" in kinds
-    assert build_cnn().output_shape == (None, 11)
-    assert sum(p.numel() for p in Mlp().parameters()) <= 1_400_000
-    assert sum(isinstance(m, torch.nn.Linear) for m in Mlp().modules()) == 3
+    assert cnn.build_cnn().output_shape == (None, 11)
+    assert sum(p.numel() for p in mlp.Mlp().parameters()) <= 1_400_000
+    assert sum(isinstance(m, torch.nn.Linear) for m in mlp.Mlp().modules()) == 3
+
+
+def test_the_networks_learn_as_the_frameworks_own_examples_do() -> None:
+    training = RECIPES["full"].trainings
+    adadelta = cnn.Learner(training["cnn"], 100, 1, "float32").model.optimizer
+    assert isinstance(adadelta, keras.optimizers.Adadelta)
+    assert float(adadelta.learning_rate) == 1.0
+    assert isinstance(mlp.Learner(training["mlp"], 100, 1, "float32").optimizer, torch.optim.SGD)
 
 
 def test_the_cnn_is_small_enough_for_the_smallest_device() -> None:
-    model = build_cnn()
+    model = cnn.build_cnn()
     work = 0  # multiply-accumulates
     for layer in model.layers:
         if type(layer).__name__ in ("Conv2D", "Dense"):
@@ -60,42 +67,34 @@ def test_the_cnn_is_small_enough_for_the_smallest_device() -> None:
     assert 4 * model.count_params() <= 1_000_000  # bytes as float32
 
 
-def test_an_interrupted_mlp_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(name: str, tmp_path: Path) -> None:
+    network, training, digits = NETWORKS[name].trainer(), RECIPES["smoke"].trainings[name], VALIDATION["generated"]
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    whole, history = train_mlp(TINY, loader, VALIDATION, tmp_path / "whole")
+    whole, history = fit(name, training, lessons, VALIDATION, tmp_path / "whole")
     assert history[1].loss < history[0].loss
     assert set(history[0].validation) == {"generated"}
+    assert network.logits(whole, digits).shape == (200, 11)
 
-    assert _stop_after_first_epoch(train_mlp, TINY, tmp_path / "parts")
-    resumed, history_resumed = train_mlp(TINY, loader, VALIDATION, tmp_path / "parts")
-    assert history_resumed == history
-    digits = VALIDATION["generated"]
-    np.testing.assert_allclose(mlp_logits(resumed, digits), mlp_logits(whole, digits), rtol=1e-4, atol=1e-4)
+    def steps_done() -> int:
+        done = network.Learner(training, 40, 1, "float32").resume(tmp_path / "parts")
+        assert isinstance(done, int)
+        return done
 
-
-def test_an_interrupted_cnn_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "parts").mkdir()
-    training = Training(epochs=2, batch_size=32, ema=0.9)
-    whole, history = train_cnn(training, loader, VALIDATION, tmp_path / "whole")
-    assert history[1].loss < history[0].loss
-
-    assert _stop_after_first_epoch(train_cnn, training, tmp_path / "parts")
-    before = load_cnn(tmp_path / "parts" / "last.keras", to_go_on=True)
-    assert isinstance(before.optimizer, keras.optimizers.Adadelta)
-    assert int(before.optimizer.iterations) == 20
-    resumed, history_resumed = train_cnn(training, loader, VALIDATION, tmp_path / "parts")
-    assert int(load_cnn(tmp_path / "parts" / "last.keras", to_go_on=True).optimizer.iterations) == 40
-    assert [figures.loss for figures in history_resumed] == pytest.approx(
-        [figures.loss for figures in history], rel=1e-3
-    )
-    digits = VALIDATION["generated"]
-    assert cnn_logits(whole, digits).shape == (200, 11)
-    np.testing.assert_allclose(cnn_logits(resumed, digits), cnn_logits(whole, digits), atol=0.01)
+    assert steps_done() == 0
+    _stop_after_first_epoch(name, training, tmp_path / "parts")
+    assert steps_done() == 20
+    resumed, history_resumed = fit(name, training, lessons, VALIDATION, tmp_path / "parts")
+    assert steps_done() == 40
+    assert [figures.loss for figures in history_resumed] == pytest.approx([f.loss for f in history], rel=1e-3)
+    close = {"rtol": 1e-4, "atol": 1e-4} if name == "mlp" else {"atol": 0.01}
+    np.testing.assert_allclose(network.logits(resumed, digits), network.logits(whole, digits), **close)
+    if name == "mlp":
+        assert history_resumed == history
 
 
-def _stop_after_first_epoch(train: Callable[..., object], training: Training, folder: Path) -> bool:
+def _stop_after_first_epoch(name: str, training: Training, folder: Path) -> None:
     """Interrupt training at the end of the second epoch's steps, before anything of it is saved, as Ctrl-C would."""
     losses = []
 
@@ -105,16 +104,28 @@ def _stop_after_first_epoch(train: Callable[..., object], training: Training, fo
             raise KeyboardInterrupt
         return check_loss(network, loss)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{train.__module__}.check_loss", check_or_interrupt)
-        try:
-            train(training, loader, VALIDATION, folder)
-        except KeyboardInterrupt:
-            return True
-    return False
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("train.training.check_loss", check_or_interrupt)
+        fit(name, training, lessons, VALIDATION, folder)
 
 
-def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_epoch_shows_every_digit_once_as_it_is_in_an_order_the_seed_decides(name: str) -> None:
+    network, digits = NETWORKS[name].trainer(), generate_digits(300, seed=5)
+    lesson = digits.images, one_hot(digits.labels)
+    ((images, _),) = network.batches(*lesson, 300, seed=1)
+    shown = np.rint(np.asarray(images).reshape(300, 28, 28) * 255).astype(np.uint8)
+    assert sorted(map(bytes, shown)) == sorted(map(bytes, digits.images))
+    one, again, other = (
+        np.concatenate([np.asarray(t).argmax(1) for _, t in network.batches(*lesson, 50, seed)]) for seed in (1, 1, 2)
+    )
+    assert (one == again).all()
+    assert not (one == other).all()
+    assert np.bincount(one).tolist() == [30] * 10
+    assert len(list(network.batches(*lesson, 65, seed=1))) == 4, "a short last batch is left out"
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch_and_one_with_other_settings_sets_it_aside(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path]
     checkpoint = tmp_path / "smoke-synthetic" / "mlp" / "seed_1" / "last.pt"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
@@ -131,6 +142,12 @@ def test_a_killed_training_run_goes_on_from_its_last_epoch(tmp_path: Path) -> No
     assert len(history) == 2
     assert (tmp_path / "weights" / "mlp.pt").exists()
 
+    write_samples(tmp_path / "own.json", list(generate_samples(40, seed=9)))
+    again = run_module(*command[2:], "--extra", tmp_path / "own.json")
+    assert again.returncode == 0, again.stderr
+    assert "starts anew" in again.stdout
+    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
+
 
 def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_path: Path) -> None:
     write_samples(tmp_path / "own.json", list(generate_samples(20, seed=9)))
@@ -146,18 +163,8 @@ def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_pa
         facts = json.loads((tmp_path / "out" / "weights" / f"{name}.json").read_bytes())
         assert "20 digits of the user's own" in facts["trained_on"]
         assert (tmp_path / "out" / "weights" / f"{name}.{suffix}").stat().st_size > 500_000
-    load_mlp(tmp_path / "out" / "weights" / "mlp.pt")
-    load_cnn(tmp_path / "out" / "weights" / "cnn.keras")
-
-
-def test_a_run_with_other_settings_sets_the_earlier_one_aside(tmp_path: Path) -> None:
-    run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path)
-    write_samples(tmp_path / "own.json", list(generate_samples(40, seed=9)))
-    extra = ("--extra", tmp_path / "own.json")
-    again = run_module("train", "--recipe", "smoke", "--synthetic", "--only", "mlp", "--out", tmp_path, *extra)
-    assert again.returncode == 0, again.stderr
-    assert "starts anew" in again.stdout
-    assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
+    mlp.load(tmp_path / "out" / "weights" / "mlp.pt")
+    cnn.load(tmp_path / "out" / "weights" / "cnn.keras")
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
@@ -230,7 +237,8 @@ def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path
     assert "last.pt: cannot be written" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
     run = tmp_path / "smoke-synthetic"
-    assert sorted(p.name for p in (run / "mlp").rglob("*")) == ["run.json", "seed_1"]
+    assert sorted(p.name for p in (run / "mlp").rglob("*")) == ["history.json", "precision", "run.json", "seed_1"]
+    assert len(json.loads((run / "mlp" / "seed_1" / "history.json").read_bytes())) == 1
     assert sorted(p.name for p in (run / "pool").iterdir()) == ["round_00.npz", "round_01.npz", "run.json"]
 
 

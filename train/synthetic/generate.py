@@ -1,7 +1,7 @@
 """Our own handwritten digits: skeletons of every way to write a digit, bent at random and inked as the pad's are.
 
-Always at hand, under no one's licence. `DATA=synthetic` trains on them alone, the tests use them, and they teach
-ways of writing that MNIST's American writers lack: the 1 with flag and foot, the 7 with a bar, the open 4.
+They are always available, under nobody's licence. `DATA=synthetic` trains on them alone, the tests use them, and they
+teach ways of writing that MNIST's American writers lack: the 1 with flag and foot, the 7 with a bar, the open 4.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.mnist_form import render_strokes
+from digitpad.mnist_form import hermite, render_strokes
 from digitpad.stroke_files import Sample
 from train.data import Digits
 
@@ -129,7 +129,7 @@ def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArra
 
 
 def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """Real strokes (n, 2) as another hand might have written them: slanted, stretched, turned, bent, a little shaky."""
+    """Real strokes (n, 2) as another hand might have written them: slanted, stretched, turned, bent, slightly shaky."""
     extent = float(np.ptp(np.concatenate(strokes), axis=0).max())
     slant, turn, stretch = rng.normal(0, 0.15), rng.normal(0, 0.07), np.exp(rng.normal(0, 0.12))
     shape = np.array([[stretch * np.cos(turn), np.sin(turn)], [-np.sin(turn) - slant, np.cos(turn)]])
@@ -160,9 +160,5 @@ def _curve(points: NDArray[np.float64], step: float = 0.04) -> NDArray[np.float6
         if length == 0:
             continue
         t = np.linspace(0, 1, max(2, int(length / step) + 1))[1:, None]
-        out, into = (end - before) / 2, (after - start) / 2
-        pieces.append(
-            (2 * t**3 - 3 * t**2 + 1) * start + (t**3 - 2 * t**2 + t) * out + (3 * t**2 - 2 * t**3) * end
-            + (t**3 - t**2) * into
-        )  # fmt: skip
+        pieces.append(hermite(t, start, (end - before) / 2, end, (after - start) / 2))
     return np.concatenate(pieces)

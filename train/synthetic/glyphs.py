@@ -1,7 +1,7 @@
 """Letters and signs of the fonts that matplotlib ships, as the strokes a hand would draw them with.
 
-A filled glyph is thinned to its middle line and that is followed from end to end, straight on where lines cross.
-The result has the form of the skeletons in generate.py, so that one hand writes digits and everything else.
+A filled glyph is thinned to its middle line, which is followed from end to end, straight on where lines cross.
+The result has the form of the skeletons in generate.py, so that the same hand writes digits and everything else.
 """
 
 import functools
@@ -60,7 +60,7 @@ def follow_lines(skeleton: NDArray[np.bool_]) -> list[list[Pixel]]:
                 path.append(next(p for p in around[path[-1]] if p != path[-2]))
             used.update(frozenset(pair) for pair in itertools.pairwise(path))
             paths.append(path)
-    # What thinning leaves where a line ends or bends: hairs too short to be drawn.
+    # Thinning leaves hairs where a line ends or bends: too short to have been drawn.
     hairs = [p for p in paths if 1 < len(p) < 6 and (len(around[p[0]]) == 1) != (len(around[p[-1]]) == 1)]
     return _joined([path for path in paths if path not in hairs])
 

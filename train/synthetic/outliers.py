@@ -1,11 +1,11 @@
 # ruff: noqa: E501
-"""Generated pictures that are no digits, in the model's form: to train on (outlier exposure) and to measure with.
+"""Generated non-digits, in the model's form: to train on (outlier exposure) and to measure with.
 
 After D. Hendrycks, M. Mazeika, T. Dietterich, "Deep Anomaly Detection with Outlier Exposure", ICLR 2019. Every kind has
 shapes that are trained on and others that are held out, and some kinds are held out as a whole, so that figures from
 the held-out ones are about things no model has seen. Two kinds hold out less: uniform grey only other levels, several
-digits only which two come first. What a person might take for a digit is left out: to be read rightly is worth more to
-a real digit than to be turned away is to a letter O.
+digits only which two come first. What a person might take for a digit is left out: reading a real digit correctly is
+worth more than rejecting a letter O.
 """
 
 import functools
@@ -27,8 +27,8 @@ Maps = NDArray[np.float64]  # (N, 28, 28) in [0, 1]
 Random = np.random.Generator
 Painter = Callable[[int, Random], Images]
 
-# Left out: what handwriting makes a digit of, such as B C D G I J L O Q S U Y Z, a slash or a bracket, and all that
-# is close to that.
+# Left out: what looks like a digit in handwriting, such as B C D G I J L O Q S U Y Z, a slash or a bracket, and whatever
+# is close to these.
 LETTERS = "AEFHKMNRTWXadefkmntvwx"
 HELD_OUT_LETTERS = "PÆhp"
 FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneralItalic", "DejaVuSansMono-Oblique")
@@ -70,7 +70,7 @@ HELD_OUT_PUNCTUATION = "‡„”⁂※"
 ARITHMETIC = "+-=×÷±<>≤≥≠∞πΣ"
 HELD_OUT_ARITHMETIC = "*√%≈∓⊩∈↔∀"
 
-# Which half of a digit is left, of those that are no digit: (digit, half).
+# Halves of digits that are not digits themselves: (digit, the half that is left).
 HALVES = (("2", "bottom"), ("4", "left"), ("5", "top"), ("8", "left"), ("0", "top"), ("7", "left"), ("3", "middle out"))
 HELD_OUT_HALVES = (("3", "left"), ("2", "left"), ("8", "middle out"), ("5", "middle out"), ("0", "middle out"))
 
@@ -78,14 +78,14 @@ HELD_OUT_HALVES = (("3", "left"), ("2", "left"), ("8", "middle out"), ("5", "mid
 def generate_outliers(
     count: int, seed: int, kinds: Sequence[str] | None = None, held_out: bool = False
 ) -> tuple[Images, Labels]:
-    """Generate pictures that are no digits; equal arguments, equal pictures.
+    """Generate pictures of non-digits; equal arguments, equal pictures.
 
     Args:
         count: how many.
         seed: of the random numbers.
-        kinds: names out of KINDS; by default all that there are. Those to train on come as often as is useful there
+        kinds: names from KINDS; by default all of them. Those to train on come as often as is useful there
             (letters more often than noise), those held out equally often.
-        held_out: only shapes that are never trained on, instead of only such as are.
+        held_out: only shapes that are never trained on, instead of only those that are.
 
     Returns:
         Images, uint8 (count, 28, 28), 0 = paper, 255 = ink, none of them blank; and the kind of each as its place in
@@ -182,7 +182,7 @@ def _other_scribble(rng: Random) -> Strokes:
 
 
 def _made_up(letters: str, rng: Random) -> Strokes:
-    """A sign of no script: strokes of several letters, each turned and scaled, thrown together."""
+    """A sign from no script: strokes of several letters, each turned and scaled, thrown together."""
     pieces = rng.integers(4, 7)
     strokes: Skeleton = []
     while len(strokes) < pieces:
@@ -291,7 +291,7 @@ def _lying_digit(rng: Random) -> Strokes:
 
 
 def _random_digit(label: str, rng: Random) -> Strokes:
-    # A slim one is but a line once it lies or is halved.
+    # A slim one is just a line once it lies on its side or is halved.
     ways = [way for name, way in VARIANTS[label].items() if name != "slim"]
     return write_digit(ways[rng.integers(len(ways))], rng)
 
@@ -584,7 +584,7 @@ _PAINTERS: dict[str, tuple[Painter | None, Painter | None]] = {
     "bar codes": (None, _codes),
 }
 KINDS = tuple(_PAINTERS)
-# To train on, those that are hardest to tell from digits, and most varied, come more often than the others.
+# In training, kinds that are hard to tell from digits, or varied, come more often than the others.
 _SHARES = {
     "letters": 3, "foreign letters": 4, "made-up signs": 3, "punctuation": 1, "arithmetic signs": 2, "scribbles": 2,
     "outlined shapes": 2, "half digits": 2, "several digits": 2,
