@@ -299,15 +299,9 @@ def _percent(wrong: list[int], digits: int) -> str:
 
 
 def _when(network: str, long: bool, then: dict[str, Any]) -> str:
-    """What differed when a table was measured, as the end of its heading."""
-
-    def flat(training: dict[str, Any], mixture: dict[str, Any]) -> dict[str, Any]:
-        return {**training, **mixture, **mixture.get("strength", {}), "strength": None}
-
-    now = json.loads(json.dumps(flat(asdict(training_of(network, long)), asdict(FULL.mixture))))
-    was = flat(then["training"], then.get("mixture", {}))
-    changes = [f"{key} {was.get(key, 'none')}, now {value}" for key, value in now.items() if was.get(key) != value]
-    return f" (measured on an earlier recipe: {'; '.join(changes)})" if changes else ""
+    """Whether a table was measured with other settings than today's, as the end of its heading."""
+    now = json.loads(json.dumps({"training": asdict(training_of(network, long)), "mixture": asdict(FULL.mixture)}))
+    return "" if now.items() <= then.items() else " (measured on an earlier recipe)"
 
 
 if __name__ == "__main__":

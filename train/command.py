@@ -26,8 +26,11 @@ def finish(name: str, work: Callable[[], int | None], stopped: str) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # mostly, a temporary file of a library found no room
-        reason = f"{error.filename or 'a temporary file'}: cannot be read or written ({error.strerror or error})"
-        print(f"{name}: {reason}; free some space, or name another disk in TMPDIR", file=sys.stderr)
+        what = (
+            f"{error.filename}: cannot be read or written" if error.filename else "a temporary file cannot be written"
+        )
+        reason = error.strerror or error
+        print(f"{name}: {what} ({reason}); free some space, or name another disk in TMPDIR", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{name}: stopped; {stopped}", file=sys.stderr)

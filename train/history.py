@@ -1,13 +1,15 @@
 """What each epoch of a training run came to."""
 
+import json
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import DigitPadError
+from digitpad.files import write_whole
 
 
 @dataclass
@@ -24,20 +26,18 @@ class EpochFigures:
         return "  |  ".join(parts)
 
 
-class History(list[EpochFigures]):
-    """The figures of every finished epoch, in order."""
+History = list[EpochFigures]  # of every finished epoch, in order
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Plain lists, dicts and numbers."""
-        return [asdict(figures) for figures in self]
 
-    @classmethod
-    def from_json(cls, epochs: list[dict[str, Any]]) -> "History":
-        """What to_json gave."""
-        return cls(
-            EpochFigures(e["loss"], e["accuracy"], {name: (v[0], v[1]) for name, v in e["validation"].items()})
-            for e in epochs
-        )
+def write_history(history: History, path: Path) -> None:
+    """Write the figures as JSON; read them with read_history."""
+    write_whole(path, json.dumps([asdict(figures) for figures in history], indent=1).encode())
+
+
+def read_history(path: Path) -> History:
+    """What write_history wrote."""
+    epochs = [EpochFigures(**figures) for figures in json.loads(path.read_bytes())]
+    return [replace(e, validation={part: (v[0], v[1]) for part, v in e.validation.items()}) for e in epochs]
 
 
 def loss_and_accuracy(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:

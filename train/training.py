@@ -1,6 +1,5 @@
 """A training run, whichever network learns: epoch after epoch, measured and saved, resumed where it stopped."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from digitpad.files import write_whole
 from train.data import CLASSES, Digits, Images, Targets
-from train.history import EpochFigures, History, check_loss, loss_and_accuracy
+from train.history import EpochFigures, History, check_loss, loss_and_accuracy, read_history, write_history
 from train.networks import NETWORKS
 from train.precision import Precision
 from train.recipes import Training
@@ -72,9 +70,9 @@ def fit(
     network = NETWORKS[name].trainer()
     steps = len(lessons(0)[1]) // training.batch_size
     learner: Learner = network.Learner(training, training.epochs * steps, seed, precision)
-    history = History()
+    history: History = []
     if folder and (done := learner.resume(folder)):
-        history = History.from_json(json.loads((folder / "history.json").read_bytes())[: done // steps])
+        history = read_history(folder / "history.json")[: done // steps]
     for epoch in range(len(history), training.epochs):
         seed_of_epoch = 1_000 * seed + epoch
         batches = network.batches(*lessons(epoch), training.batch_size, seed_of_epoch)
@@ -89,7 +87,7 @@ def fit(
         tqdm.write(f"{name}  epoch {epoch + 1:3}/{training.epochs}  {figures}")
         if folder:
             # The figures first: those of an epoch whose checkpoint is missing are left out when training resumes.
-            write_whole(folder / "history.json", json.dumps(history.to_json(), indent=1).encode())
+            write_history(history, folder / "history.json")
             learner.save(folder)
     return learner.average(), history
 

@@ -87,7 +87,7 @@ def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
     (comparison.POOL / "run.json").write_text('{"mixture": {}, "digits": "others"}')
     comparison.main(only)
     assert calls == [1, 2, 1, 2, 1, 2]
-    assert "measured on an earlier recipe: rounds none, now 2" in (docs / "training.md").read_text()
+    assert "2 epochs (measured on an earlier recipe)" in (docs / "training.md").read_text()
 
 
 def test_a_variant_changes_what_it_names(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
