@@ -1,8 +1,8 @@
 """`python -m evaluate.comparison cnn|mlp`: what each part of the recipe is worth on validation, over several seeds.
 
 Short runs on the full recipe's pool with one thing changed at a time; with --long, runs of a third of the recipe's
-length, for what only shows in time. The results go into docs/training.json, from which a stopped comparison goes on
-and docs/training.md is written (with --page, that alone).
+length, for what only shows in time. The results go into docs/comparison.json, from which a stopped comparison goes on
+and docs/comparison.md is written (with --page, that alone).
 """
 
 import argparse
@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("network", choices=NETWORKS, nargs="?", help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description contains this")
     parser.add_argument("--long", action="store_true", help="longer runs")
-    parser.add_argument("--page", action="store_true", help="run nothing, only write docs/training.md anew")
+    parser.add_argument("--page", action="store_true", help="run nothing, only write docs/comparison.md anew")
     options = parser.parse_args(argv)
     if not options.network and not options.page:
         parser.error("say which network, or --page")
@@ -128,13 +128,13 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         if not options.page:
             compare(options.network, options.long, options.grep)
-        write_whole(DOCS / "training.md", as_page(json.loads((DOCS / "training.json").read_bytes())).encode())
+        write_whole(DOCS / "comparison.md", as_page(json.loads((DOCS / "comparison.json").read_bytes())).encode())
 
     return finish("comparison", work, "the next one goes on from here")
 
 
 def compare(network: str, long: bool, grep: str) -> None:
-    """Train each variant whose description contains `grep` with the seeds that are missing in docs/training.json.
+    """Train each variant whose description contains `grep` with the seeds that are missing in docs/comparison.json.
 
     Raises:
         DigitPadError: there is no pool, or data are missing.
@@ -165,11 +165,11 @@ def compare(network: str, long: bool, grep: str) -> None:
                 continue
             wrong = train_variant(network, training, variant, seed, mnist.train, validation, parts, precision)
             print(f"{network}  seed {seed}  {variant.changed}: wrong {wrong}", flush=True)
-            results = json.loads((DOCS / "training.json").read_bytes())  # the other network's comparison writes too
+            results = json.loads((DOCS / "comparison.json").read_bytes())  # the other network's comparison writes too
             results["tables"][table] = now = _read_table(table, fresh)
             row = _row(now, variant.changed)  # which result is which seed's does not matter
             now["wrong"][variant.changed] = {part: sorted([*row[part], count]) for part, count in wrong.items()}
-            write_whole(DOCS / "training.json", as_json(results).encode())
+            write_whole(DOCS / "comparison.json", as_json(results).encode())
 
 
 def train_variant(
@@ -246,8 +246,8 @@ def _answers(digits: Digits) -> Targets:
 
 
 def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:
-    """A table of docs/training.json; a fresh one, if that one was measured with other settings or data."""
-    table = json.loads((DOCS / "training.json").read_bytes())["tables"].get(name, fresh)
+    """A table of docs/comparison.json; a fresh one, if that one was measured with other settings or data."""
+    table = json.loads((DOCS / "comparison.json").read_bytes())["tables"].get(name, fresh)
     return table if table["settings"] == fresh["settings"] else fresh
 
 
@@ -271,7 +271,7 @@ def as_page(results: dict[str, Any]) -> str:
         "Errors in per cent on the validation parts, mean ± standard deviation over the seeds, with one thing changed"
         " at a time: in short runs, and in longer ones, since a short run favours what is learnt quickly. Written by"
         " `python -m evaluate.comparison cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the"
-        " figures are in [training.json](training.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07 of"
+        " figures are in [comparison.json](comparison.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07 of"
         " the pen writers' 1,498: differences of a few mean nothing.",
         "",
         "What is not listed has not been run on this pool. Tried outside these tables, and nothing gained:",

@@ -76,7 +76,7 @@ RECIPES = {
     "default": Recipe(
         Mixture(rounds=16, pen_repeats=2, generated=6_000, outliers=8_000, strength=_STRONG),
         {
-            "cnn": Training(epochs=20, dropout=(0.1, 0.2), weight_decay=2e-4),
+            "cnn": Training(epochs=16, dropout=(0.1, 0.2), weight_decay=2e-4),
             "mlp": Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4),
         },
     ),

@@ -30,7 +30,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pool.mkdir(parents=True)
     (pool / "run.json").write_text(json.dumps({"mixture": asdict(MIXTURE), "digits": "these"}))
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "training.json").write_text('{"tried": ["magic."], "tables": {}}')
+    (tmp_path / "docs" / "comparison.json").write_text('{"tried": ["magic."], "tables": {}}')
     fill_pool(pool, MIXTURE, PICTURES, PEN)
     mnist = SimpleNamespace(train=PICTURES, validation=generate_digits(50, seed=3))
     pen = SimpleNamespace(train=PEN, validation=list(generate_samples(20, seed=4)))
@@ -58,7 +58,7 @@ def test_the_variants_train_with_every_seed_and_have_their_rows(
     monkeypatch.setattr(comparison, "VARIANTS", variants)
     assert comparison.main([network]) == 0
     changed = [variant.changed for variant in variants]
-    page = (docs / "training.md").read_text()
+    page = (docs / "comparison.md").read_text()
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and "changed" not in line]
     assert [row[0].removeprefix("| ") for row in rows] == changed
     assert all(0 <= float(cell.split(" ± ")[0]) <= 100 for row in rows for cell in row[1:3])
@@ -79,7 +79,7 @@ def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
     only = ["mlp", "--grep", "no dropout"]
     comparison.main(only)
     assert calls == [1, 2]
-    assert "| no dropout | 3.00 ± 1.41 | 5.00 ± 0.00 | 2 |" in (docs / "training.md").read_text()
+    assert "| no dropout | 3.00 ± 1.41 | 5.00 ± 0.00 | 2 |" in (docs / "comparison.md").read_text()
     comparison.main(only)
     assert calls == [1, 2]
     comparison.main([*only, "--long"])
@@ -87,7 +87,7 @@ def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
     (comparison.POOL / "run.json").write_text('{"mixture": {}, "digits": "others"}')
     comparison.main(only)
     assert calls == [1, 2, 1, 2, 1, 2]
-    assert "2 epochs (measured on an earlier recipe)" in (docs / "training.md").read_text()
+    assert "2 epochs (measured on an earlier recipe)" in (docs / "comparison.md").read_text()
 
 
 def test_a_variant_changes_what_it_names(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,9 +130,9 @@ def test_without_a_pool_it_says_in_one_line_how_to_make_one(docs: Path, capsys: 
 
 
 def test_the_committed_page_is_written_from_the_committed_figures() -> None:
-    text = (DOCS / "training.json").read_text(encoding="utf-8")
+    text = (DOCS / "comparison.json").read_text(encoding="utf-8")
     results = json.loads(text)
     assert as_json(results) == text
-    assert as_page(results) == (DOCS / "training.md").read_text(encoding="utf-8")
+    assert as_page(results) == (DOCS / "comparison.md").read_text(encoding="utf-8")
     changed = {variant.changed for variant in VARIANTS}
     assert all(set(table["wrong"]) <= changed for table in results["tables"].values())
