@@ -85,7 +85,7 @@ ACTIONS: dict[str, Action] = {
         button=Button("Save", tool=True, is_possible=lambda pad: bool(pad.drawing.strokes)),
     ),
     "help": Action(
-        Pad.toggle_help,
+        partial(Pad.toggle, what="help_is_open"),
         keys=("H", "?", "F1"),
         help=(14, "H  or  ?", "this help"),
         button=Button("Help", tool=True, is_on=lambda pad: pad.help_is_open),
@@ -95,16 +95,16 @@ ACTIONS: dict[str, Action] = {
         partial(Pad.turn, pages=-1),
         keys=("Page Up",),
         help=(10, "Page Up, Down", "leaf through an opened file"),
-        button=Button("Back", is_possible=lambda pad: pad.file.page is not None and pad.file.page.number > 0),
+        button=Button("Back", is_possible=lambda pad: pad.file.can_turn(-1)),
     ),
     "next": Action(
         partial(Pad.turn, pages=1),
         keys=("Page Down",),
-        button=Button("Next", is_possible=lambda pad: pad.file.page is not None and not pad.file.page.is_last),
+        button=Button("Next", is_possible=lambda pad: pad.file.can_turn(1)),
     ),
     **{f"choice {n}": _choice(n) for n in range(9)},
     "live": Action(
-        Pad.toggle_live,
+        partial(Pad.toggle, what="live"),
         keys=("L",),
         help=(7, "L", "live: predict while you draw"),
         button=Button("Live", is_on=lambda pad: pad.live),
@@ -121,9 +121,12 @@ ACTIONS: dict[str, Action] = {
     "thicker": Action(partial(Pad.thicken, steps=1), keys=("]",)),
     **{f"label {n}": _label(n) for n in range(10)},
     "focus": Action(help=(11, "Tab, Enter", "go to a button, press it")),  # see events.py
-    "theme": Action(Pad.toggle_theme, keys=("T",), help=(12, "T", "light or dark")),
+    "theme": Action(partial(Pad.toggle, what="dark"), keys=("T",), help=(12, "T", "light or dark")),
     "full screen": Action(
-        Pad.toggle_fullscreen, keys=("F", "F11"), help=(13, "F  or  F11", "full screen"), in_kiosk=False
+        partial(Pad.toggle, what="fullscreen"),
+        keys=("F", "F11"),
+        help=(13, "F  or  F11", "full screen"),
+        in_kiosk=False,
     ),
     "quit": Action(Pad.quit, keys=("Esc", "Q"), help=(15, "Esc  or  Q", "quit"), in_kiosk=False),
     "leave": Action(Pad.quit, keys=("Ctrl Q",)),

@@ -2,32 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
-from digitpad.recognizer import Prediction
+from digitpad.recognizer import Prediction, Recognizer
 
 CLOSE = 0.1  # a second digit with this probability or more is named beside the first
 NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-class Reader(Protocol):
-    """What the pad needs of a recogniser: `digitpad.Recognizer` is one."""
-
-    name: str
-
-    def predict_strokes(self, strokes: Sequence[ArrayLike]) -> Prediction:
-        """Read the digit that strokes draw."""
-
-    def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
-        """Read an image in the model's form, uint8 (28, 28)."""
 
 
 @dataclass(frozen=True)
@@ -38,42 +24,32 @@ class Choice:
     models: tuple[str, ...]
 
 
+CHOICES = {
+    "cnn": Choice("CNN", ("cnn",)),
+    "mlp": Choice("MLP", ("mlp",)),
+    "both": Choice("Both", ("cnn", "mlp")),
+}
+
+
 class Models:
-    """The models that read a drawing. Each is loaded when it is first needed.
+    """The models that read a drawing. Each is loaded when it is first needed."""
 
-    Attributes:
-        choices: the models that can be chosen, each alone or together.
-        chosen: the models that are asked, as `Recognizer` takes them.
-        labels: by model, the name to show.
-        answers: by model, what it last answered; see `up_to_date`.
-        took: by model, how many seconds that took.
-        troubles: by model, why it cannot answer.
-        wanted: whether an answer is due as soon as the models are loaded.
-    """
-
-    def __init__(
-        self,
-        drawing: Drawing,
-        model: str = "cnn",
-        load: Callable[[str], Reader] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        """Choose a model, or "both"; nothing is loaded yet. `load` takes the place of Recognizer."""
-        self.choices = [Choice("CNN", ("cnn",)), Choice("MLP", ("mlp",)), Choice("Both", ("cnn", "mlp"))]
-        known = {"cnn": 0, "mlp": 1, "both": 2}
-        if model not in known:
+    def __init__(self, drawing: Drawing, model: str = "cnn", load: Callable[[str], Recognizer] | None = None) -> None:
+        """Choose a model, or one of the CHOICES; nothing is loaded yet. `load` takes the place of Recognizer."""
+        self.choices = list(CHOICES.values())
+        if model not in CHOICES:
             self.choices.append(Choice(Path(model).stem, (model,)))
-        self.chosen = self.choices[known.get(model, -1)].models
+        self.chosen = CHOICES.get(model, self.choices[-1]).models  # those that are asked, as `Recognizer` takes them
+        # By model: what is loaded, the name to show, the last answer, how many seconds that took, why there is none.
+        self.readers: dict[str, Recognizer] = {}
         self.labels = {"cnn": "CNN", "mlp": "MLP"}
         self.answers: dict[str, Prediction] = {}
         self.took: dict[str, float] = {}
         self.troubles: dict[str, str] = {}
-        self.wanted = False
+        self.wanted = False  # whether an answer is due as soon as the models are loaded
         self._drawing = drawing
         self._answered = -1  # the number of the drawing's change that the answers are about
-        self._load = load or _load_recognizer
-        self._clock = clock
-        self._readers: dict[str, Reader] = {}
+        self._load = load or Recognizer
         self._loading: threading.Thread | None = None
 
     def ask(self) -> None:
@@ -84,18 +60,15 @@ class Models:
         picture, marks = self._drawing.picture, self._drawing.marks()
         self.answers, self.took = {}, {}
         for model in self.chosen:
-            if model not in self._readers:
+            if model not in self.readers:
                 continue
-            started = self._clock()
+            reader, started = self.readers[model], time.perf_counter()
             try:
-                if picture is not None:
-                    self.answers[model] = self._readers[model].predict_normalised(picture.seen)
-                else:
-                    self.answers[model] = self._readers[model].predict_strokes(marks)
+                answer = reader.predict_normalised(picture.seen) if picture else reader.predict_strokes(marks)
             except ModelError as error:
                 self.troubles[model] = str(error)
             else:
-                self.took[model] = self._clock() - started
+                self.answers[model], self.took[model] = answer, time.perf_counter() - started
         self._answered = self._drawing.changes
 
     def choose(self, number: int) -> None:
@@ -114,28 +87,20 @@ class Models:
         answered = all(model in self.answers or model in self.troubles for model in self.chosen)
         return self._answered == self._drawing.changes and answered
 
-    def has_loaded(self, model: str) -> bool:
-        """Whether a model can be asked."""
-        return model in self._readers
-
     def load(self) -> None:
         """Load the chosen models that are not loaded yet; one that fails is noted in `troubles`."""
         for model in self.chosen:
             self.troubles.pop(model, None)
-            if model not in self._readers:
+            if model not in self.readers:
                 try:
-                    self._readers[model] = self._load(model)
+                    self.readers[model] = self._load(model)
                 except ModelError as error:
                     self.troubles[model] = str(error)
                 else:
-                    self._name(model, self._readers[model].name)
+                    self._name(model, self.readers[model].name)
 
     def require(self) -> None:
-        """Load the chosen models.
-
-        Raises:
-            ModelError: one of them cannot be loaded.
-        """
+        """Load the chosen models; raises ModelError if one cannot be."""
         self.load()
         self._raise_trouble()
 
@@ -145,11 +110,7 @@ class Models:
         self._loading.start()
 
     def finish_loading(self) -> bool:
-        """Whether loading in the background has just come to its end.
-
-        Raises:
-            ModelError: one of the models cannot be loaded.
-        """
+        """Whether loading in the background has just come to its end; raises ModelError if a model cannot be loaded."""
         if self._loading is None or self._loading.is_alive():
             return False
         self._loading = None
@@ -188,11 +149,10 @@ def verdict(prediction: Prediction) -> tuple[str, list[str]]:
     percent = f"{min(100 * prediction.confidence, 99.9):.1f}{NO_BREAK}%"
     if prediction.status == "not_a_digit":
         return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
+    first, second = np.argsort(-prediction.probabilities)[:2]
     if prediction.status == "unsure":
-        first, second = np.argsort(-prediction.probabilities)[:2]
         long = f"Unsure: {first} or {second}? ({percent})"
         return f"{first}?", [long, f"unsure: {first} or {second}", f"unsure, {percent}", "unsure"]
-    second = int(np.argsort(-prediction.probabilities)[1])
     if (chance := float(prediction.probabilities[second])) >= CLOSE:
         perhaps = f"or a {second} ({100 * chance:.0f}{NO_BREAK}%)"
         return str(prediction.digit), [
@@ -202,9 +162,3 @@ def verdict(prediction: Prediction) -> tuple[str, list[str]]:
             short,
         ]
     return str(prediction.digit), [f"{percent} sure", percent, short]
-
-
-def _load_recognizer(model: str) -> Reader:
-    from digitpad.recognizer import Recognizer
-
-    return Recognizer(model)

@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.asking import verdict
@@ -15,9 +16,6 @@ from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Point
 from digitpad.pad.window import open_window
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 FILM = (640, 400)  # the window of the moving picture
 FILM_MS = 50  # how long each of its frames is shown
 FILM_COLOURS = 48  # few, for a small file
@@ -26,9 +24,7 @@ FILM_COLOURS = 48  # few, for a small file
 def run_demo(out: Path) -> int:
     """Draw on the pad by mouse, have both models read it, and save what the window shows.
 
-    Args:
-        out: the folder for blank_tool.png, predict_0.png to predict_9.png and the moving picture pad.gif; made if it
-            is not there.
+    The folder `out` gets blank_tool.png, predict_0.png to predict_9.png and the moving picture pad.gif.
 
     Returns:
         0 if both models read every digit, else 1.
@@ -70,8 +66,6 @@ def _draw_ten(pad: PadWindow, save: Callable[[str], None]) -> int:
 
 def _film() -> bytes:
     """The pad in use as an animated GIF: two digits are drawn, read, and compared."""
-    from PIL import Image
-
     pad = _new_pad("cnn", FILM)
     frames: list[Image.Image] = []
     shown: list[int] = []  # milliseconds
@@ -117,22 +111,14 @@ def _new_pad(model: str, size: tuple[int, int]) -> PadWindow:
 
 
 def save_window(path: Path) -> None:
-    """Save what the window shows as PNG.
-
-    Raises:
-        DigitPadError: it cannot be written.
-    """
-    from PIL import Image
-
+    """Save what the window shows as PNG; raises DigitPadError if it cannot be written."""
     data = io.BytesIO()
     # A palette, for small files: a window has few colours.
     _picture().quantize(256, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     write_whole(path, data.getvalue())
 
 
-def _picture() -> "Image.Image":
-    from PIL import Image
-
+def _picture() -> Image.Image:
     surface = pygame.display.get_surface()
     return Image.frombytes("RGB", surface.get_size(), pygame.image.tobytes(surface, "RGB"))
 

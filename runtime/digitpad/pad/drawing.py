@@ -1,7 +1,7 @@
 """The paper: strokes drawn and erased, or a picture, with undo and redo. No pygame in here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,43 +24,30 @@ class Picture:
 
 @dataclass(frozen=True)
 class _Edit:
-    """One step: from number `start` on, the strokes `removed` gave way to those `added`.
-
-    `before` and `after` are the picture and the label on either side of it.
-    """
+    """One step: from number `start` on, the strokes `removed` gave way to those `added`."""
 
     start: int
     removed: list[Stroke]
     added: list[Stroke]
-    before: tuple[Picture | None, str | None]
-    after: tuple[Picture | None, str | None]
+    before: tuple[Picture | None, str | None]  # the picture and the label
 
 
 class Drawing:
-    """What is on the paper. The paper is the square from (0, 0) to (1, 1).
-
-    Attributes:
-        strokes: the strokes in the order they were drawn.
-        picture: an image that is read instead of the strokes; or None.
-        label: which digit it is, "0" to "9", if the user said so; or None.
-        brush: how wide the next stroke will be; the eraser is twice as wide.
-        changes: counts every change of the drawing.
-        rewrites: counts those changes that did more than add ink at the end.
-    """
+    """What is on the paper. The paper is the square from (0, 0) to (1, 1)."""
 
     def __init__(self) -> None:
-        self.strokes: list[Stroke] = []
-        self.picture: Picture | None = None
-        self.label: str | None = None
-        self.brush = BRUSH
-        self.changes = 0
-        self.rewrites = 0
+        self.strokes: list[Stroke] = []  # in the order they were drawn
+        self.picture: Picture | None = None  # is read instead of the strokes
+        self.label: str | None = None  # which digit it is, "0" to "9", if the user said so
+        self.brush = BRUSH  # how wide the next stroke will be; the eraser is twice as wide
+        self.changes = 0  # counts every change of the drawing
+        self.rewrites = 0  # counts those changes that did more than add ink at the end
         self._past: list[_Edit] = []
         self._future: list[_Edit] = []
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
         self._erasing = False  # whether it is the eraser
-        self._start = 0  # how many strokes there were when the pen went down
-        # What was there when the pen went down; the strokes only if it is the eraser.
+        # What was there when the pen went down: the strokes from number `start` on, of which it can change all.
+        self._start = 0
         self._before: tuple[list[Stroke], Picture | None, str | None] = [], None, None
 
     # Drawing and erasing
@@ -69,12 +56,12 @@ class Drawing:
         """Put the pen or the eraser down; `pressure` is in (0, 1]. Drawing takes a picture away."""
         self.lift()
         self._erasing = erase
-        self._before = (list(self.strokes) if erase else []), self.picture, self.label
+        self._start = 0 if erase else len(self.strokes)
+        self._before = self.strokes[self._start :], self.picture, self.label
         if self.picture is not None and not erase:
             self.picture = None
             self._rewritten()
         self._pen = (x, y)
-        self._start = len(self.strokes)
         if erase:
             self._erase((x, y), (x, y))
         else:
@@ -98,14 +85,9 @@ class Drawing:
         if self._pen is None:
             return
         self._pen = None
-        strokes, picture, label = self._before
-        if self._erasing:
-            if self.is_empty:
-                self.label = None
-            self._remember(strokes, picture, label)
-        elif (added := self.strokes[self._start :]) or picture is not self.picture:
-            self._past.append(_Edit(self._start, [], added, (picture, label), (self.picture, self.label)))
-            self._future.clear()
+        if self._erasing and self.is_empty:
+            self.label = None
+        self._remember(self._start, *self._before)
 
     @property
     def pen_is_down(self) -> bool:
@@ -127,23 +109,12 @@ class Drawing:
     def undo(self) -> None:
         """Take back the last step: a stroke, an erasure, a clearing, an opened file."""
         self.lift()
-        if self._past:
-            edit = self._past.pop()
-            # The label may have been given since.
-            self._future.append(replace(edit, after=(self.picture, self.label)))
-            self.strokes[edit.start : edit.start + len(edit.added)] = edit.removed
-            self.picture, self.label = edit.before
-            self._rewritten()
+        self._take_back(self._past, self._future)
 
     def redo(self) -> None:
         """Bring back the step that was last undone."""
         self.lift()
-        if self._future:
-            edit = self._future.pop()
-            self._past.append(replace(edit, before=(self.picture, self.label)))
-            self.strokes[edit.start : edit.start + len(edit.removed)] = edit.added
-            self.picture, self.label = edit.after
-            self._rewritten()
+        self._take_back(self._future, self._past)
 
     def forget(self) -> None:
         """Forget all steps: nothing can be undone any more."""
@@ -161,7 +132,7 @@ class Drawing:
         self.lift()
         before = self.strokes, self.picture, self.label
         self.strokes, self.picture, self.label = list(strokes), picture, label
-        self._remember(*before)
+        self._remember(0, *before)
         self._rewritten()
 
     def open_strokes(self, strokes: Sequence[NDArray[np.float64]], label: str | None = None) -> None:
@@ -225,19 +196,28 @@ class Drawing:
         if cuts:
             self._rewritten()
 
-    def _remember(self, strokes: list[Stroke], picture: Picture | None, label: str | None) -> None:
-        """Note the step from those strokes, that picture and label to what there is now, if anything changed."""
-        after = self.strokes
-        start, ends = 0, 0
-        shortest = min(len(strokes), len(after))
-        while start < shortest and strokes[start] is after[start]:
-            start += 1
-        while ends < shortest - start and strokes[-1 - ends] is after[-1 - ends]:
+    def _remember(self, start: int, before: list[Stroke], picture: Picture | None, label: str | None) -> None:
+        """Note the step from other strokes from number `start` on, that picture and label to what there is now."""
+        after = self.strokes[start:]
+        same, ends = 0, 0
+        shortest = min(len(before), len(after))
+        while same < shortest and before[same] is after[same]:
+            same += 1
+        while ends < shortest - same and before[-1 - ends] is after[-1 - ends]:
             ends += 1
-        removed, added = strokes[start : len(strokes) - ends], after[start : len(after) - ends]
+        removed, added = before[same : len(before) - ends], after[same : len(after) - ends]
         if removed or added or picture is not self.picture:
-            self._past.append(_Edit(start, removed, added, (picture, label), (self.picture, self.label)))
+            self._past.append(_Edit(start + same, removed, added, (picture, label)))
             self._future.clear()
+
+    def _take_back(self, steps: list[_Edit], opposites: list[_Edit]) -> None:
+        """Take back the last of the steps, and note the opposite one."""
+        if steps:
+            edit = steps.pop()
+            opposites.append(_Edit(edit.start, edit.added, edit.removed, (self.picture, self.label)))
+            self.strokes[edit.start : edit.start + len(edit.added)] = edit.removed
+            self.picture, self.label = edit.before
+            self._rewritten()
 
     def _rewritten(self) -> None:
         self.changes += 1

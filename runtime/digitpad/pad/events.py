@@ -12,20 +12,7 @@ from digitpad.pad.view import View
 ECHO_MS = 500  # a mouse event this soon after a finger's, at the same place, is a copy of it
 _DIGITS = {getattr(pygame, f"K_{pad}{n}"): n for pad in ("", "KP") for n in range(10)}
 _SCANCODES = {getattr(pygame, f"KSCAN_{n}"): n for n in range(10)}
-_NAMES = {  # of the keys that are not called by what is printed on them
-    pygame.K_RETURN: "Enter",
-    pygame.K_KP_ENTER: "Enter",
-    pygame.K_SPACE: "Space",
-    pygame.K_ESCAPE: "Esc",
-    pygame.K_TAB: "Tab",
-    pygame.K_PAGEUP: "Page Up",
-    pygame.K_PAGEDOWN: "Page Down",
-    pygame.K_LEFT: "Left",
-    pygame.K_DOWN: "Down",
-    pygame.K_RIGHT: "Right",
-    pygame.K_UP: "Up",
-    **{getattr(pygame, f"K_F{n}"): f"F{n}" for n in range(1, 13)},
-}
+_NAMES = {"Return": "Enter", "Escape": "Esc"}  # where pygame says it differently
 _ARROWS = {"Left": -1, "Down": -1, "Right": 1, "Up": 1}
 
 
@@ -113,7 +100,7 @@ class Events:
             return  # one pen draws; a second finger or a resting hand does not
         self._pointer, self._pad.focus = pointer, None
         if self._pad.help_is_open:
-            self._pad.toggle_help()
+            self._pad.help_is_open = False
         elif self._view.is_on_paper(x, y):
             self._pad.press(*self._view.on_paper(x, y), pressure)
         else:
@@ -140,9 +127,8 @@ class Events:
 
     def _show_cursor(self, on_paper: bool = True) -> None:
         """Show the pointer as the usual arrow, or over the paper as a ring as wide as the brush or the eraser."""
-        wide = 0
-        if on_paper:
-            wide = min(max(round(self._pad.tip * self._view.layout.paper.w), 5), 120)
+        tip = self._pad.drawing.brush * (2 if self._pad.erasing else 1)
+        wide = min(max(round(tip * self._view.layout.paper.w), 5), 120) if on_paper else 0
         if wide != self._cursor:
             self._cursor = wide
             with suppress(pygame.error):  # not every display has such pointers
@@ -154,7 +140,7 @@ class Events:
         pad, keys = self._pad, _keys(event)
         action, key = action_of(*keys), keys[-1]
         if pad.help_is_open and action != "leave":
-            pad.toggle_help()
+            pad.help_is_open = False
         elif key == "Tab":
             self._go_on(-1 if keys[0] == "Shift Tab" else 1)
         elif pad.focus and key in ("Enter", "Space"):
@@ -182,18 +168,17 @@ def _keys(event: pygame.event.Event) -> list[str]:
     typed = "" if control else getattr(event, "unicode", "")
     # By its place on the keyboard, as a French one types digits with the Shift key only.
     digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
-    if typed in ("[", "]") or (typed == "?" and digit is None):
+    brackets = ("[", "]")
+    if typed in brackets or (typed == "?" and digit is None):
         return [typed]  # whatever else must be held: on many keyboards brackets share a key with a digit
     if alt:
         return [""]
-    if not typed and event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
-        name = chr(event.key)
-    elif digit is not None:
+    name = pygame.key.name(event.key).title()
+    if name in brackets and typed:
+        name = ""  # it is something else with Shift
+    if digit is not None and name not in brackets:
         name = str(digit)
-    elif event.key < 128 and chr(event.key).isalpha():
-        name = chr(event.key).upper()
-    else:
-        name = _NAMES.get(event.key, typed)
+    name = _NAMES.get(name, name)
     held = "Ctrl " if control else ""
     return [f"{held}Shift {name}", f"{held}{name}"] if modifiers & pygame.KMOD_SHIFT else [f"{held}{name}"]
 

@@ -49,8 +49,7 @@ def lay_out(
     """Lay the pad out for a window of so many pixels, with so many model choices, answer cards and tools.
 
     The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
-    Everything together stands in the middle of the window. With `pager`, there are buttons to
-    page through the drawings of a file.
+    Everything together stands in the middle of the window. With `pager`, there are buttons to page through a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
@@ -136,11 +135,8 @@ def split(rect: Rect, parts: int, gap: int) -> list[Rect]:
 def _shares(rect: Rect, shares: Sequence[float], gap: int) -> list[Rect]:
     """Cut a rectangle into columns with widths in proportion to the shares, and gaps between them."""
     room = rect.w - gap * (len(shares) - 1)
-    ends = [round(room * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
-    starts = [0, *ends[:-1]]
-    return [
-        Rect(rect.x + a + i * gap, rect.y, b - a, rect.h) for i, (a, b) in enumerate(zip(starts, ends, strict=True))
-    ]
+    edges = [round(room * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
+    return [Rect(rect.x + a + i * gap, rect.y, b - a, rect.h) for i, (a, b) in enumerate(pairwise(edges))]
 
 
 def _for_cards(rect: Rect, cards: int, gap: int) -> list[Rect]:
@@ -172,12 +168,9 @@ def _card(rect: Rect, gap: int, scale: float) -> Card:
         words = Rect(rest.x, left.bottom + space, rest.w, lines * line)
         message = Rect(rest.x, rest.y, rest.w, words.bottom - rest.y)
         bars = Rect(rest.x, words.bottom + space, rest.w, rest.bottom - words.bottom - space)
-    digit = left
-    below = round(1.3 * small)
-    captioned = right.h >= 56 + below and right.w >= 10 * small
-    magnified = max(1, min(right.w, right.h - (below if captioned else 0)) // 28)
-    side = 28 * magnified
-    top = right.y + (right.h - side - (below if captioned else 0)) // 2
-    picture = Rect(right.x + (right.w - side) // 2, top, side, side)
+    captioned = right.h >= 56 + label.h and right.w >= 10 * small
+    below = label.h if captioned else 0
+    side = 28 * max(1, min(right.w, right.h - below) // 28)
+    picture = Rect(right.x + (right.w - side) // 2, right.y + (right.h - side - below) // 2, side, side)
     caption = Rect(right.x, picture.bottom, right.w, below) if captioned else None
-    return Card(rect, label, digit, words, picture, caption, bars, message, rest)
+    return Card(rect, label, left, words, picture, caption, bars, message, rest)

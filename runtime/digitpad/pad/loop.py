@@ -10,10 +10,12 @@ from pathlib import Path
 
 from digitpad.errors import DigitPadError
 from digitpad.models import find_model
+from digitpad.pad.asking import CHOICES
 from digitpad.pad.events import Events
 from digitpad.pad.pad import Pad
+from digitpad.pad.saving import settings_file
 from digitpad.pad.sdl import pygame
-from digitpad.pad.settings import Settings, read_settings, settings_file, write_settings
+from digitpad.pad.settings import Settings, read_settings, write_settings
 from digitpad.pad.view import View
 from digitpad.pad.window import open_window, when_x_is_lost
 
@@ -97,8 +99,7 @@ class PadWindow(Pad):
     def run(self) -> None:
         """Handle events and paint until the window is closed.
 
-        Raises:
-            DigitPadError: the display is gone; the drawing was saved, if possible. ModelError: see `step`.
+        Raises DigitPadError if the display is gone, after saving the drawing if possible; ModelError as `step` does.
         """
         clock = pygame.time.Clock()
         while self.running:
@@ -115,14 +116,8 @@ class PadWindow(Pad):
     def step(self, now_ms: int) -> bool:
         """Handle all events that have come, predict if it is live and time, paint what changed.
 
-        Args:
-            now_ms: a clock's milliseconds.
-
-        Returns:
-            Whether anything happened.
-
-        Raises:
-            ModelError: a model that was loading in the background cannot be loaded.
+        `now_ms` is a clock's milliseconds. Returns whether anything happened; raises ModelError if a model that was
+        loading in the background cannot be loaded.
         """
         self._now_ms = now_ms
         events = pygame.event.get()
@@ -144,26 +139,15 @@ class PadWindow(Pad):
         return True
 
     def open(self) -> pygame.Surface:
-        """Open the window, or fill the screen.
-
-        Raises:
-            DigitPadError: neither can be had.
-        """
+        """Open the window, or fill the screen; raises DigitPadError if neither can be had."""
         self._fills_screen = self.fullscreen
         return open_window(self.window_size, self.fullscreen)
 
     def settings(self, model: str = "cnn") -> Settings:
         """How the pad is now, to be kept until next time; `model` is what is kept in the place of a model by path."""
-        names = {("cnn",): "cnn", ("mlp",): "mlp", ("cnn", "mlp"): "both"}
-        width, height = self.window_size if self.fullscreen else self.view.layout.size
-        return Settings(
-            model=names.get(self.models.chosen, model),
-            live=self.live,
-            dark=self.dark,
-            brush=self.drawing.brush,
-            width=width,
-            height=height,
-        )
+        chosen = next((name for name, choice in CHOICES.items() if choice.models == self.models.chosen), model)
+        size = self.window_size if self.fullscreen else self.view.layout.size
+        return Settings(chosen, self.live, self.dark, self.drawing.brush, *size)
 
     def _predict_live(self) -> None:
         started = time.perf_counter()
@@ -190,11 +174,7 @@ class PadWindow(Pad):
             self._stale = True
 
     def _change_screen(self) -> None:
-        """Go from the window to the whole screen, or back.
-
-        Raises:
-            DigitPadError: neither can be had; the drawing was saved, if possible.
-        """
+        """Go from the window to the whole screen, or back; raises DigitPadError if neither can be had."""
         if self.fullscreen:
             self.window_size = pygame.display.get_window_size()
         try:
@@ -206,11 +186,7 @@ class PadWindow(Pad):
         self.view.forget()
 
     def _reopen(self, error: Exception) -> None:
-        """Open the window again after the display failed.
-
-        Raises:
-            DigitPadError: that fails as well.
-        """
+        """Open the window again after the display failed; raises DigitPadError if that fails as well."""
         self._events.let_go()
         try:
             pygame.display.quit()

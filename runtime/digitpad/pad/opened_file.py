@@ -4,9 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from digitpad.errors import DigitPadError
 from digitpad.pad.drawing import Drawing, Picture
 from digitpad.pad.origin import Origins
@@ -26,11 +23,6 @@ class Page:
     # By number, the strokes and the label of those that have been labelled since.
     labelled: dict[int, tuple[list[Stroke], str | None]] = field(default_factory=dict)
 
-    @property
-    def is_last(self) -> bool:
-        """Whether there is none after it."""
-        return self.number == len(self.samples) - 1
-
 
 class OpenedFile:
     """The file that is on the paper, and paging through it. `page` is None if it does not hold several drawings.
@@ -47,11 +39,7 @@ class OpenedFile:
     # Each of these tells whether it led to another page, or away from one.
 
     def open(self, path: Path) -> bool:
-        """Put a stroke file's first drawing on the paper, or an image.
-
-        Raises:
-            DigitPadError: the file cannot be read, or holds no drawing.
-        """
+        """Put a stroke file's first drawing on the paper, or an image; raises DigitPadError if it holds neither."""
         if not is_stroke_file(path):
             self._drawing.put([], _read_picture(path))
         elif not (samples := read_samples(path)):
@@ -64,9 +52,13 @@ class OpenedFile:
 
     def turn(self, pages: int) -> bool:
         """Go on, or back, in a file that holds several drawings."""
-        if self.page is None or not 0 <= self.page.number + pages < len(self.page.samples):
+        if self.page is None or not self.can_turn(pages):
             return False
         return self._show(replace(self.page, number=self.page.number + pages))
+
+    def can_turn(self, pages: int) -> bool:
+        """Whether the file has drawings so far on, or back."""
+        return self.page is not None and 0 <= self.page.number + pages < len(self.page.samples)
 
     def follow(self) -> bool:
         """Go to the page whose drawing has come back to the paper; to none if what is there is of no such file."""
@@ -103,13 +95,9 @@ class OpenedFile:
 
 def _read_picture(path: Path) -> Picture:
     from digitpad.image.normalise import normalise_image
-
-    return Picture(normalise_image(path), _read_photo(path))
-
-
-def _read_photo(path: Path) -> NDArray[np.uint8]:
     from digitpad.image.reading import on_white, read_image
 
+    seen = normalise_image(path)
     colour, alpha = read_image(path)
     step = -(-max(colour.shape[:2]) // PHOTO)
-    return on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step])
+    return Picture(seen, on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step]))

@@ -7,44 +7,36 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from digitpad.errors import DigitPadError
-from digitpad.pad.asking import Models, Reader
+from digitpad.pad.asking import Models
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST, Drawing
 from digitpad.pad.history import History
 from digitpad.pad.opened_file import OpenedFile
 from digitpad.pad.saving import GATHERED, Gatherer, save_drawing, save_folder
+from digitpad.recognizer import Recognizer
 from digitpad.stroke_files import Sample
 
 BRUSH_STEP = (THICKEST - THINNEST) / 14  # for a key or a notch of the wheel
 
 
 class Pad:
-    """A pad.
-
-    Attributes: `drawing`, `models`, `history`, `file` (what was opened), `live`, `erasing`, `dark`, `kiosk`,
-    `fullscreen`, `help_is_open`, `running`, `notice` (a remark, empty if there is none), `shows_times`; and the names
-    of the controls that the pointer is over (`hover`), that it holds down (`pressed`), that the Tab key is on
-    (`focus`), each None if there is none.
-    """
+    """The state of a pad, and what can be done with it."""
 
     def __init__(
         self,
         model: str = "cnn",
         live: bool = False,
         kiosk: bool = False,
-        load: Callable[[str], Reader] | None = None,
+        load: Callable[[str], Recognizer] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """Begin with blank paper.
-
-        Models are loaded when they are first needed, with `load` if not as Recognizer. Files are saved in `folder`,
-        by default one among the user's documents.
-        """
+        """Begin with blank paper. `load` takes the place of Recognizer, `folder` of one among the user's documents."""
         self.drawing = Drawing()
         self.models = Models(self.drawing, model, load)
         self.history = History()
-        self.file = OpenedFile(self.drawing, self._know)
+        self.file = OpenedFile(self.drawing, self._know)  # what was opened
         self.live = live
         self.erasing = False
         self.dark = False
@@ -52,8 +44,9 @@ class Pad:
         self.fullscreen = False
         self.help_is_open = False
         self.running = True
-        self.notice = ""
+        self.notice = ""  # a remark
         self.shows_times = True
+        # The names of the controls that the pointer is over, that it holds down, that the Tab key is on.
         self.hover: str | None = None
         self.pressed: str | None = None
         self.focus: str | None = None
@@ -89,11 +82,6 @@ class Pad:
         """Take the eraser, or the brush again."""
         self.drawing.lift()
         self.erasing = not self.erasing
-
-    @property
-    def tip(self) -> float:
-        """How wide the brush or the eraser is, in parts of the paper's side."""
-        return self.drawing.brush * (2 if self.erasing else 1)
 
     # The whole drawing
 
@@ -135,21 +123,9 @@ class Pad:
 
     # How it is shown
 
-    def toggle_live(self) -> None:
-        """Switch predicting while drawing on or off."""
-        self.live = not self.live
-
-    def toggle_help(self) -> None:
-        """Show or hide the list of shortcuts."""
-        self.help_is_open = not self.help_is_open
-
-    def toggle_theme(self) -> None:
-        """Change between light and dark."""
-        self.dark = not self.dark
-
-    def toggle_fullscreen(self) -> None:
-        """Change between a window and the whole screen: the loop sees to it."""
-        self.fullscreen = not self.fullscreen
+    def toggle(self, what: Literal["live", "help_is_open", "dark", "fullscreen"]) -> None:
+        """Switch one of these on or off."""
+        setattr(self, what, not getattr(self, what))
 
     def quit(self) -> None:
         """End the loop."""
@@ -208,10 +184,9 @@ class Pad:
         self.notice = f"{what}: {drawings} in {_short(self._gatherer.path)}"
 
     def open_file(self, path: Path) -> None:
-        """Open a stroke file or an image; it is read as soon as the models are there.
+        """Open a stroke file or an image, to be read as soon as the models are there.
 
-        Raises:
-            DigitPadError: the file cannot be read, or holds no drawing.
+        Raises DigitPadError if the file cannot be read, or holds no drawing.
         """
         if self.file.open(path):
             self.notice = self.file.remark

@@ -228,7 +228,7 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
     large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
     yield text(card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
     yield text(card.words, words, theme.text, [body, small, 10])
-    yield Piece(card.picture, answer.image.tobytes(), lambda surface: paint_pixels(surface, card.picture, answer.image))
+    yield Piece(card.picture, answer.image.tobytes(), partial(_paint_pixels, rect=card.picture, image=answer.image))
     if card.caption:
         yield text(card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
     best = None if answer.digit is None else int(answer.probabilities.argmax())
@@ -252,9 +252,7 @@ def paint_past(
         return
     margin = max(3, small // 3)
     side = min(rect.h - 2 * margin, rect.w * 6 // 10)
-    image = pygame.Surface((28, 28), depth=8)
-    image.set_palette(shades(face, theme.text))
-    pygame.surfarray.blit_array(image, next(iter(past.answers.values())).image.T)
+    image = _tinted(next(iter(past.answers.values())).image, face, theme.text)
     scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
     surface.blit(scaled, (rect.x + margin, rect.y + (rect.h - side) // 2))
     words = Rect(rect.x + margin + side, rect.y, rect.w - side - margin - 2, rect.h)
@@ -312,20 +310,27 @@ def _paint_bar(
         paint_text(surface, figure, [percent], weight, [small])
 
 
-def paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) -> None:
-    """Paint an image uint8 (28, 28) magnified, ink white on black as the data sets show it."""
-    small = pygame.Surface((28, 28), depth=8)
-    small.set_palette(shades((0, 0, 0), (255, 255, 255)))
-    pygame.surfarray.blit_array(small, image.T)
-    surface.blit(pygame.transform.scale(small, rect[2:]), rect[:2])
+def _paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) -> None:
+    """Paint what the model saw, ink white on black as the data sets show it."""
+    surface.blit(pygame.transform.scale(_tinted(image, (0, 0, 0), (255, 255, 255)), rect[2:]), rect[:2])
 
 
-def paint_photo(surface: pygame.Surface, rect: Rect, photo: pygame.Surface) -> None:
-    """Paint an image as large as fits; if it has few pixels, they are shown as squares."""
-    width, height = photo.get_size()
+def _tinted(image: NDArray[np.uint8], paper: Colour, ink: Colour) -> pygame.Surface:
+    """An image in the model's form, uint8 (28, 28), in these colours."""
+    surface = pygame.Surface((28, 28), depth=8)
+    surface.set_palette(shades(paper, ink))
+    pygame.surfarray.blit_array(surface, image.T)
+    return surface
+
+
+def paint_photo(surface: pygame.Surface, rect: Rect, photo: NDArray[np.uint8]) -> None:
+    """Paint an image, uint8 (height, width, 3), as large as fits; if it has few pixels, they are shown as squares."""
+    height, width = photo.shape[:2]
     scale = min(rect.w / width, rect.h / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    scaled = (pygame.transform.scale if scale > 2 else pygame.transform.smoothscale)(photo, size)
+    scaled = (pygame.transform.scale if scale > 2 else pygame.transform.smoothscale)(
+        pygame.surfarray.make_surface(photo.swapaxes(0, 1)), size
+    )
     surface.blit(scaled, (rect.x + (rect.w - size[0]) // 2, rect.y + (rect.h - size[1]) // 2))
 
 
@@ -400,12 +405,7 @@ def icon(name: str, side: int, colour: Colour) -> pygame.Surface:
     drawing.put([Stroke(list(points), [LINE] * len(points)) for points in ICONS[name]])
     ink = Ink(side)
     ink.follow(drawing)
-    image = pygame.Surface((side, side), pygame.SRCALPHA)
-    image.fill(colour)
-    alpha = pygame.surfarray.pixels_alpha(image)
-    alpha[:] = ink.covered
-    del alpha  # it locks the surface
-    return image
+    return _stencil(ink.covered, colour)
 
 
 @cache
@@ -462,14 +462,17 @@ def _corners(rect: Rect, radius: int) -> list[Rect]:
 
 @cache
 def _disc(radius: int, colour: Colour) -> pygame.Surface:
-    disc = pygame.Surface((2 * radius, 2 * radius), pygame.SRCALPHA)
-    disc.fill(colour)
     away = np.abs(np.arange(2 * radius) + 0.5 - radius)
     covered = np.clip(radius + 0.5 - np.hypot(away[:, None], away[None, :]), 0, 1)
-    alpha = pygame.surfarray.pixels_alpha(disc)
-    alpha[:] = np.rint(covered * 255)
-    del alpha  # it locks the surface
-    return disc
+    return _stencil(np.rint(covered * 255).astype(np.uint8), colour)
+
+
+def _stencil(covered: NDArray[np.uint8], colour: Colour) -> pygame.Surface:
+    """A surface of one colour, as opaque as the array, indexed [x, y], says."""
+    surface = pygame.Surface(covered.shape, pygame.SRCALPHA)
+    surface.fill(colour)
+    pygame.surfarray.pixels_alpha(surface)[:] = covered
+    return surface
 
 
 def mix(a: Colour, b: Colour, part: float) -> Colour:

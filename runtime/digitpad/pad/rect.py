@@ -21,6 +21,11 @@ class Rect(NamedTuple):
         """The first row below it."""
         return self.y + self.h
 
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """What it covers of an array that is indexed [x, y]."""
+        return slice(self.x, self.right), slice(self.y, self.bottom)
+
     def holds(self, x: float, y: float) -> bool:
         """Whether a point lies in it."""
         return self.x <= x < self.right and self.y <= y < self.bottom

@@ -20,6 +20,7 @@ from digitpad.errors import GET_PAD, DigitPadError
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.origin import Origins
+from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke
 from digitpad.recognizer import Prediction
 from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
@@ -39,18 +40,15 @@ def save_folder() -> Path:
     return Path(platformdirs.user_documents_dir()) / "digitpad"
 
 
-def settings_folder() -> Path:
-    """Where the user's programs keep their settings."""
-    return Path(platformdirs.user_config_dir("digitpad", appauthor=False))
+def settings_file() -> Path:
+    """Where the pad keeps its settings."""
+    return Path(platformdirs.user_config_dir("digitpad", appauthor=False)) / "pad.json"
 
 
 def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Prediction] | None = None) -> Path:
     """Write a drawing as drawing-0001.png and drawing-0001.json, or under the next number that is free.
 
-    The stroke file's meta holds what each model answered.
-
-    Returns:
-        The stroke file's path; the picture lies beside it.
+    The stroke file's meta holds what each model answered. Returns the stroke file's path.
 
     Raises:
         DigitPadError: the files cannot be written. Then neither is there.
@@ -188,8 +186,6 @@ def _write_next(folder: Path, picture: bytes) -> Path:
 def _png(drawing: Drawing) -> bytes:
     """The paper as a PNG file: dark ink on white."""
     from PIL import Image
-
-    from digitpad.pad.screen_ink import Ink
 
     ink = Ink(PICTURE)
     ink.follow(drawing)

@@ -21,8 +21,7 @@ _RIPPLE = 0.04  # pixels: how far the edge of a row of stamps may be from straig
 class Ink:
     """How much of each pixel of the paper is inked, kept up to date with a drawing.
 
-    Attributes:
-        covered: uint8 (side, side), indexed [x, y] as pygame does; 0 = paper, 255 = ink.
+    `covered` is uint8 (side, side), indexed [x, y] as pygame does; 0 = paper, 255 = ink.
     """
 
     def __init__(self, side: int) -> None:
@@ -79,7 +78,7 @@ class Ink:
             self._all[:] = 0
             return Rect(0, 0, *self._all.shape)
         bare = reduce(join, map(self._box, gone))
-        self._all[bare.x : bare.right, bare.y : bare.bottom] = 0
+        self._all[bare.pixels] = 0
         for stroke in self._inked:
             if self._box(stroke).meets(bare):
                 stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
@@ -98,14 +97,13 @@ class Ink:
         changed: Rect | None = None
         if self._under_tail is not None:
             changed = self._under_tail[0]
-            left, top, width, height = changed
-            self._all[left : left + width, top : top + height] = self._under_tail[1]
+            self._all[changed.pixels] = self._under_tail[1]
         last = len(stroke.points) - 1
         sure = self._stamps(stroke, max(self._points - 2, 0), max(last - 1, 0))
         self._ink(sure)
         tail = self._stamps(stroke, max(last - 1, 0), last)
-        left, top, width, height = box = _around(tail)
-        self._under_tail = box, self._all[left : left + width, top : top + height].copy(order="F")
+        box = _around(tail)
+        self._under_tail = box, self._all[box.pixels].copy(order="F")
         self._points = last + 1
         self._ink(tail)
         return join(join(changed, _around(sure)), box)
@@ -126,11 +124,7 @@ class Ink:
             p0, p1 = points[np.maximum(number - 1, 0)], points[number]
             p2, p3 = points[number + 1], points[np.minimum(number + 2, len(points) - 1)]
             lengths = np.hypot(*(p2 - p1).T)
-            t0, t1, t2 = (
-                np.sqrt(np.hypot(*(p1 - p0).T))[:, None],
-                np.sqrt(lengths)[:, None],
-                np.sqrt(np.hypot(*(p3 - p2).T))[:, None],
-            )
+            t0, t1, t2 = (np.sqrt(np.hypot(*step.T))[:, None] for step in (p1 - p0, p2 - p1, p3 - p2))
             m1 = p2 - p1 + t1 * (_over(p1 - p0, t0) - np.where(t0 > 0, _over(p2 - p0, t0 + t1), 0))
             m2 = p2 - p1 + t1 * (_over(p3 - p2, t2) - np.where(t2 > 0, _over(p3 - p1, t1 + t2), 0))
             c2, c3 = 3 * (p2 - p1) - 2 * m1 - m2, 2 * (p1 - p2) + m1 + m2
@@ -143,17 +137,15 @@ class Ink:
             on_curve = np.clip(p1[line] + t * (m1[line] + t * (c2[line] + t * c3[line])), 0, self._side)
             begin = np.concatenate([begin, on_curve])
             radius = np.concatenate([radius, (r1[line] + t[:, 0] * (r2 - r1)[line])])
-        placed = np.rint(np.column_stack([begin + self._margin, radius]) * _PARTS)
-        stamps: NDArray[np.int64] = placed.astype(np.int64)
+        stamps: NDArray[np.int64] = np.rint(np.column_stack([begin + self._margin, radius]) * _PARTS).astype(np.int64)
         return stamps
 
     def _ink(self, stamps: NDArray[np.int64]) -> None:
-        ink = self._all
         for x, y, radius in stamps.tolist():
             disc = _disc(radius, x % _PARTS, y % _PARTS)
             side = len(disc)
             left, top = x // _PARTS - side // 2, y // _PARTS - side // 2
-            part = ink[left : left + side, top : top + side]
+            part = self._all[left : left + side, top : top + side]
             np.maximum(part, disc, out=part)
 
     def _box(self, stroke: Stroke) -> Rect:

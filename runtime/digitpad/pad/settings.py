@@ -7,10 +7,8 @@ from pathlib import Path
 
 from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
+from digitpad.pad.asking import CHOICES
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST
-from digitpad.pad.saving import settings_folder
-
-MODELS = ("cnn", "mlp", "both")
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,6 @@ class Settings:
     brush: float = BRUSH
     width: int = 1000
     height: int = 640
-
-
-def settings_file() -> Path:
-    """Where the settings are kept."""
-    return settings_folder() / "pad.json"
 
 
 def read_settings(path: Path) -> tuple[Settings, str]:
@@ -56,20 +49,14 @@ def write_settings(path: Path, settings: Settings) -> None:
 
 
 def _parse(data: bytes) -> Settings:
-    """Settings from JSON; what is missing has its default.
-
-    Raises:
-        ValueError or TypeError: something in it is not a setting.
-    """
+    """Settings from JSON; what is missing has its default. Raises ValueError or TypeError if it holds anything else."""
     content = json.loads(data)
     if not isinstance(content, dict):
         raise TypeError
-    known = {field.name: content[field.name] for field in fields(Settings) if field.name in content}
-    settings = Settings(**known)
-    for field in fields(Settings):
-        if type(getattr(settings, field.name)) is not type(field.default):
-            raise TypeError
-    if settings.model not in MODELS or not THINNEST <= settings.brush <= THICKEST:
+    settings = Settings(**{field.name: content.get(field.name, field.default) for field in fields(Settings)})
+    if any(type(getattr(settings, field.name)) is not type(field.default) for field in fields(Settings)):
+        raise TypeError
+    if settings.model not in CHOICES or not THINNEST <= settings.brush <= THICKEST:
         raise ValueError
     if not (1 <= settings.width <= 16384 and 1 <= settings.height <= 16384):
         raise ValueError

@@ -1,6 +1,6 @@
 """Lines of ink on the paper: what a stroke is, where it ends at the paper's edge, and what an eraser cuts away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ class Stroke:
     It grows while it is drawn and is never changed afterwards: drawings, steps of undo and the history share it.
     """
 
-    points: list[Point] = field(default_factory=list)
-    widths: list[float] = field(default_factory=list)
+    points: list[Point]
+    widths: list[float]
     _bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     _counted: int = 0  # how many points there were when the bounds were computed
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, tools
-from digitpad.pad.drawing import THICKEST, THINNEST, Picture
+from digitpad.pad.drawing import THICKEST, THINNEST
 from digitpad.pad.icons import ICONS
 from digitpad.pad.layout import Layout, lay_out
 from digitpad.pad.pad import Pad
@@ -22,7 +22,6 @@ class View:
         self._ink = Ink(1)
         self._paper = pygame.Surface((1, 1), depth=8)
         self._theme = paint.LIGHT
-        self._photo: tuple[Picture | None, pygame.Surface] = None, self._paper
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
@@ -92,10 +91,7 @@ class View:
         pad, drawing, paper = self._pad, self._pad.drawing, layout.paper
         new_ink = self._ink.follow(drawing)
         if new_ink:
-            left, top, width, height = new_ink
-            pixels = pygame.surfarray.pixels2d(self._paper)
-            pixels[left : left + width, top : top + height] = self._ink.covered[left : left + width, top : top + height]
-            del pixels  # it locks the surface
+            pygame.surfarray.pixels2d(self._paper)[new_ink.pixels] = self._ink.covered[new_ink.pixels]
         look = (drawing.is_empty, drawing.picture, pad.notice)
         if self._painted.get("paper") != look:
             self._painted["paper"] = look
@@ -104,11 +100,11 @@ class View:
                 text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
                 paint.paint_text(surface, text, ["Draw a digit here"], self._theme.quiet, [layout.body, layout.small])
             elif drawing.picture is not None:
-                paint.paint_photo(surface, paper, self._photo_of(drawing.picture))
+                paint.paint_photo(surface, paper, drawing.picture.photo)
             changed = paper
         elif new_ink and drawing.picture is None:
-            surface.blit(self._paper, (paper.x + left, paper.y + top), new_ink)
-            changed = Rect(paper.x + left, paper.y + top, width, height)
+            changed = Rect(paper.x + new_ink.x, paper.y + new_ink.y, new_ink.w, new_ink.h)
+            surface.blit(self._paper, changed[:2], new_ink)
         else:
             return []
         pygame.draw.rect(surface, self._theme.edge, paper, 1)
@@ -116,11 +112,6 @@ class View:
             paint.paint_notice(surface, layout.notice, pad.notice, self._theme, layout.body, layout.small)
             return [changed, layout.notice]
         return [changed]
-
-    def _photo_of(self, picture: Picture) -> pygame.Surface:
-        if self._photo[0] is not picture:
-            self._photo = picture, pygame.surfarray.make_surface(picture.photo.swapaxes(0, 1))
-        return self._photo[1]
 
     def _places(self) -> dict[str, Rect]:
         past = self.layout.history[: len(self._pad.history.entries)]
@@ -168,7 +159,7 @@ class View:
         pad, models = self._pad, self._pad.models
         current = models.up_to_date or pad.live
         for number, (model, card) in enumerate(zip(models.chosen, layout.cards, strict=True)):
-            if not models.has_loaded(model):
+            if model not in models.readers:
                 hint = "One moment: the model is loading"
             elif pad.drawing.is_empty:
                 hint = "Draw a digit, then press Predict the Digit"

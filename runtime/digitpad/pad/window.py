@@ -14,10 +14,9 @@ _kept: list[Any] = []  # what C code calls must not be collected
 
 
 def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surface:
-    """Open the window; only the display and font parts of pygame are started, so no sound device is touched.
+    """Open the window; raises DigitPadError if there is no display.
 
-    Raises:
-        DigitPadError: there is no display.
+    Only the display and font parts of pygame are started, so no sound device is touched.
     """
     no_display = "there is no display to open the pad on; `digitpad demo --out DIR` (make demo) draws without one"
     try:

@@ -41,7 +41,7 @@ def _answer(pad):
 
 
 def _dark(pad):
-    pad.toggle_theme()
+    pad.toggle("dark")
     _answer(pad)
 
 

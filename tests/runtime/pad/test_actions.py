@@ -2,11 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
-pytest.importorskip("pygame")
-
 import pygame
+import pytest
 
 from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, Action, Button, help_lines
@@ -15,17 +12,16 @@ from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import write_samples
 from tests.runtime.pad.pad_user import focus, press_key
 
-HELD = {"Ctrl": pygame.KMOD_LCTRL, "Shift": pygame.KMOD_LSHIFT}
 CODES = {"Enter": "RETURN", "Esc": "ESCAPE", "Page Up": "PAGEUP", "Page Down": "PAGEDOWN"}
 KEYS = [(name, key) for name, action in ACTIONS.items() for key in action.keys]
 
 
-def type_key(pad, name):
+def type_key(pad, name, control):
     """Press a key by the name that the table gives it."""
     mod = 0
-    for word in ("Ctrl", "Shift"):
+    for word, held in (("Ctrl", control), ("Shift", pygame.KMOD_LSHIFT)):
         if name.startswith(f"{word} "):
-            name, mod = name.removeprefix(f"{word} "), mod | HELD[word]
+            name, mod = name.removeprefix(f"{word} "), mod | held
     code = CODES.get(name, name.lower() if len(name) == 1 else name)
     unicode = name.lower() if len(name) == 1 else ""
     press_key(pad, getattr(pygame, f"K_{code}") if code.isalnum() else ord(code), mod, unicode=unicode)
@@ -39,10 +35,11 @@ def watch(monkeypatch):
     return done
 
 
-def test_every_key_of_the_table_does_its_action_and_no_other(make_pad, monkeypatch):
+@pytest.mark.parametrize("control", [pygame.KMOD_LCTRL, pygame.KMOD_RMETA], ids=["control", "command"])
+def test_every_key_of_the_table_does_its_action_and_no_other(make_pad, monkeypatch, control):
     pad, done = make_pad(), watch(monkeypatch)
     for _, key in KEYS:
-        type_key(pad, key)
+        type_key(pad, key, control)
     assert done == [name for name, _ in KEYS] and len(KEYS) == len({key for _, key in KEYS})
 
 

@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("pygame")
-
 from PIL import Image
 
-from digitpad import DigitPadError, Recognizer
+from digitpad import DigitPadError
 from digitpad.pad.demo import run_demo
 from digitpad.pad.demo_strokes import demo_samples
 
@@ -32,6 +29,9 @@ def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, capsys, tmp
     said = capsys.readouterr().out
     assert all(f"{digit} read as cnn: {digit} " in said for digit in range(10))
     assert all(f"), mlp: {digit} (" in said for digit in range(10)), "none of them unsurely"
+    assert all((tmp_path / n).read_bytes() == (out / n).read_bytes() for n in [*NAMES, "pad.gif"]), (
+        "the same every time"
+    )
 
 
 def test_the_moving_picture_shows_a_digit_drawn_and_read(pictures):
@@ -44,23 +44,8 @@ def test_the_moving_picture_shows_a_digit_drawn_and_read(pictures):
     assert (pictures[0] / "pad.gif").stat().st_size < 150_000, "it is kept in the repository"
 
 
-def test_the_pictures_are_the_same_every_time(pictures, tmp_path):
-    run_demo(tmp_path)
-    assert all((tmp_path / n).read_bytes() == (pictures[0] / n).read_bytes() for n in [*NAMES, "pad.gif"])
-
-
-@pytest.mark.parametrize("model", ["cnn", "mlp"])
-def test_the_demo_digits_are_read_without_the_pad_as_well(model):
-    recognizer = Recognizer(model)
-    for sample in demo_samples():
-        answer = recognizer.predict_strokes(sample.strokes)
-        assert (answer.status, str(answer.digit)) == ("digit", sample.label)
-
-
-def test_there_is_one_demo_digit_of_each_class_on_the_paper():
-    samples = demo_samples()
-    assert [s.label for s in samples] == list("0123456789")
-    points = np.concatenate([p for s in samples for p in s.strokes])
+def test_the_demo_digits_lie_on_the_paper():
+    points = np.concatenate([p for s in demo_samples() for p in s.strokes])
     assert points.min() > 0 and points.max() < 1000
 
 

@@ -1,11 +1,8 @@
 """What the pad opens: images, drawings, files to page through, and labels for what was opened."""
 
-import pytest
-
-pytest.importorskip("pygame")
-
 import numpy as np
 import pygame
+import pytest
 from PIL import Image
 
 from digitpad.pad.demo import click, drag
@@ -24,12 +21,9 @@ from tests.runtime.pad.pad_user import (
     tap,
 )
 
-pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
 
-
-def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(make_pad, tmp_path):
+def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(pad, tmp_path):
     write_samples(tmp_path / "a.json", [Sample([np.array(THREE)], "3")])
-    pad = make_pad()
     drop(pad, tmp_path / "a.json")
     assert len(pad.drawing.strokes) == 1 and pad.models.answers["cnn"].digit == 3 and pad.drawing.label == "3"
     drag(pad, [(0.2, 0.9), (0.8, 0.9)])
@@ -39,20 +33,19 @@ def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(make_pad, tmp
     assert pad.drawing.strokes == []
 
 
-def test_a_file_that_the_pad_opens_with_is_read_without_being_asked(make_pad, tmp_path):
+def test_a_file_that_the_pad_opens_with_is_read_without_being_asked(pad, tmp_path):
     write_samples(tmp_path / "a.json", [Sample([np.array(THREE), np.array(THREE)], None)])
-    pad = make_pad()
     pad.open_file(tmp_path / "a.json")
     pad.step(0)
     assert len(pad.drawing.strokes) == 2 and pad.models.up_to_date and pad.models.answers["cnn"].digit == 3
 
 
-def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_draws_or_clears(make_pad, tmp_path):
+def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_draws_or_clears(
+    pad, three_drawn, tmp_path
+):
     image = Image.new("RGB", (300, 400), (200, 230, 180))
     image.paste((20, 20, 20), (140, 60, 170, 340))
     image.save(tmp_path / "one.png")
-    pad = make_pad()
-    drag(pad, THREE)
     drop(pad, tmp_path / "one.png")
     photo = part(pad.view.layout.paper)
     assert (photo == (200, 230, 180)).all(axis=2).mean() > 0.5
@@ -69,18 +62,15 @@ def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_
 
 
 @pytest.mark.parametrize("name", ["broken.json", "broken.png", "nowhere.png", "folder"])
-def test_a_dropped_file_that_cannot_be_opened_is_told_in_the_window(make_pad, tmp_path, name):
+def test_a_dropped_file_that_cannot_be_opened_is_told_in_the_window(pad, three_drawn, tmp_path, name):
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "broken.png").write_text("no picture")
     (tmp_path / "folder").mkdir()
-    pad = make_pad()
-    drag(pad, THREE)
     drop(pad, tmp_path / name)
     assert name in pad.notice and len(pad.drawing.strokes) == 1 and pad.running
 
 
-def test_a_file_with_several_drawings_can_be_paged_through(make_pad, tmp_path):
-    pad = make_pad()
+def test_a_file_with_several_drawings_can_be_paged_through(pad, tmp_path):
     assert "next" not in pad.view.controls()
     drop(pad, several(tmp_path))
     assert "1 of 10" in pad.notice and pad.drawing.label == "0"
@@ -100,8 +90,7 @@ def test_a_file_with_several_drawings_can_be_paged_through(make_pad, tmp_path):
     assert pad.drawing.label == "0"
 
 
-def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_paged_through(make_pad, tmp_path):
-    pad = make_pad()
+def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_paged_through(pad, tmp_path):
     for leave in ("clear", "undo"):
         drop(pad, several(tmp_path))
         assert "next" in pad.view.controls()
@@ -110,8 +99,7 @@ def test_a_file_whose_drawing_is_gone_from_the_paper_is_no_longer_paged_through(
         click(pad, "clear")
 
 
-def test_undo_and_redo_page_back_and_forth_in_the_file(make_pad, tmp_path):
-    pad = make_pad()
+def test_undo_and_redo_page_back_and_forth_in_the_file(pad, tmp_path):
     drop(pad, several(tmp_path))
     press_key(pad, pygame.K_PAGEDOWN)
     press_key(pad, pygame.K_z)
@@ -130,10 +118,7 @@ def test_undo_and_redo_page_back_and_forth_in_the_file(make_pad, tmp_path):
     assert pad.drawing.label == "1", "also after the paper was cleared"
 
 
-def test_the_history_brings_a_drawing_back_with_the_file_it_is_of_or_with_none(make_pad, tmp_path):
-    pad = make_pad()
-    drag(pad, THREE)
-    click(pad, "predict")
+def test_the_history_brings_a_drawing_back_with_the_file_it_is_of_or_with_none(pad, three_read, tmp_path):
     drop(pad, several(tmp_path))
     for _ in range(2):
         press_key(pad, pygame.K_PAGEDOWN)
@@ -147,8 +132,7 @@ def test_the_history_brings_a_drawing_back_with_the_file_it_is_of_or_with_none(m
     assert pad.drawing.label == "2"
 
 
-def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(make_pad, tmp_path):
-    pad = make_pad()
+def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(pad, tmp_path):
     drop(pad, several(tmp_path))
     drag(pad, THREE)
     click(pad, "save")
@@ -156,10 +140,9 @@ def test_another_remark_stays_as_one_goes_on_in_the_same_drawing_of_a_file(make_
     assert "Saved" in pad.notice and pad.file.page is not None
 
 
-def test_a_file_that_holds_one_drawing_ends_the_paging_in_another(make_pad, tmp_path):
+def test_a_file_that_holds_one_drawing_ends_the_paging_in_another(pad, tmp_path):
     write_samples(tmp_path / "one.json", [Sample([np.array(THREE)], "3")])
     Image.new("L", (40, 40), 255).save(tmp_path / "one.png")
-    pad = make_pad()
     for name in ("one.json", "one.png"):
         drop(pad, several(tmp_path))
         drop(pad, tmp_path / name)
@@ -183,11 +166,10 @@ def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path, 
     assert "No longer" in pad.notice and gathered(tmp_path)[0] == []
 
 
-def test_paging_through_what_was_gathered_each_drawing_can_be_relabelled(make_pad, tmp_path):
+def test_paging_through_what_was_gathered_each_drawing_can_be_relabelled(pad, tmp_path):
     file = several(tmp_path)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "my_digits.json").write_bytes(file.read_bytes())
-    pad = make_pad()
     drop(pad, tmp_path / "files" / "my_digits.json")
     press_key(pad, pygame.K_PAGEDOWN)
     label(pad, 7)
@@ -216,8 +198,7 @@ def test_a_drawing_from_another_file_is_gathered_once_as_it_is_there(make_pad, t
     assert (kept.label, kept.writer) == ("1", "Ada") and np.array_equal(kept.strokes[0], sample.strokes[0])
 
 
-def test_a_new_drawing_on_the_paper_of_an_opened_one_is_another(make_pad, tmp_path):
-    pad = make_pad()
+def test_a_new_drawing_on_the_paper_of_an_opened_one_is_another(pad, tmp_path):
     drop(pad, several(tmp_path))
     press_key(pad, pygame.K_e)
     drag(pad, [(x, y / 20) for y in range(21) for x in (0.0, 1.0)])

@@ -2,39 +2,22 @@
 
 import json
 
-import pytest
-
-pytest.importorskip("pygame")
-
-
 import numpy as np
 import pygame
+import pytest
 from PIL import Image
 
 from digitpad import Recognizer
 from digitpad.pad.demo import click, drag
 from digitpad.stroke_files import Sample, read_samples, write_samples
-from tests.runtime.pad.pad_user import (
-    THREE,
-    draw_and_label,
-    draw_digit,
-    gathered,
-    label,
-    part,
-    press_key,
-    window,
-)
-
-pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
-
+from tests.runtime.pad.pad_user import THREE, draw_and_label, draw_digit, gathered, label, part, press_key
 
 # Saving
 
 
-def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer_and_both_are_read_as_it_was(make_pad, tmp_path):
-    pad = make_pad()
-    drag(pad, THREE)
-    click(pad, "predict")
+def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer_and_both_are_read_as_it_was(
+    pad, three_read, tmp_path
+):
     click(pad, "save")
     assert "drawing-0001.png" in pad.notice
     (sample,) = read_samples(tmp_path / "files" / "drawing-0001.json")
@@ -49,20 +32,15 @@ def test_a_saved_drawing_is_a_picture_and_a_stroke_file_with_the_answer_and_both
     assert Recognizer().predict_strokes(sample.strokes).digit == 3
 
 
-def test_an_answer_about_another_drawing_is_not_saved(make_pad, tmp_path):
-    pad = make_pad()
-    drag(pad, THREE)
-    click(pad, "predict")
+def test_an_answer_about_another_drawing_is_not_saved(pad, three_read, tmp_path):
     drag(pad, THREE)
     click(pad, "save")
     assert json.loads((tmp_path / "files" / "drawing-0001.json").read_bytes())["meta"]["answers"] == {}
 
 
-def test_saving_overwrites_nothing(make_pad, tmp_path):
+def test_saving_overwrites_nothing(pad, three_drawn, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "drawing-0007.png").write_bytes(b"mine")
-    pad = make_pad()
-    drag(pad, THREE)
     click(pad, "save")
     click(pad, "save")
     names = sorted(p.name for p in (tmp_path / "files").iterdir())
@@ -70,49 +48,39 @@ def test_saving_overwrites_nothing(make_pad, tmp_path):
     assert (tmp_path / "files" / "drawing-0007.png").read_bytes() == b"mine"
 
 
-def test_blank_paper_is_neither_saved_nor_labelled(make_pad, tmp_path):
-    pad = make_pad()
+def test_blank_paper_is_neither_saved_nor_labelled(pad, tmp_path):
     click(pad, "save")
     press_key(pad, pygame.K_s)
     label(pad, 3)
     assert pad.notice and not (tmp_path / "files").exists()
 
 
-def test_a_save_that_fails_is_told_and_leaves_nothing_half_written(make_pad, tmp_path, monkeypatch):
+def test_a_save_that_fails_is_told_and_leaves_nothing_half_written(pad, three_drawn, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    pad = make_pad()
-    drag(pad, THREE)
     monkeypatch.setattr("os.fsync", full)
     click(pad, "save")
     assert "No space left on device" in pad.notice and pad.running
     assert list((tmp_path / "files").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told(make_pad, tmp_path):
+def test_a_folder_that_cannot_be_made_is_told(pad, three_drawn, tmp_path):
     (tmp_path / "files").write_text("")
-    pad = make_pad()
-    drag(pad, THREE)
     click(pad, "save")
     assert "cannot be made" in pad.notice
     label(pad, 3)
     assert "files" in pad.notice and pad.drawing.label is None
 
 
-def test_a_remark_goes_away_by_itself_or_when_one_draws(make_pad):
-    pad = make_pad()
-    before = window()
-    drag(pad, THREE)
+def test_a_remark_goes_away_by_itself_or_when_one_draws(pad, three_drawn):
+    before = part(pad.view.layout.notice)
     click(pad, "save")
-    assert not np.array_equal(
-        part(pad.view.layout.notice), before[: pad.view.layout.notice.w, : pad.view.layout.notice.h]
-    )
-    shown = part(pad.view.layout.notice)
+    assert not np.array_equal(part(pad.view.layout.notice), before)
     pad.step(3000)
     assert pad.notice
     pad.step(10_000)
-    assert not pad.notice and not np.array_equal(part(pad.view.layout.notice), shown)
+    assert not pad.notice and np.array_equal(part(pad.view.layout.notice), before)
     click(pad, "save")
     drag(pad, THREE)
     assert not pad.notice
@@ -121,8 +89,7 @@ def test_a_remark_goes_away_by_itself_or_when_one_draws(make_pad):
 # Labels
 
 
-def test_labelled_drawings_are_gathered_in_one_stroke_file(make_pad, tmp_path):
-    pad = make_pad()
+def test_labelled_drawings_are_gathered_in_one_stroke_file(pad, tmp_path):
     for digit in (3, 0):
         draw_digit(pad, digit)
         label(pad, digit)
@@ -175,8 +142,7 @@ def test_an_older_drawing_that_was_drawn_on_takes_its_own_place_in_the_file(make
     assert [(s.label, len(s.strokes)) for s in read_samples(file)] == [("1", 2), ("5", 2)], "not taken out: it changed"
 
 
-def test_the_same_drawn_twice_is_gathered_twice_and_each_can_be_taken_out(make_pad, tmp_path):
-    pad = make_pad()
+def test_the_same_drawn_twice_is_gathered_twice_and_each_can_be_taken_out(pad, tmp_path):
     draw_and_label(pad, 3, 3)
     click(pad, "clear")
     draw_and_label(pad, 3, 3)
@@ -187,8 +153,7 @@ def test_the_same_drawn_twice_is_gathered_twice_and_each_can_be_taken_out(make_p
     assert gathered(tmp_path)[0] == ["3", "3"]
 
 
-def test_a_label_that_undo_brought_back_is_not_mistaken_for_the_one_in_the_file(make_pad, tmp_path):
-    pad = make_pad()
+def test_a_label_that_undo_brought_back_is_not_mistaken_for_the_one_in_the_file(pad, tmp_path):
     draw_and_label(pad, 3, 8)
     click(pad, "clear")
     click(pad, "history 0")
@@ -199,21 +164,18 @@ def test_a_label_that_undo_brought_back_is_not_mistaken_for_the_one_in_the_file(
     assert "Gathered as a 3" in pad.notice and gathered(tmp_path)[0] == ["3"]
 
 
-def test_a_gathered_drawing_that_was_taken_out_of_the_file_by_hand_is_added_again(make_pad, tmp_path):
-    pad = make_pad()
+def test_a_gathered_drawing_that_was_taken_out_of_the_file_by_hand_is_added_again(pad, tmp_path):
     draw_and_label(pad, 3, 8)
     write_samples(tmp_path / "files" / "my_digits.json", [Sample([np.array(THREE)], "5")])
     label(pad, 3)
     assert gathered(tmp_path) == (["5", "3"], 2)
 
 
-def test_labels_are_added_to_what_is_there_and_its_other_content_is_kept(make_pad, tmp_path):
+def test_labels_are_added_to_what_is_there_and_its_other_content_is_kept(pad, three_drawn, tmp_path):
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()
     old = {"meta": {"who": "me"}, "samples": [{"label": "5", "strokes": [[[0, 0], [1, 9]]], "writer": "w", "x": 1}]}
     file.write_text(json.dumps(old))
-    pad = make_pad()
-    drag(pad, THREE)
     label(pad, 3)
     content = json.loads(file.read_bytes())
     assert content["meta"] == old["meta"] and content["samples"][0] == old["samples"][0]
@@ -229,20 +191,15 @@ def test_labels_are_added_to_a_packed_file_that_lost_its_ending(make_pad, tmp_pa
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"samples": [{"label": "x", "strokes": []}]}', b"\xff\xfe"])
-def test_a_damaged_gathering_file_is_left_as_it_is(make_pad, tmp_path, content):
+def test_a_damaged_gathering_file_is_left_as_it_is(pad, three_drawn, tmp_path, content):
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()
     file.write_bytes(content)
-    pad = make_pad()
-    drag(pad, THREE)
     label(pad, 3)
     assert "my_digits.json" in pad.notice and file.read_bytes() == content
 
 
-def test_the_label_shows_in_the_history_and_goes_with_the_drawing(make_pad, tmp_path):
-    pad = make_pad()
-    drag(pad, THREE)
-    click(pad, "predict")
+def test_the_label_shows_in_the_history_and_goes_with_the_drawing(pad, three_read, tmp_path):
     label(pad, 8)
     assert pad.history.entries[0].answer == "=8"
     click(pad, "save")

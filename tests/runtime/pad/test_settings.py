@@ -1,33 +1,19 @@
 """What the pad remembers from one time to the next, and that a kiosk remembers nothing."""
 
+import pygame
 import pytest
 
-pytest.importorskip("pygame")
-
-import pygame
-from hypothesis import given
-from hypothesis import strategies as st
-
 from digitpad.pad.demo import click, drag
-from digitpad.pad.loop import KIOSK_MS, run_pad
+from digitpad.pad.loop import KIOSK_MS
 from digitpad.pad.settings import Settings, read_settings, write_settings
-from tests.runtime.pad.pad_user import (
-    THREE,
-    drop,
-    label,
-    press_key,
-    several,
-)
-from tests.runtime.pad.stand_in import StandIn
-
-pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
+from tests.runtime.pad.pad_user import THREE, drop, label, press_key, several
 
 
 def settings(**more):
     return Settings(**({"model": "both", "live": True, "dark": True, "brush": 0.1, "width": 800, "height": 480} | more))
 
 
-def test_the_pad_opens_as_it_was_left(make_pad, tmp_path, monkeypatch):
+def test_the_pad_opens_as_it_was_left(run_with, tmp_path):
     opened = []
 
     def run(pad):
@@ -36,21 +22,17 @@ def test_the_pad_opens_as_it_was_left(make_pad, tmp_path, monkeypatch):
         press_key(pad, pygame.K_2)
         press_key(pad, pygame.K_l)
 
-    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", run)
-    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
     write_settings(tmp_path / "settings" / "pad.json", settings())
-    run_pad(None)
+    run_with(run)
     assert opened[0] == (settings(), True, (800, 480))
-    run_pad(None)
+    run_with(run)
     assert opened[1][0] == settings(model="mlp", live=False), "what was changed with the keys the first time"
 
 
-def test_what_is_told_on_the_command_line_goes_before_the_settings(tmp_path, monkeypatch):
+def test_what_is_told_on_the_command_line_goes_before_the_settings(run_with, tmp_path):
     write_settings(tmp_path / "settings" / "pad.json", settings())
     opened = []
-    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
-    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", lambda pad: (pad.step(0), opened.append(pad.settings())))
-    run_pad(None, model="cnn", size=(640, 480))
+    run_with(lambda pad: (pad.step(0), opened.append(pad.settings())), model="cnn", size=(640, 480))
     assert (opened[0].model, opened[0].width) == ("cnn", 640)
 
 
@@ -66,18 +48,6 @@ def test_a_damaged_settings_file_is_set_aside_and_told(tmp_path, content):
     assert read_settings(path) == (Settings(), "")
 
 
-@given(st.binary(max_size=40))
-def test_any_settings_file_is_settings_or_set_aside(content):
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pad.json"
-        path.write_bytes(content)
-        found, remark = read_settings(path)
-        assert found == Settings() and (remark or path.exists())
-
-
 def test_settings_that_cannot_be_read_or_written_are_no_error(tmp_path):
     (tmp_path / "file").write_text("")
     write_settings(tmp_path / "file" / "pad.json", settings())
@@ -85,7 +55,7 @@ def test_settings_that_cannot_be_read_or_written_are_no_error(tmp_path):
     assert read_settings(tmp_path)[0] == Settings()
 
 
-def test_a_kiosk_neither_reads_nor_keeps_settings_nor_files(make_pad, tmp_path, monkeypatch):
+def test_a_kiosk_neither_reads_nor_keeps_settings_nor_files(run_with, tmp_path):
     path = tmp_path / "settings" / "pad.json"
     write_settings(path, settings())
     before = path.read_bytes()
@@ -101,8 +71,6 @@ def test_a_kiosk_neither_reads_nor_keeps_settings_nor_files(make_pad, tmp_path, 
         drop(pad, several(tmp_path))
         press_key(pad, pygame.K_2)
 
-    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", run)
-    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", StandIn)
-    run_pad(None, kiosk=True)
+    run_with(run, kiosk=True)
     assert opened == ["cnn"] and path.read_bytes() == before
     assert not (tmp_path / "documents").exists() and KIOSK_MS == 60_000

@@ -4,11 +4,8 @@ import random
 import threading
 
 import numpy as np
-import pytest
-
-pytest.importorskip("pygame")
-
 import pygame
+import pytest
 
 from digitpad import DigitPadError, ModelError
 from digitpad.pad.demo import click, drag
@@ -21,15 +18,10 @@ from digitpad.stroke_files import read_samples, write_samples
 from tests.runtime.pad.pad_user import THREE, finger, on_screen, part, post, press_key, run_python, window
 from tests.runtime.pad.stand_in import StandIn
 
-pytestmark = pytest.mark.usefixtures("nothing_of_the_users")
-
-
 # Display and window
 
 
-def test_a_display_that_goes_away_and_comes_back_keeps_the_drawing(make_pad, monkeypatch):
-    pad = make_pad()
-    drag(pad, THREE)
+def test_a_display_that_goes_away_and_comes_back_keeps_the_drawing(pad, three_drawn, monkeypatch):
     kept = list(pad.drawing.strokes)
     steps = []
     step = pad.step
@@ -48,10 +40,7 @@ def test_a_display_that_goes_away_and_comes_back_keeps_the_drawing(make_pad, mon
     assert part(pad.view.layout.paper).min() < 100, "and it is shown again"
 
 
-def test_a_display_that_stays_away_is_told_and_the_drawing_is_saved(make_pad, monkeypatch, tmp_path):
-    pad = make_pad()
-    drag(pad, THREE)
-
+def test_a_display_that_stays_away_is_told_and_the_drawing_is_saved(pad, three_drawn, monkeypatch, tmp_path):
     def no_window(*_):
         raise DigitPadError("there is no display")
 
@@ -62,9 +51,7 @@ def test_a_display_that_stays_away_is_told_and_the_drawing_is_saved(make_pad, mo
     assert len(read_samples(tmp_path / "files" / "drawing-0001.json")) == 1
 
 
-def test_where_the_whole_screen_cannot_be_had_the_window_stays(make_pad, monkeypatch):
-    pad = make_pad()
-    drag(pad, THREE)
+def test_where_the_whole_screen_cannot_be_had_the_window_stays(pad, three_drawn, monkeypatch):
     kept = list(pad.drawing.strokes)
 
     def no_full_screen(size, fullscreen=False):
@@ -86,14 +73,12 @@ def test_closing_the_window_while_a_prediction_runs_ends_the_pad(make_pad):
 
     pad = make_pad(load=Slow)
     drag(pad, THREE)
-    x, y = (int(v) for v in (pad.view.controls()["predict"].x + 5, pad.view.controls()["predict"].y + 5))
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        pygame.event.post(pygame.event.Event(kind, pos=(x, y), button=1))
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RETURN))
     pad.run()
     assert not pad.running and pad.models.answers
 
 
-def test_the_pad_can_be_drawn_on_and_closed_while_its_models_load(tmp_path, monkeypatch):
+def test_the_pad_can_be_drawn_on_and_closed_while_its_models_load(run_with):
     may_load, seen = threading.Event(), []
 
     def load(model):
@@ -111,17 +96,15 @@ def test_the_pad_can_be_drawn_on_and_closed_while_its_models_load(tmp_path, monk
             pad.step(0)
         seen.append(pad.models.answers["cnn"].digit)
 
-    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", load)
-    monkeypatch.setattr("digitpad.pad.loop.PadWindow.run", use)
-    assert run_pad(None) == 0
+    assert run_with(use, load) == 0
     assert seen == [(1, {}), 3], "one draws and asks at once; the answer comes when the model is there"
 
 
-def test_a_model_that_fails_to_load_after_the_window_is_there_ends_with_its_error(monkeypatch):
+def test_a_model_that_fails_to_load_after_the_window_is_there_ends_with_its_error(nothing_of_the_users, monkeypatch):
     def load(model):
         raise ModelError(f"{model}: damaged")
 
-    monkeypatch.setattr("digitpad.pad.asking._load_recognizer", load)
+    monkeypatch.setattr("digitpad.pad.asking.Recognizer", load)
     with pytest.raises(ModelError, match="cnn: damaged"):
         run_pad(None)
 
@@ -140,8 +123,7 @@ def test_the_first_frame_is_there_before_onnxruntime_is_loaded():
     assert done.stdout.split("\n")[0] == "False (640, 480)", done.stderr
 
 
-def test_resizing_while_drawing_goes_on_with_the_stroke(make_pad):
-    pad = make_pad()
+def test_resizing_while_drawing_goes_on_with_the_stroke(pad):
     x, y = on_screen(pad, 0.2, 0.2)
     post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": (x, y), "button": 1}))
     for size in ((480, 320), (320, 480), (1280, 800), (200, 100), (800, 480)):

@@ -14,6 +14,7 @@ pytest.importorskip("pygame")
 
 from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.pad.layout import lay_out
+from digitpad.pad.paint import LIGHT
 
 MISSING = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {' and '.join(MISSING)}")
@@ -79,23 +80,16 @@ def test_a_digit_is_drawn_with_the_pointer_and_its_answer_is_seen(x_server, pad)
     layout, screen = lay_out(*SIZE), x_server[1]
     wait_until(lambda: pixel(screen, layout.paper.x + 20, layout.paper.y + 20)[0] > 240)
     (stroke,) = demo_samples()[3].strokes
-    where = [
-        (
-            layout.paper.x + round(x / CANVAS * layout.paper.w),
-            layout.paper.y + round(y / CANVAS * layout.paper.h),
-        )
-        for x, y in stroke.tolist()
-    ]
+    paper = layout.paper
+    where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in (stroke / CANVAS).tolist()]
     do("mousemove", *where[0], "mousedown", 1)
     do(*(word for at in where[1:] for word in ("mousemove", *at)))
     do("mouseup", 1)
     wait_until(lambda: max(pixel(screen, *where[len(where) // 2])) < 100)
     button, digit = layout.buttons["predict"], layout.cards[0].digit
     do("mousemove", button.x + button.w // 2, button.y + button.h // 2, "click", 1)
-    accent = (29, 94, 180)
-    seen = ((x, y) for x in range(digit.x, digit.right, 3) for y in range(digit.y, digit.bottom, 3))
-    places = list(seen)
-    wait_until(lambda: any(pixel(screen, *at) == accent for at in places[:: max(1, len(places) // 300)]))
+    places = [(x, y) for x in range(digit.x, digit.right, 3) for y in range(digit.y, digit.bottom, 3)]
+    wait_until(lambda: any(pixel(screen, *at) == LIGHT.accent for at in places[:: max(1, len(places) // 300)]))
     do("key", "s")
     saved = wait_until(lambda: [p for p in home.rglob("drawing-0001.json") if p.stat().st_size])
     content = json.loads(saved[0].read_bytes())
