@@ -17,7 +17,6 @@ class Button:
 
     label: str
     tool: bool = False  # whether it is among those beside the paper
-    primary: bool = False  # whether it stands out
     is_on: Callable[[Pad], bool] = lambda pad: False  # whether it looks switched on
     is_possible: Callable[[Pad], bool] = lambda pad: True  # whether there is anything to do for it
 
@@ -113,7 +112,7 @@ ACTIONS: dict[str, Action] = {
         Pad.predict,
         keys=("Enter",),
         help=(1, "Enter", "predict the digit"),
-        button=Button("Predict the Digit", primary=True),
+        button=Button("Predict the Digit", is_on=lambda pad: True),
     ),
     **{f"history {n}": Action(partial(Pad.recall, number=n)) for n in range(LENGTH)},
     # Keys without a button

@@ -140,8 +140,8 @@ class Drawing:
         points = [p for p in strokes if len(p)]
         fitted: list[Stroke] = []
         if points:
-            low = np.min([p.min(axis=0) for p in points], axis=0)
-            high = np.max([p.max(axis=0) for p in points], axis=0)
+            every = np.concatenate(points)
+            low, high = every.min(axis=0), every.max(axis=0)
             extent = float((high - low).max()) or 1.0
             middle = low + (high - low) / 2
             for p in points:

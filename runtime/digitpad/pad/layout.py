@@ -108,18 +108,18 @@ def lay_out(
         else:
             previous, last, following = _shares(last, (1, 5, 1), between)
         buttons |= {"previous": previous, "next": following}
-    body = max(12, round(scale / 36))
+    small, body = max(10, round(scale / 50)), max(12, round(scale / 36))
     help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
     notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
-        small=max(10, round(scale / 50)),
+        small=small,
         body=body,
         paper=paper,
         tools=tuple(tools),
         buttons=buttons,
         brush=slider,
-        cards=tuple(_card(part, gap, scale) for part in _for_cards(answer, cards, between)),
+        cards=tuple(_card(part, gap, small, body) for part in _for_cards(answer, cards, between)),
         history=tuple(split(last, max(2, round(last.w / (1.5 * last.h))), between)),
         help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h),
         notice=Rect(paper.x + (side - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
@@ -147,8 +147,7 @@ def _for_cards(rect: Rect, cards: int, gap: int) -> list[Rect]:
     return [Rect(part.y, part.x, part.h, part.w) for part in split(standing, cards, gap)]
 
 
-def _card(rect: Rect, gap: int, scale: float) -> Card:
-    small, body = max(10, round(scale / 50)), max(12, round(scale / 36))
+def _card(rect: Rect, gap: int, small: int, body: int) -> Card:
     edge = gap // 2 if min(rect.w, rect.h) < 170 else gap
     inner = Rect(rect.x + edge, rect.y + edge, rect.w - 2 * edge, rect.h - 2 * edge)
     label = Rect(inner.x, inner.y, inner.w, round(1.3 * small))

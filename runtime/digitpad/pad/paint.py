@@ -74,7 +74,6 @@ class ButtonLook:
     label: str
     key: str = ""  # the shortcut, shown where there is room
     icon: str = ""  # replaces the label where there is no room for both
-    primary: bool = False
     on: bool = False  # chosen, or switched on
     enabled: bool = True
     under_pointer: bool = False
@@ -84,9 +83,8 @@ class ButtonLook:
 
 def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: Theme, body: int, small: int) -> None:
     """Paint a button with its label and, where there is room, its icon or shortcut."""
-    filled = look.primary or look.on
-    face, text = (theme.accent, theme.on_accent) if filled else (theme.card, theme.text)
-    edge = theme.accent if filled else theme.edge
+    face, text = (theme.accent, theme.on_accent) if look.on else (theme.card, theme.text)
+    edge = theme.accent if look.on else theme.edge
     if not look.enabled:
         face, text = theme.back, theme.quiet
     elif look.pressed:

@@ -129,7 +129,6 @@ class View:
             label=label,
             key=action.keys[0] if action.keys else "",
             icon=name if name in ICONS else "",
-            primary=action.button.primary,
             on=action.button.is_on(pad),
             enabled=action.button.is_possible(pad) and (action.in_kiosk or not pad.kiosk),
             under_pointer=name == pad.hover,

@@ -31,7 +31,7 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
         paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
         pygame.display.set_caption("digitpad")
         icon = pygame.Surface((64, 64))
-        paint.paint_button(icon, Rect(0, 0, 64, 64), paint.ButtonLook("7", primary=True), paint.LIGHT, 48, 48)
+        paint.paint_button(icon, Rect(0, 0, 64, 64), paint.ButtonLook("7", on=True), paint.LIGHT, 48, 48)
         pygame.display.set_icon(icon)
         flags = pygame.FULLSCREEN if fullscreen else pygame.RESIZABLE
         screen = pygame.display.set_mode((0, 0) if fullscreen else size, flags)

@@ -40,14 +40,14 @@ def _answer(pad):
     click(pad, "predict")
 
 
-def _dark(pad):
-    pad.toggle("dark")
-    _answer(pad)
+def _answered(**changes):
+    """What answers, and then changes attributes of the pad."""
 
+    def change(pad):
+        _answer(pad)
+        vars(pad).update(changes)
 
-def _live(pad):
-    click(pad, "live")
-    _answer(pad)
+    return change
 
 
 def _press_undo(pad):
@@ -59,16 +59,6 @@ def _erase(pad):
     draw_digit(pad, 8)
     click(pad, "eraser")
     drag(pad, [(0.1, 0.3), (0.9, 0.7)])
-
-
-def _focus(pad, control):
-    _answer(pad)
-    pad.focus = control
-
-
-def _say(pad, notice):
-    _answer(pad)
-    pad.notice = notice
 
 
 def _remember(pad):
@@ -107,17 +97,17 @@ STATES = {
     "not_a_digit": _answer,
     "blank_answer": lambda pad: click(pad, "predict"),
     "both": _answer,
-    "dark": _dark,
+    "dark": _answered(dark=True),
     "own_model": _answer,
     "trouble": _answer,
-    "live": _live,
+    "live": _answered(live=True),
     "pressed": _press_undo,
     "brushes": _thick,
     "eraser": _erase,
-    "focus_button": lambda pad: _focus(pad, "predict"),
-    "focus_slider": lambda pad: _focus(pad, "brush"),
-    "focus_history": lambda pad: _focus(pad, "history 0"),
-    "saved": lambda pad: _say(pad, "Saved: ~/Documents/digitpad/drawing-0001.png and .json"),
+    "focus_button": _answered(focus="predict"),
+    "focus_slider": _answered(focus="brush"),
+    "focus_history": _answered(focus="history 0"),
+    "saved": _answered(notice="Saved: ~/Documents/digitpad/drawing-0001.png and .json"),
     "history": _remember,
     "several": _open_several,
     "photo": _open_photo,

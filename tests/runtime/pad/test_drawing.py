@@ -34,8 +34,8 @@ class Broken(StandIn):
         raise ModelError("broken: the model fails to run")
 
 
-def draw(drawing, *points):
-    drawing.press(*points[0])
+def draw(drawing, *points, erase=False):
+    drawing.press(*points[0], erase=erase)
     for point in points[1:]:
         drawing.move(*point)
     drawing.lift()
@@ -124,8 +124,7 @@ def test_a_label_given_to_a_drawing_is_not_the_next_ones():
     drawing.redo()
     assert drawing.label == "1"
     drawing.brush = 1
-    drawing.press(0.5, 0.4, erase=True)
-    drawing.lift()
+    draw(drawing, (0.5, 0.4), erase=True)
     assert drawing.is_empty and drawing.label is None
     drawing.undo()
     assert drawing.label == "1"
@@ -228,10 +227,7 @@ def test_what_an_eraser_leaves_is_out_of_its_reach_and_nothing_else_is_gone(line
 def test_erasing_is_one_step_for_undo_and_leaves_other_strokes_alone():
     drawing = drawn([(0.1, 0.5), (0.9, 0.5)], OTHER)
     before = list(drawing.strokes)
-    drawing.press(0.3, 0.4, erase=True)
-    drawing.move(0.3, 0.55)
-    drawing.move(0.6, 0.55)
-    drawing.lift()
+    draw(drawing, (0.3, 0.4), (0.3, 0.55), (0.6, 0.55), erase=True)
     assert len(drawing.strokes) == 3 and drawing.strokes[2] is before[1]
     drawing.undo()
     assert drawing.strokes == before
@@ -241,17 +237,14 @@ def test_erasing_is_one_step_for_undo_and_leaves_other_strokes_alone():
 
 def test_an_eraser_that_meets_nothing_is_no_step():
     drawing = drawn(LINE)
-    drawing.press(0.05, 0.95, erase=True)
-    drawing.move(0.2, 0.95)
-    drawing.lift()
+    draw(drawing, (0.05, 0.95), (0.2, 0.95), erase=True)
     drawing.undo()
     assert drawing.strokes == []
 
 
 def test_a_dot_is_erased_whole():
     drawing = drawn([(0.5, 0.5)])
-    drawing.press(0.52, 0.5, erase=True)
-    drawing.lift()
+    draw(drawing, (0.52, 0.5), erase=True)
     assert drawing.strokes == []
 
 

@@ -8,18 +8,7 @@ from PIL import Image
 from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import Sample, read_samples, write_samples
-from tests.runtime.pad.pad_user import (
-    SHIFT,
-    THREE,
-    draw_and_label,
-    drop,
-    gathered,
-    label,
-    part,
-    press_key,
-    several,
-    tap,
-)
+from tests.runtime.pad.pad_user import THREE, draw_and_label, drop, gathered, label, part, press_key, several, tap
 
 
 def test_a_stroke_file_dropped_on_the_window_opens_with_its_answer(pad, tmp_path):
@@ -108,7 +97,7 @@ def test_undo_and_redo_page_back_and_forth_in_the_file(pad, tmp_path):
     press_key(pad, pygame.K_z)
     assert pad.drawing.is_empty and pad.file.page is None and not pad.notice
     for number in (1, 2):
-        press_key(pad, pygame.K_z, SHIFT)
+        press_key(pad, pygame.K_z, pygame.KMOD_LSHIFT)
         assert f"Drawing {number} of 10" in pad.notice
     press_key(pad, pygame.K_PAGEDOWN)
     assert pad.drawing.label == "2" and "Drawing 3 of 10" in pad.notice

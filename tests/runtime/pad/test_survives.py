@@ -235,11 +235,8 @@ def test_a_kiosk_left_alone_for_a_minute_is_ready_for_the_next_visitor(make_pad)
     blank = window()
     drag(pad, THREE)
     click(pad, "predict")
-    press_key(pad, pygame.K_3)
-    press_key(pad, pygame.K_l)
-    press_key(pad, pygame.K_RIGHTBRACKET)
-    press_key(pad, pygame.K_t)
-    press_key(pad, pygame.K_h)
+    for key in (pygame.K_3, pygame.K_l, pygame.K_RIGHTBRACKET, pygame.K_t, pygame.K_h):
+        press_key(pad, key)
     pad.step(KIOSK_MS - 1)
     assert pad.drawing.strokes, "not yet"
     pad.step(KIOSK_MS)
