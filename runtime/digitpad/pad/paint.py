@@ -78,7 +78,6 @@ class ButtonLook:
     enabled: bool = True
     under_pointer: bool = False
     pressed: bool = False
-    focused: bool = False  # the Tab key is on it
 
 
 def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: Theme, body: int, small: int) -> None:
@@ -96,8 +95,6 @@ def paint_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, theme: T
         _paint_icon_button(surface, rect, look, text, small)
     else:
         _paint_label(surface, rect, look, text, body, small)
-    if look.focused:
-        paint_focus(surface, rect, theme, small)
 
 
 def paint_focus(surface: pygame.Surface, rect: Rect, theme: Theme, small: int) -> None:
@@ -132,9 +129,10 @@ def _paint_icon_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, te
 
 
 def paint_slider(
-    surface: pygame.Surface, rect: Rect, part: float, active: bool, focused: bool, theme: Theme, small: int
+    surface: pygame.Surface, rect: Rect, look: tuple[float, bool], theme: Theme, _body: int, small: int
 ) -> None:
-    """Paint the slider of the brush: a wedge, and a knob at `part` (0 to 1) of the way."""
+    """Paint the slider of the brush: a wedge, and a knob so far (0 to 1) along it, larger where it is in use."""
+    part, active = look
     paint_panel(surface, rect, theme.card, theme.edge, theme.back, max(4, small // 2))
     left, right = slider_ends(rect)
     middle, thick = rect.y + rect.h / 2, rect.h / 7
@@ -148,8 +146,6 @@ def paint_slider(
     pygame.draw.circle(canvas, theme.card, at, radius + big * 1.5)
     pygame.draw.circle(canvas, theme.accent, at, radius)
     surface.blit(pygame.transform.smoothscale(canvas, rect[2:]), rect[:2])
-    if focused:
-        paint_focus(surface, rect, theme, small)
 
 
 def slider_ends(rect: Rect) -> tuple[float, float]:
@@ -234,16 +230,10 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
 
 
 def paint_past(
-    surface: pygame.Surface,
-    rect: Rect,
-    past: Entry | None,
-    hover: bool,
-    focus: bool,
-    theme: Theme,
-    body: int,
-    small: int,
+    surface: pygame.Surface, rect: Rect, look: tuple[Entry | None, bool], theme: Theme, body: int, small: int
 ) -> None:
     """Paint one of the last drawings as the model saw it, with its answer, or an empty place."""
+    past, hover = look
     face = theme.back if past is None else mix(theme.card, theme.text, 0.08) if hover else theme.card
     paint_panel(surface, rect, face, theme.edge, theme.back, max(4, body // 2))
     if past is None:
@@ -255,8 +245,6 @@ def paint_past(
     surface.blit(scaled, (rect.x + margin, rect.y + (rect.h - side) // 2))
     words = Rect(rect.x + margin + side, rect.y, rect.w - side - margin - 2, rect.h)
     paint_text(surface, words, [past.answer], theme.text, [body, small, 10, 9, 8])
-    if focus:
-        paint_focus(surface, rect, theme, small)
 
 
 def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, body: int, small: int) -> None:

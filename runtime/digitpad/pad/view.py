@@ -1,6 +1,8 @@
 """The pad's state as pixels: only what looks different than last time is painted."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, tools
@@ -80,12 +82,8 @@ class View:
         return [Rect(0, 0, *layout.size)]
 
     def _draw_parts(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        return [
-            *self._draw_paper(surface, layout),
-            *self._draw_buttons(surface, layout),
-            *self._draw_cards(surface, layout),
-            *self._draw_history(surface, layout),
-        ]
+        parts = (self._draw_paper, self._draw_controls, self._draw_cards)
+        return [rect for draw in parts for rect in draw(surface, layout)]
 
     def _draw_paper(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         pad, drawing, paper = self._pad, self._pad.drawing, layout.paper
@@ -133,24 +131,27 @@ class View:
             enabled=action.button.is_possible(pad) and (action.in_kiosk or not pad.kiosk),
             under_pointer=name == pad.hover,
             pressed=name == pad.pressed,
-            focused=name == pad.focus,
         )
 
-    def _draw_buttons(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        pad, drawing = self._pad, self._pad.drawing
+    def _draw_controls(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
+        pad, past = self._pad, dict(enumerate(self._pad.history.entries))
+        part = (pad.drawing.brush - THINNEST) / (THICKEST - THINNEST)
+        looks: list[tuple[str, Rect, Any, Callable[..., None]]] = [
+            *((name, rect, self._button_look(name), paint.paint_button) for name, rect in self._buttons().items()),
+            ("brush", layout.brush, (part, "brush" in (pad.hover, pad.pressed)), paint.paint_slider),
+        ]
+        for number, rect in enumerate(layout.history):
+            name = f"history {number}"
+            looks.append((name, rect, (past.get(number), name == pad.hover), paint.paint_past))
         changed = []
-        for name, rect in self._buttons().items():
-            look = self._button_look(name)
-            if self._painted.get(name) != look:
-                self._painted[name] = look
-                paint.paint_button(surface, rect, look, self._theme, layout.body, layout.small)
+        for name, rect, look, paint_control in looks:
+            focused = name == pad.focus
+            if self._painted.get(name) != (look, focused):
+                self._painted[name] = look, focused
+                paint_control(surface, rect, look, self._theme, layout.body, layout.small)
+                if focused:
+                    paint.paint_focus(surface, rect, self._theme, layout.small)
                 changed.append(rect)
-        part = (drawing.brush - THINNEST) / (THICKEST - THINNEST)
-        slider = (part, "brush" in (pad.hover, pad.pressed), pad.focus == "brush")
-        if self._painted.get("brush") != slider:
-            self._painted["brush"] = slider
-            paint.paint_slider(surface, layout.brush, *slider, self._theme, layout.small)
-            changed.append(layout.brush)
         return changed
 
     def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
@@ -176,16 +177,4 @@ class View:
                 self._painted[f"card {number}"] = shown
                 pieces = self._pieces.setdefault(number, {})
                 changed += paint.paint_card(surface, card, shown, self._theme, layout.body, layout.small, pieces)
-        return changed
-
-    def _draw_history(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
-        changed = []
-        pad, past = self._pad, dict(enumerate(self._pad.history.entries))
-        for number, rect in enumerate(layout.history):
-            name = f"history {number}"
-            look = (past.get(number), name == pad.hover, name == pad.focus)
-            if self._painted.get(name) != look:
-                self._painted[name] = look
-                paint.paint_past(surface, rect, *look, self._theme, layout.body, layout.small)
-                changed.append(rect)
         return changed
