@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -37,7 +36,7 @@ def run_demo(out: Path) -> int:
     try:
         pad = _new_pad("both", SIZE)
         make_folder(out)
-        misread = _draw_ten(pad, lambda name: save_window(out / name))
+        misread = _draw_ten(pad, out)
         write_whole(out / "pad.gif", _film())
         print(f"{out}: blank_tool.png, predict_0.png to predict_9.png, pad.gif")
     finally:
@@ -47,16 +46,16 @@ def run_demo(out: Path) -> int:
     return int(misread > 0)
 
 
-def _draw_ten(pad: PadWindow, save: Callable[[str], None]) -> int:
+def _draw_ten(pad: PadWindow, out: Path) -> int:
     """Draw the ten digits; how many of them a model misread."""
-    save("blank_tool.png")
+    _save_window(out / "blank_tool.png")
     misread = 0
     for sample in demo_samples():
         click(pad, "clear")
         for stroke in sample.strokes:
             drag(pad, on_paper(stroke.tolist()))
         click(pad, "predict")
-        save(f"predict_{sample.label}.png")
+        _save_window(out / f"predict_{sample.label}.png")
         answers = pad.models.answers
         misread += any(str(answer.digit) != sample.label for answer in answers.values())
         said = ", ".join(f"{m}: {verdict(a)[0]} ({verdict(a)[1][0]})" for m, a in answers.items())
@@ -110,7 +109,7 @@ def _new_pad(model: str, size: tuple[int, int]) -> PadWindow:
     return pad
 
 
-def save_window(path: Path) -> None:
+def _save_window(path: Path) -> None:
     """Save what the window shows as PNG; raises DigitPadError if it cannot be written."""
     data = io.BytesIO()
     # A palette, for small files: a window has few colours.

@@ -250,12 +250,9 @@ def test_live_rests_when_nothing_changes(make_pad):
 # Window
 
 
-def test_nothing_is_painted_while_nothing_changes(pad):
-    assert pad.view.draw(pygame.display.get_surface()) == []
-
-
-def test_only_the_ink_that_is_new_is_painted(pad, three_drawn):
+def test_nothing_is_painted_while_nothing_changes_and_then_only_the_ink_that_is_new(pad, three_drawn):
     surface = pygame.display.get_surface()
+    assert pad.view.draw(surface) == []
     pad.drawing.press(0.5, 0.5)
     pad.view.draw(surface)
     pad.drawing.move(0.51, 0.5)
