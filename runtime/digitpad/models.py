@@ -33,13 +33,10 @@ _FIX = "install digitpad again, or run `make export` in a source checkout"
 
 @dataclass(frozen=True)
 class Model:
-    """A model ready to run: the onnxruntime session and what its metadata says."""
+    """A model ready to run: the onnxruntime session, and its digitpad.* metadata without that prefix."""
 
-    name: str
     session: "onnxruntime.InferenceSession"
     metadata: dict[str, str]
-    ood_threshold: float
-    unsure_threshold: float
 
 
 def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
@@ -64,12 +61,9 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
-        metadata = _check_contract(path, session)
+        return Model(session, _check_contract(path, session))
     except UnicodeDecodeError:  # onnxruntime passes names and metadata on as they are
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
-    return Model(
-        metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
-    )
 
 
 def session_options() -> "onnxruntime.SessionOptions":
@@ -132,11 +126,7 @@ def find_model(which: str | os.PathLike[str]) -> str:
 
 
 def _check_sum(path: str, sha256: str) -> None:
-    """Compare a file with the manifest's checksum.
-
-    Raises:
-        ModelError: they differ, or it cannot be read.
-    """
+    """Refuse a file whose checksum is not the manifest's."""
     digest = _sha256()
     for piece in _pieces(path, 2**16):
         digest.update(piece)
@@ -158,9 +148,6 @@ def _check_self_contained(path: str, data: bytes) -> None:
 
     It opens those in the working folder, older releases any that the user may read. The bytes are searched rather than
     parsed: whatever a parser makes of a malformed file, the entry's name is in it.
-
-    Raises:
-        ModelError: it refers to another file, or is not ONNX but a form in which that would go unseen.
     """
     if b"location" in data and _SIDE_FILE.search(data):  # the plain search is ten times as fast
         raise ModelError(
@@ -225,11 +212,7 @@ def _open_session(
 
 
 def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[str, str]:
-    """Return the digitpad.* metadata without that prefix.
-
-    Raises:
-        ModelError: contract, names, types or shapes differ; the text says which.
-    """
+    """Refuse a model whose metadata, names, types or shapes differ from the contract's; return the metadata."""
     found = session.get_modelmeta().custom_metadata_map
     metadata = {key: found[f"digitpad.{key}"] for key in METADATA if f"digitpad.{key}" in found}
     if metadata.get("contract") != CONTRACT:
