@@ -42,9 +42,7 @@ class Model:
 def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
     """Load a shipped model by name ("cnn", "mlp", ...) or any file that keeps the contract by path.
 
-    Args:
-        which: the name or path.
-        options: how onnxruntime runs it (default: `session_options()`).
+    `options` say how onnxruntime runs it; by default they are `session_options()`.
 
     Raises:
         ModelError: no such model, the file is damaged, or it does not keep the contract.
@@ -55,7 +53,11 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         source = _read(path)
         _check_self_contained(path, source)  # onnxruntime then gets these very bytes, not the file again
     else:
-        _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
+        digest = _sha256()
+        for piece in _pieces(path, 2**16):
+            digest.update(piece)
+        if digest.hexdigest() != shipped_models()[os.fspath(which)]["sha256"]:
+            raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
         # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends
         # on the system.)
         source = path if path.isascii() else _read(path)
@@ -123,15 +125,6 @@ def find_model(which: str | os.PathLike[str]) -> str:
     except (OSError, ValueError):
         pass  # reading it will give the reason
     return path
-
-
-def _check_sum(path: str, sha256: str) -> None:
-    """Refuse a file whose checksum is not the manifest's."""
-    digest = _sha256()
-    for piece in _pieces(path, 2**16):
-        digest.update(piece)
-    if digest.hexdigest() != sha256:
-        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
 
 
 def _sha256() -> Any:

@@ -107,7 +107,7 @@ def _paper(coarse: Map) -> tuple[Map, bool]:
     values = coarse[border]
     middle = np.float32(median(values))
     if max(coarse.shape) <= _TINY:
-        low, high = percentiles(coarse, [10, 90])
+        low, high = percentiles(coarse.ravel(), [10, 90])
         paper = low if middle - low < high - middle else high
         return np.full(coarse.shape, paper, np.float32), True
     off = np.abs(around - middle) > _EVEN

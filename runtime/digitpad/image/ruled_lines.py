@@ -48,7 +48,7 @@ def _without_level_rules(ink: Map) -> Map:
     best = int(np.var(lines, axis=1).argmax())
     # What nearly all strips have at the same height reaches across the picture.
     level = sheared(strips)[np.arange(_STRIPS), most + shifts[best]]
-    rule = percentiles(largest(level.T, 1).T, [15], axis=0)[0]
+    rule = percentiles(largest(level.T, 1).T, [15])[0]
     rule -= median(rule)
     peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
     starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
