@@ -266,21 +266,17 @@ def _check_name(model: str, prog: str) -> None:
 
 def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     """What a model is to see of one input: images, each with its name in the results."""
-    from digitpad.stroke_files import GZIP_MAGIC, Sample, is_stroke_file, parse_samples, read_samples
+    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
 
-    samples: list[Sample] | None = None
-    content: bytes | str = file
-    if file == "-":
-        content = _standard_input()
-        if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-            samples = parse_samples(content, "standard input")
+    content = _standard_input() if file == "-" else b""
+    if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        samples = parse_samples(content, "standard input")
     elif is_stroke_file(file):
         samples = read_samples(file)
-
-    if samples is None:
+    else:
         from digitpad.image.normalise import normalise_image
 
-        yield file, normalise_image(content, tell)
+        yield file, normalise_image(content or file, tell)
         return
     from digitpad.mnist_form import render_strokes
 

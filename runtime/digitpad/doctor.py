@@ -92,26 +92,23 @@ def verify_models() -> dict[str, str]:
     Raises:
         ModelError: the manifest is missing or damaged.
     """
-    problems = {}
-    for name in shipped_models():
-        try:
-            _verify_model(name)
-        except ModelError as error:
-            problems[name] = str(error)
-    return problems
-
-
-def _verify_model(name: str) -> None:
     import numpy as np
 
     from digitpad.recognizer import Recognizer
 
-    recognizer = Recognizer(name)
-    if recognizer.name != name:
-        raise ModelError(f"{name}: the file calls itself {recognizer.name!r:.40}; install digitpad again")
-    probabilities, ood_score = recognizer.run(np.tile(np.arange(28, dtype=np.uint8) * 9, (3, 28, 1)))
-    if not (abs(probabilities.sum(axis=1) - 1) < 1e-3).all() or not np.isfinite(ood_score).all():
-        raise ModelError(f"{name}: its answers are not probabilities; install digitpad again")
+    problems = {}
+    for name in shipped_models():
+        try:
+            recognizer = Recognizer(name)
+            probabilities, ood_score = recognizer.run(np.tile(np.arange(28, dtype=np.uint8) * 9, (3, 28, 1)))
+        except ModelError as error:
+            problems[name] = str(error)
+            continue
+        if recognizer.name != name:
+            problems[name] = f"{name}: the file calls itself {recognizer.name!r:.40}; install digitpad again"
+        elif not (abs(probabilities.sum(axis=1) - 1) < 1e-3).all() or not np.isfinite(ood_score).all():
+            problems[name] = f"{name}: its answers are not probabilities; install digitpad again"
+    return problems
 
 
 def _child(code: str) -> tuple[str, list[str]]:

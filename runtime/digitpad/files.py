@@ -10,10 +10,7 @@ from digitpad.errors import DigitPadError
 def write_whole(path: Path, data: bytes, only_new: bool = False) -> None:
     """Write a file so that a crash, a kill or a full disk leaves the old one, if any, untouched.
 
-    Args:
-        path: the file.
-        data: its content.
-        only_new: never replace a file, not even one that another program makes at the same moment.
+    With `only_new` no file is ever replaced, not even one that another program makes at the same moment.
 
     Raises:
         DigitPadError: the file cannot be written.

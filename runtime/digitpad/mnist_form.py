@@ -62,7 +62,10 @@ def render_strokes(
     points = [_smooth(_thin_out((p - middle) * ((BOX - pen_width) / extent))) for p in points]
     low, high = _box(points)  # curves reach a little beyond their points
     scale, middle = (BOX - pen_width) / float((high - low).max()), low + (high - low) / 2
-    starts, ends = _segments([(p - middle) * scale + CENTRE for p in points])
+    points = [(p - middle) * scale + CENTRE for p in points]
+    # A stroke of one point is a segment of no length.
+    starts = np.concatenate([p[: max(len(p) - 1, 1)] for p in points])
+    ends = np.concatenate([p[min(len(p) - 1, 1) :] for p in points])
     # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
     ink = _ink(starts, ends, pen_width)
     shift = CENTRE - centre_of_mass(ink)
@@ -116,12 +119,10 @@ def _without_taps(strokes: list[Points]) -> list[Points]:
     Dots above and below may belong to it, as in an i, which must be told from a 1.
     """
     boxes = [_box([p]) for p in strokes]
-    drawn = [i for i, (low, high) in enumerate(boxes) if (high - low).max() > 0]
-    if not drawn:
-        return strokes
-    extent = max(float((boxes[i][1] - boxes[i][0]).max()) for i in drawn)
-    drawn = [i for i in drawn if (boxes[i][1] - boxes[i][0]).max() > _TAP * extent]
-    if not 1 <= len(strokes) - len(drawn) <= 2:
+    extents = [float((high - low).max()) for low, high in boxes]
+    least = _TAP * max(extents, default=0)
+    drawn = [number for number, extent in enumerate(extents) if extent > least]
+    if not drawn or not 1 <= len(strokes) - len(drawn) <= 2:
         return strokes
     low, high = _box([strokes[i] for i in drawn])
     size = float((high - low).max())
@@ -131,13 +132,6 @@ def _without_taps(strokes: list[Points]) -> list[Points]:
         if number in drawn or not ((across > 0.2 * size and down < 0.05 * size) or max(across, down) > size):
             kept.append(points)
     return kept
-
-
-def _segments(strokes: Sequence[Points]) -> tuple[Points, Points]:
-    """Starts and ends of all line segments, each (n, 2); a stroke of one point is a segment of no length."""
-    starts = [points[:-1] if len(points) > 1 else points for points in strokes]
-    ends = [points[1:] if len(points) > 1 else points for points in strokes]
-    return np.concatenate(starts), np.concatenate(ends)
 
 
 def _smooth(points: Points) -> Points:

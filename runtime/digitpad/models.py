@@ -33,21 +33,16 @@ _FIX = "install digitpad again, or run `make export` in a source checkout"
 
 @dataclass(frozen=True)
 class Model:
-    """A model ready to run: the onnxruntime session and what its metadata says."""
+    """A model ready to run: the onnxruntime session, and its digitpad.* metadata without that prefix."""
 
-    name: str
     session: "onnxruntime.InferenceSession"
     metadata: dict[str, str]
-    ood_threshold: float
-    unsure_threshold: float
 
 
 def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
     """Load a shipped model by name ("cnn", "mlp", ...) or any file that keeps the contract by path.
 
-    Args:
-        which: the name or path.
-        options: how onnxruntime runs it (default: `session_options()`).
+    `options` say how onnxruntime runs it; by default they are `session_options()`.
 
     Raises:
         ModelError: no such model, the file is damaged, or it does not keep the contract.
@@ -58,18 +53,19 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         source = _read(path)
         _check_self_contained(path, source)  # onnxruntime then gets these very bytes, not the file again
     else:
-        _check_sum(path, shipped_models()[os.fspath(which)]["sha256"])
+        digest = _sha256()
+        for piece in _pieces(path, 2**16):
+            digest.update(piece)
+        if digest.hexdigest() != shipped_models()[os.fspath(which)]["sha256"]:
+            raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
         # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends
         # on the system.)
         source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
-        metadata = _check_contract(path, session)
+        return Model(session, _check_contract(path, session))
     except UnicodeDecodeError:  # onnxruntime passes names and metadata on as they are
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
-    return Model(
-        metadata["name"], session, metadata, float(metadata["ood_threshold"]), float(metadata["unsure_threshold"])
-    )
 
 
 def session_options() -> "onnxruntime.SessionOptions":
@@ -131,19 +127,6 @@ def find_model(which: str | os.PathLike[str]) -> str:
     return path
 
 
-def _check_sum(path: str, sha256: str) -> None:
-    """Compare a file with the manifest's checksum.
-
-    Raises:
-        ModelError: they differ, or it cannot be read.
-    """
-    digest = _sha256()
-    for piece in _pieces(path, 2**16):
-        digest.update(piece)
-    if digest.hexdigest() != sha256:
-        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
-
-
 def _sha256() -> Any:
     # hashlib loads OpenSSL, which takes 4 MB of memory and as long as hashing a model. Python's own code, under its
     # name since 3.12 or the earlier one, needs neither.
@@ -158,9 +141,6 @@ def _check_self_contained(path: str, data: bytes) -> None:
 
     It opens those in the working folder, older releases any that the user may read. The bytes are searched rather than
     parsed: whatever a parser makes of a malformed file, the entry's name is in it.
-
-    Raises:
-        ModelError: it refers to another file, or is not ONNX but a form in which that would go unseen.
     """
     if b"location" in data and _SIDE_FILE.search(data):  # the plain search is ten times as fast
         raise ModelError(
@@ -225,11 +205,7 @@ def _open_session(
 
 
 def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[str, str]:
-    """Return the digitpad.* metadata without that prefix.
-
-    Raises:
-        ModelError: contract, names, types or shapes differ; the text says which.
-    """
+    """Refuse a model whose metadata, names, types or shapes differ from the contract's; return the metadata."""
     found = session.get_modelmeta().custom_metadata_map
     metadata = {key: found[f"digitpad.{key}"] for key in METADATA if f"digitpad.{key}" in found}
     if metadata.get("contract") != CONTRACT:

@@ -70,10 +70,10 @@ class Recognizer:
             ModelError: no such model, or the file is damaged or breaks the contract.
         """
         self._model = load_model(model, options)
-        self.name = self._model.name
         self.metadata = self._model.metadata
-        self.ood_threshold = self._model.ood_threshold
-        self.unsure_threshold = self._model.unsure_threshold
+        self.name = self.metadata["name"]
+        self.ood_threshold = float(self.metadata["ood_threshold"])
+        self.unsure_threshold = float(self.metadata["unsure_threshold"])
 
     def predict(self, image: "ImageLike") -> Prediction:
         """Read the digit in an image of any size and either polarity.

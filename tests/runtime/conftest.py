@@ -21,26 +21,38 @@ import digitpad
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[2]
 
+TINY = str(DATA / "tiny.onnx")
+PACKAGE = Path(digitpad.__file__).parent  # the digitpad that is tested, be it a source checkout or an installed wheel
+
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+Points = list[list[tuple[float, float]]]
+
+
+def users_environment(**more: str) -> dict[str, str]:
+    """The environment variables with which a user would run the package."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**environment, "PYTHONPATH": str(PACKAGE.parent), **more}
+
+
+def printed_by(code: str, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
+    """The lines that a fresh Python prints that runs some code; on standard error it must print nothing."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=env or users_environment(), capture_output=True, encoding="utf-8", timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
 
 
 @pytest.fixture
 def tiny() -> Path:
     """A model that keeps the contract and has learnt nothing."""
-    return DATA / "tiny.onnx"
+    return Path(TINY)
 
 
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """The folder of the digitpad that is tested, be it a source checkout or an installed wheel."""
-    return Path(digitpad.__file__).parent
-
-
-@pytest.fixture(scope="session")
-def installation(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the package in it, which ships the tiny model as its cnn and its mlp."""
     folder = tmp_path_factory.mktemp("installation")
-    shutil.copytree(package, folder / "digitpad", ignore=shutil.ignore_patterns("models", "__pycache__"))
+    shutil.copytree(PACKAGE, folder / "digitpad", ignore=shutil.ignore_patterns("models", "__pycache__"))
     models = folder / "digitpad" / "models"
     models.mkdir()
     entries = {}
@@ -59,16 +71,12 @@ def installation(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def run(package: Path, tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> Run:
     """Runs `python -m digitpad ARGUMENTS` in an empty folder, as a user would, or that of another installation."""
 
     def run(*arguments: str | os.PathLike[str], installation: Path | None = None, **more: Any) -> Any:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-            "PYTHONPATH": str(installation or package.parent),
-            "SDL_VIDEODRIVER": "dummy",
-            **more.pop("env", {}),
-        }
+        path = str(installation or PACKAGE.parent)
+        environment = users_environment(SDL_VIDEODRIVER="dummy") | {"PYTHONPATH": path} | more.pop("env", {})
         more = {"capture_output": True, "encoding": "utf-8", "cwd": tmp_path, "timeout": 120} | more
         command = [sys.executable, "-m", "digitpad", *arguments]
         return subprocess.run(command, env=environment, check=False, **more)
@@ -77,13 +85,13 @@ def run(package: Path, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def seven() -> list[list[tuple[float, float]]]:
+def seven() -> Points:
     """Strokes that draw a seven, with the slanted bar through it."""
     return [[(100, 100), (150, 98), (210, 101), (180, 160), (150, 230), (135, 300)], [(120, 190), (205, 185)]]
 
 
 @pytest.fixture
-def stroke_file(tmp_path: Path, seven: list[list[tuple[float, float]]]) -> Path:
+def stroke_file(tmp_path: Path, seven: Points) -> Path:
     """A stroke file with one sample."""
     path = tmp_path / "seven.json"
     path.write_text(json.dumps({"samples": [{"label": "7", "strokes": seven}]}))
@@ -102,13 +110,8 @@ def mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     pytest.skip("the MNIST test set is neither in $DIGITPAD_DATA nor in data/")
 
 
-@pytest.fixture
-def as_plain_user() -> Callable[[], contextlib.AbstractContextManager[None]]:
-    return _plain_user
-
-
 @contextlib.contextmanager
-def _plain_user() -> Iterator[None]:
+def as_plain_user() -> Iterator[None]:
     """What is done in here is done by a user who may not read everything, also where the superuser runs the tests."""
     if os.name != "posix":
         pytest.skip("files cannot be made unreadable here")

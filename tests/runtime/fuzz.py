@@ -340,11 +340,11 @@ def mutate_png(data: bytes, rng: random.Random) -> bytes:
     chunks[number] = kind, content
     if rng.random() < 0.1:
         rng.shuffle(chunks)
-    whole = b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
-    return data[:8] + whole
+    return data[:8] + b"".join(png_chunk(kind, content) for kind, content in chunks)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def odd_value(rng: random.Random) -> Any:
@@ -490,16 +490,11 @@ def _child(kind: str, first: int, count: int) -> int:
 
 
 def _peak_memory() -> int:
-    """The most memory this process has had, in MB; 0 where the system does not tell."""
-    try:
-        if sys.platform == "linux":  # where ru_maxrss includes what the process had that started this one
-            status = Path("/proc/self/status").read_text().splitlines()
-            return next(int(line.split()[1]) * 1024 // 10**6 for line in status if line.startswith("VmHWM"))
-        import resource
-    except (ImportError, OSError):
+    """The most memory this process has had, in MB; 0 except on Linux."""
+    if sys.platform != "linux":
         return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 // 10**6 for line in status if line.startswith("VmHWM"))
 
 
 def page(rows: list[Row]) -> str:

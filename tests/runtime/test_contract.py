@@ -5,11 +5,7 @@ import importlib
 import json
 import os
 import re
-import subprocess
-import sys
 import tracemalloc
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +14,7 @@ import pytest
 
 from digitpad import ModelError, Recognizer, models
 from digitpad.errors import first_line
-
-DATA = Path(__file__).parent / "data"
+from tests.runtime.conftest import DATA, TINY, as_plain_user, printed_by, users_environment
 
 
 def refusal(path: str | os.PathLike[str]) -> str:
@@ -96,9 +91,7 @@ def test_the_engine_prints_nothing_itself(capfd: pytest.CaptureFixture[str], tmp
 
 
 @pytest.mark.parametrize(("told", "heard"), [(None, "1 1"), ("1", "1 1"), ("0", "0 0")])
-def test_the_engine_is_kept_from_reporting_home_unless_told_to(
-    told: str | None, heard: str, tiny: Path, package: Path
-) -> None:
+def test_the_engine_is_kept_from_reporting_home_unless_told_to(told: str | None, heard: str) -> None:
     code = """
 import os, sys
 from digitpad.models import load_model
@@ -109,12 +102,9 @@ onnxruntime.disable_telemetry_events = lambda: calls.append("now")
 load_model(sys.argv[1])
 print(os.environ["ORT_DISABLE_TELEMETRY"], len(calls))
 """
-    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
-    environment |= {"PYTHONPATH": str(package.parent)} | ({"ORT_DISABLE_TELEMETRY": told} if told else {})
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tiny)], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == heard
+    environment = users_environment()
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    assert printed_by(code, TINY, env=environment | ({"ORT_DISABLE_TELEMETRY": told} if told else {})) == [heard]
 
 
 def test_a_model_too_large_for_any_digit_network_is_refused_unread(tmp_path: Path) -> None:
@@ -128,9 +118,7 @@ def test_a_model_too_large_for_any_digit_network_is_refused_unread(tmp_path: Pat
     assert peak < 2**20
 
 
-def test_an_unreadable_model_is_refused(
-    tiny: Path, tmp_path: Path, as_plain_user: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_an_unreadable_model_is_refused(tiny: Path, tmp_path: Path) -> None:
     path = tmp_path / "locked.onnx"
     path.write_bytes(tiny.read_bytes())
     path.chmod(0)
@@ -145,8 +133,14 @@ def test_a_model_may_be_given_as_text_or_path_relative_or_absolute(tiny: Path, m
     }
 
 
-def test_a_model_by_path_needs_no_shipped_models(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path / "nowhere"))
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the shipped models, with none in it."""
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_a_model_by_path_needs_no_shipped_models(tiny: Path, shipped: Path) -> None:
     assert Recognizer(tiny).name == "tiny"
     with pytest.raises(ModelError, match=r"manifest\.json: cannot be read .*install digitpad again"):
         Recognizer("cnn")
@@ -161,19 +155,16 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(
         Recognizer("lenet")
 
 
-def test_a_shipped_model_that_was_changed_is_refused(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
-    (tmp_path / "cnn.onnx").write_bytes(tiny.read_bytes())
+def test_a_shipped_model_that_was_changed_is_refused(tiny: Path, shipped: Path) -> None:
+    (shipped / "cnn.onnx").write_bytes(tiny.read_bytes())
     manifest = {"contract": "1", "models": {"cnn": {"file": "cnn.onnx", "sha256": "0" * 64}}}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (shipped / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="its checksum is not the manifest's"):
         Recognizer("cnn")
     manifest["models"]["cnn"]["sha256"] = hashlib.sha256(tiny.read_bytes()).hexdigest()
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (shipped / "manifest.json").write_text(json.dumps(manifest))
     assert Recognizer("cnn").name == "tiny"
-    (tmp_path / "cnn.onnx").unlink()
+    (shipped / "cnn.onnx").unlink()
     with pytest.raises(ModelError, match="no such model file; install digitpad again"):
         Recognizer("cnn")
 
@@ -181,9 +172,8 @@ def test_a_shipped_model_that_was_changed_is_refused(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"models": []}', '{"models": {"cnn": {"file": "cnn.onnx"}}}', "[" * 10**5]
 )
-def test_a_damaged_manifest_is_reported(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
-    (tmp_path / "manifest.json").write_text(text)
+def test_a_damaged_manifest_is_reported(text: str, shipped: Path) -> None:
+    (shipped / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: damaged"):
         Recognizer("cnn")
 

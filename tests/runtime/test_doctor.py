@@ -3,15 +3,12 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from digitpad import __version__
-
-Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+from tests.runtime.conftest import Run
 
 
 def findings(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[str, str]]:
@@ -67,26 +64,27 @@ def test_a_missing_pygame_is_a_note_that_says_how_to_get_it(broken: Path, run: R
     assert "pip install 'digitpad[pad]'" in finding
 
 
-@pytest.mark.parametrize(("module", "name"), [("numpy", "numpy"), ("onnxruntime", "onnxruntime"), ("PIL", "Pillow")])
-def test_a_package_that_does_not_load_is_broken(module: str, name: str, broken: Path, run: Run) -> None:
-    hide(broken, module, "raise ImportError('libstdc++.so.6: not found')")
+CANNOT_LOAD = "raise ImportError('libstdc++.so.6: not found')", "ImportError: libstdc++.so.6: not found; install "
+KILLS = "import os, signal; os.kill(os.getpid(), signal.SIGILL)", "dies with SIGILL: "
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [("numpy", CANNOT_LOAD), ("PIL", CANNOT_LOAD), pytest.param("onnxruntime", KILLS, marks=posix)],
+)
+def test_a_package_that_does_not_load_is_broken_and_the_rest_still_reported(
+    module: str, what: tuple[str, str], broken: Path, run: Run
+) -> None:
+    hide(broken, module, what[0])
     done = run("doctor", installation=broken)
     assert (done.returncode, done.stderr) == (1, "")
     found = findings(done)
-    assert found[name] == ("BROKEN", "ImportError: libstdc++.so.6: not found; install digitpad again")
-    assert found["models"] == ("note", "not tried: they need the packages above")
-    assert found["Python"][0] == "ok"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_a_library_that_kills_the_process_is_named_and_the_rest_still_reported(broken: Path, run: Run) -> None:
-    hide(broken, "onnxruntime", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
-    done = run("doctor", installation=broken)
-    assert done.returncode == 1
-    verdict, finding = findings(done)["onnxruntime"]
+    verdict, finding = found[module.replace("PIL", "Pillow")]
     assert verdict == "BROKEN"
-    assert "SIGILL" in finding
-    assert findings(done)["Pillow"][0] == "ok"
+    assert finding.startswith(what[1])
+    assert found["models"] == ("note", "not tried: they need the packages above")
+    assert found["Python"][0] == found["numpy" if module == "PIL" else "Pillow"][0] == "ok"
 
 
 def test_a_damaged_or_missing_model_is_broken(broken: Path, run: Run) -> None:

@@ -1,9 +1,6 @@
 """`predict --explain DIR` shows what happened to each input, and the logger "digitpad" says the same."""
 
 import logging
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +11,7 @@ from PIL import Image, ImageDraw
 from digitpad import Recognizer, cli
 from digitpad.explain import Explainer
 from digitpad.image.normalise import normalise_image
-
-TINY = str(Path(__file__).parent / "data" / "tiny.onnx")
-Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+from tests.runtime.conftest import TINY, Run, printed_by
 
 
 @pytest.fixture
@@ -152,10 +147,9 @@ def test_the_logger_says_the_steps_at_debug_level(notebook: Path, seven: Any, ca
     assert "already in MNIST's form: left as it is" in caplog.messages
 
 
-def test_without_a_handler_the_log_is_silent_and_strokes_do_not_load_logging(package: Path, stroke_file: Path) -> None:
+def test_without_a_handler_the_log_is_silent_and_strokes_do_not_load_logging(stroke_file: Path) -> None:
     code = f"""
 import sys
-sys.path.insert(0, {str(package.parent)!r})
 from digitpad.cli import main
 import numpy, onnxruntime
 others = "logging" in sys.modules  # as some versions of these do
@@ -165,6 +159,4 @@ import logging
 logging.getLogger("digitpad").setLevel(logging.DEBUG)
 main(["predict", {str(stroke_file)!r}, "--model", {TINY!r}])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 2
+    assert len(printed_by(code)) == 2

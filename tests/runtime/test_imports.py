@@ -3,99 +3,87 @@
 import ast
 import importlib.metadata
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.runtime.conftest import PACKAGE, printed_by
+
 FRAMEWORKS = {"tensorflow", "keras", "torch", "torchvision", "onnx", "tf2onnx", "onnxscript"}
 ALLOWED = {"digitpad", "numpy", "onnxruntime", "PIL", "pygame", "platformdirs"}
 
 
-def modules_after(code: str, package: Path) -> set[str]:
+def modules_after(code: str) -> set[str]:
     """The top-level modules that a fresh Python has loaded after `code`."""
     code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
-    environment = {**os.environ, "PYTHONPATH": str(package.parent), "SDL_VIDEODRIVER": "dummy"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    return set(done.stdout.splitlines()[-1].split())
+    return set(printed_by(code)[-1].split())
 
 
-def test_importing_digitpad_loads_nothing_heavy(package: Path) -> None:
-    assert not modules_after("import digitpad", package) & {"numpy", "onnxruntime", "PIL", "pygame"}
-
-
-@pytest.mark.parametrize("argument", ["--version", "--help"])
-def test_help_and_version_load_nothing_heavy(argument: str, package: Path) -> None:
-    loaded = modules_after(f"from digitpad.cli import main; main(['{argument}'])", package)
+@pytest.mark.parametrize("then", ["", "main(['--version'])", "main(['--help'])"])
+def test_importing_digitpad_its_help_and_version_load_nothing_heavy(then: str) -> None:
+    loaded = modules_after(f"import digitpad; from digitpad.cli import main; {then}")
     assert not loaded & {"numpy", "onnxruntime", "PIL", "pygame"}
 
 
-def test_reading_strokes_loads_neither_pillow_nor_pygame(package: Path, tiny: Path) -> None:
+def test_reading_strokes_loads_neither_pillow_nor_pygame(tiny: Path) -> None:
     code = f"from digitpad import Recognizer; Recognizer({str(tiny)!r}).predict_strokes([[(0, 0), (1, 3)]])"
-    loaded = modules_after(code, package)
+    loaded = modules_after(code)
     assert "onnxruntime" in loaded
     assert not loaded & {"PIL", "pygame"}
 
 
-def test_predicting_loads_no_training_framework(package: Path, tiny: Path, stroke_file: Path, tmp_path: Path) -> None:
+def test_predicting_loads_no_training_framework(tiny: Path, stroke_file: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     Image.new("L", (40, 40), 255).save(tmp_path / "paper.png")
     arguments = ["predict", str(tmp_path / "paper.png"), str(stroke_file), "--model", str(tiny)]
-    loaded = modules_after(f"from digitpad.cli import main; assert main({arguments!r}) == 0", package)
+    loaded = modules_after(f"from digitpad.cli import main; assert main({arguments!r}) == 0")
     assert {"onnxruntime", "PIL"} <= loaded
     assert not loaded & FRAMEWORKS
 
 
-def test_a_prediction_loads_no_module_that_would_slow_its_start(package: Path, tiny: Path, tmp_path: Path) -> None:
+def test_a_prediction_loads_no_module_that_would_slow_its_start(tiny: Path, tmp_path: Path) -> None:
     from PIL import Image, ImageDraw
 
-    skip_if_numpy_loads_all(package)
+    skip_if_numpy_loads_all()
     picture = Image.new("RGB", (300, 200), (250, 250, 240))
     ImageDraw.Draw(picture).line([(60, 50), (140, 50), (100, 160)], fill=(40, 30, 120), width=14)
     picture.save(tmp_path / "seven.png")
     arguments = ["predict", str(tmp_path / "seven.png"), "--model", str(tiny)]
     code = f"from digitpad.cli import main; assert main({arguments!r}) == 0; import sys"
-    loaded = modules_after(code + "; assert 'numpy.ma' not in sys.modules", package)
+    loaded = modules_after(code + "; assert 'numpy.ma' not in sys.modules")
     assert not loaded & {"_hashlib", "shutil", "tempfile", "gzip", "bz2", "lzma", "csv", "pathlib"}
 
 
-def skip_if_numpy_loads_all(package: Path) -> None:
-    if "_hashlib" in modules_after("import numpy", package):
+def skip_if_numpy_loads_all() -> None:
+    if "_hashlib" in modules_after("import numpy"):
         pytest.skip("this numpy loads numpy.random, numpy.ma and with them OpenSSL by itself")
 
 
-def test_a_shipped_model_is_checked_without_loading_openssl(package: Path) -> None:
-    skip_if_numpy_loads_all(package)
+def test_a_shipped_model_is_checked_without_loading_openssl() -> None:
+    skip_if_numpy_loads_all()
     code = "from digitpad import Recognizer; import sys; assert '_hashlib' not in sys.modules; Recognizer('cnn')"
-    assert "_hashlib" not in modules_after(code, package)
+    assert "_hashlib" not in modules_after(code)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the home folder goes by other names")
-def test_a_prediction_leaves_nothing_in_the_home_folder(package: Path, stroke_file: Path, tmp_path: Path) -> None:
+def test_a_prediction_leaves_nothing_in_the_home_folder(stroke_file: Path, tmp_path: Path) -> None:
     """Not even what onnxruntime would put there to report its use, which it does outside of test machines."""
     home = tmp_path / "home"
     home.mkdir()
     code = f"from digitpad.cli import main; assert main(['predict', {str(stroke_file)!r}]) == 0"
-    environment = {"HOME": str(home), "PYTHONPATH": str(package.parent), "PATH": os.environ["PATH"]}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    printed_by(code, env={"HOME": str(home), "PYTHONPATH": str(PACKAGE.parent), "PATH": os.environ["PATH"]})
     assert not list(home.rglob("*"))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind a process to a core")
-def test_one_core_is_enough(package: Path, stroke_file: Path) -> None:
+def test_one_core_is_enough(stroke_file: Path) -> None:
     """And what it has no more of is not complained about, as onnxruntime does where it starts threads for cores."""
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
     code += f"from digitpad.cli import main; assert main(['predict', '--model', 'both', {str(stroke_file)!r}]) == 0\n"
     code += "print(len(os.listdir('/proc/self/task')))"
-    environment = os.environ | {"PYTHONPATH": str(package.parent)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    assert done.stdout.splitlines()[-1] == "1"
+    assert printed_by(code)[-1] == "1"
 
 
 def imported(path: Path) -> set[str]:
@@ -110,13 +98,13 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def test_the_source_names_only_what_the_wheel_asks_for(package: Path) -> None:
-    for path in package.rglob("*.py"):
+def test_the_source_names_only_what_the_wheel_asks_for() -> None:
+    for path in PACKAGE.rglob("*.py"):
         assert {name.split(".")[0] for name in imported(path)} <= ALLOWED | set(sys.stdlib_module_names), path.name
 
 
-def test_the_rooms_import_in_one_direction_and_no_files_in_a_circle(package: Path) -> None:
-    files = {".".join(path.relative_to(package.parent).with_suffix("").parts): path for path in package.rglob("*.py")}
+def test_the_rooms_import_in_one_direction_and_no_files_in_a_circle() -> None:
+    files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
     imports = {name: imported(path) & files.keys() for name, path in files.items() if ".pad." not in name}
     for name, names in imports.items():
         assert name == "digitpad.cli" or not any(".pad." in other for other in names), name
@@ -134,7 +122,7 @@ def test_the_slim_environment_has_no_training_framework() -> None:
         assert importlib.util.find_spec(name) is None, f"{name} can be imported"
 
 
-def test_the_public_names_are_these_and_each_is_documented(package: Path) -> None:
+def test_the_public_names_are_these_and_each_is_documented() -> None:
     import digitpad
 
     errors = ["DigitPadError", "ImageError", "ModelError", "StrokeError"]

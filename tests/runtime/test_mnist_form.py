@@ -5,7 +5,6 @@ import gzip
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from digitpad import Recognizer, StrokeError
 from digitpad.mnist_form import centre_of_mass, render_strokes
 from digitpad.pad.demo_strokes import demo_samples
+from tests.runtime.conftest import DATA
 
 Strokes = list[NDArray[np.float64]]
 
@@ -26,6 +26,7 @@ PIXEL = 40
 MEAN = 0.5
 
 DEMO = [sample.strokes for sample in demo_samples()]
+MODELS = {name: Recognizer(name) for name in ("cnn", "mlp")}
 
 
 def wavy(seed: int, count: int) -> Strokes:
@@ -115,11 +116,15 @@ def test_the_aspect_ratio_is_kept(strokes: Strokes, stretch: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "strokes",
-    [[], [[]], [[], []], [[(3, 4)]], [[(3, 4)] * 100], [[(3, 4)], [(3, 4), (3, 4)]], [np.empty((0, 2))], iter(())],
+    "strokes", [[], [[]], [[], []], [[(3, 4)]], [[(3, 4)] * 100], [[(3, 4)], [(3, 4), (3, 4)]], [np.empty((0, 2))], ()]
 )
 def test_no_ink_or_no_extent_gives_blank_paper(strokes: Any) -> None:
-    assert not render_strokes(strokes).any()
+    assert not render_strokes(iter(strokes)).any()
+    p = MODELS["mlp"].predict_strokes(strokes)
+    assert (p.status, p.digit, p.confidence) == ("blank", None, 0.0)
+    assert p.probabilities.tolist() == np.full(10, 0.1, np.float32).tolist()
+    assert math.isnan(p.ood_score)
+    assert not p.image.any()
 
 
 def test_two_dots_are_a_drawing() -> None:
@@ -139,14 +144,10 @@ def test_a_straight_line_is_as_long_as_the_box_whichever_way_it_runs(angle: int)
 @pytest.mark.parametrize("kind", [list, tuple, np.array, np.float32, np.int16])
 def test_points_may_come_in_any_sequence_of_numbers(kind: Callable[[Any], Any]) -> None:
     points = [(0, 0), (40, 10), (10, 70)]
-    assert np.array_equal(render_strokes([kind(points)]), render_strokes([points]))
-    assert np.array_equal(render_strokes(iter([kind(points)])), render_strokes([points]))
-
-
-def test_the_points_given_stay_as_they_are() -> None:
-    points = np.array([[0.0, 0.0], [40.0, 10.0]])
-    render_strokes([points])
-    assert points.tolist() == [[0.0, 0.0], [40.0, 10.0]]
+    given = kind(points)
+    assert np.array_equal(render_strokes([given]), render_strokes([points]))
+    assert np.array_equal(render_strokes(iter([given])), render_strokes([points]))
+    assert np.array_equal(given, points)  # it stays as it is
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,7 @@ def test_the_points_given_stay_as_they_are() -> None:
         [np.zeros((2, 2, 2))],
         [[(0, 0), (1,)]],
         [["a", "b"]],
+        ["ab"],
         [[(None, 1)]],
         [[(10**400, 1)]],
         [[{}]],
@@ -170,9 +172,10 @@ def test_the_points_given_stay_as_they_are() -> None:
     ],
 )
 def test_what_is_not_points_is_refused_in_one_line(strokes: Any) -> None:
-    with pytest.raises(StrokeError) as caught:
-        render_strokes(strokes)
-    assert "\n" not in str(caught.value)
+    for read in (render_strokes, MODELS["mlp"].predict_strokes):
+        with pytest.raises(StrokeError) as caught:
+            read(strokes)
+        assert "\n" not in str(caught.value)
 
 
 @given(
@@ -213,8 +216,6 @@ def test_ten_thousand_points_are_fine() -> None:
 
 # What the shipped models make of it. Drawn afresh by some hand, slanted, narrow and wobbly as hands are.
 
-
-MODELS = {name: Recognizer(name) for name in ("cnn", "mlp")}
 
 # Ways of writing that demo digits lack, as points that a smooth line passes; corners are where a new part begins.
 VARIANTS: dict[str, list[list[list[tuple[float, float]]]]] = {
@@ -380,7 +381,7 @@ def test_few_points_at_corners_and_on_lines_stay_straight(points: Any) -> None:
     assert_same_picture([np.array(points, float)], [denser(np.array(points, float), 30)], pixel=1, mean=0.05)
 
 
-with gzip.open(Path(__file__).parent / "data" / "ink.json.gz") as file:
+with gzip.open(DATA / "ink.json.gz") as file:
     REFERENCE = json.load(file)
 
 

@@ -69,21 +69,14 @@ def test_every_shipped_model_keeps_the_contract_and_answers() -> None:
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_a_batch_is_read_as_each_image_alone(name: str) -> None:
-    recognizer = Recognizer(name)
-    images = np.stack([render_strokes(sample.strokes) for sample in demo_samples()])
-    rows = recognizer.predict_batch(images)
-    assert np.allclose(rows.sum(axis=1), 1, atol=1e-5)
-    for image, row in zip(images, rows, strict=True):
-        assert np.allclose(recognizer.predict_batch(image[None])[0], row, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", BOTH)
-def test_the_demo_digits_are_read(name: str) -> None:
-    recognizer = Recognizer(name)
-    samples = demo_samples()
+def test_the_demo_digits_are_read_alone_as_in_a_batch(name: str) -> None:
+    recognizer, samples = Recognizer(name), demo_samples()
     assert [sample.label for sample in samples] == list("0123456789")
-    assert [str(recognizer.predict_strokes(sample.strokes).digit) for sample in samples] == list("0123456789")
+    answers = [recognizer.predict_strokes(sample.strokes) for sample in samples]
+    assert [answer.digit for answer in answers] == list(range(10))
+    rows = recognizer.predict_batch(np.stack([answer.image for answer in answers]))
+    assert np.allclose(rows.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(rows, [answer.probabilities for answer in answers], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", shipped_models())

@@ -4,12 +4,12 @@ from typing import cast
 
 import numpy as np
 
-from digitpad.image.filters import Map, Mask, spread
+from digitpad.image.filters import Map, Mask, largest
 from digitpad.image.marks import Marks
-from digitpad.log import Tell, log_step
+from digitpad.log import Tell
 
 
-def without_clutter(ink: Map, marks: Marks, tell: Tell = log_step) -> Map:
+def without_clutter(ink: Map, marks: Marks, tell: Tell) -> Map:
     """Ink without the marks that are not the digit's."""
     height, width = ink.shape
     # In a large picture a mark of a few pixels is dust or noise, even if there is nothing else.
@@ -31,7 +31,7 @@ def without_clutter(ink: Map, marks: Marks, tell: Tell = log_step) -> Map:
         keep &= (marks.area >= 0.03 * marks.area[keep].max()) | (extent >= 0.25 * extent[keep].max())
     if keep.all() or not keep.any():
         return ink
-    dropped = spread(marks.mask(~keep), 2) & ~spread(marks.mask(keep), 1)
+    dropped = largest(marks.mask(~keep), 2) & ~largest(marks.mask(keep), 1)
     rest = cast(Map, np.where(dropped, np.float32(0), ink))
     tell("%d of %d marks left out as clutter", marks.count - np.count_nonzero(keep), marks.count, ink=rest, before=ink)
     return rest

@@ -47,5 +47,5 @@ def _lay_on_paper(colour: Map, alpha: Map) -> Map:
     filled = seen.sum() / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1))
     # Paper with ink on it, cut out: the ground continues the paper. Ink alone: the ground is its opposite.
     both = filled > 0.5 and high - low > 0.3
-    ground = percentiles(values, [50], axis=0)[0] if both else np.full(values.shape[1], values.mean() < 0.5, np.float32)
+    ground = percentiles(values, [50])[0] if both else np.full(values.shape[1], values.mean() < 0.5, np.float32)
     return cast(Map, colour * alpha[:, :, None] + ground * (1 - alpha[:, :, None]))

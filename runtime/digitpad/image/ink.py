@@ -14,7 +14,7 @@ from digitpad.image.filters import Map, Mask, Window, blurred, closed, grown, la
 from digitpad.image.marks import Marks
 from digitpad.image.ruled_lines import without_rules
 from digitpad.image.sheets import inside_sheet
-from digitpad.log import Tell, log_step
+from digitpad.log import Tell
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # the same while paper and light are
@@ -25,7 +25,7 @@ _FAINT_IN_SHADE = 0.12  # the same where light is uneven, which leaves traces
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 
-def find_ink(grey: Map, tell: Tell = log_step) -> Map:
+def find_ink(grey: Map, tell: Tell) -> Map:
     """The ink in a picture of either polarity.
 
     Args:
@@ -95,7 +95,7 @@ def _light(coarse: Map, plane: Map) -> Map:
     height, width = coarse.shape
     free = (dark.left > 0) & (dark.top > 0) & (dark.right < width) & (dark.bottom < height) & (dark.area > 4)
     # Back at full size the edge of a shadow turns soft and would be ink on its dark side: better too dark there.
-    return -largest(-(wide if free.any() else near), 1)
+    return cast(Map, -largest(-(wide if free.any() else near), 1))
 
 
 def _paper(coarse: Map) -> tuple[Map, bool]:
@@ -107,7 +107,7 @@ def _paper(coarse: Map) -> tuple[Map, bool]:
     values = coarse[border]
     middle = np.float32(median(values))
     if max(coarse.shape) <= _TINY:
-        low, high = percentiles(coarse, [10, 90])
+        low, high = percentiles(coarse.ravel(), [10, 90])
         paper = low if middle - low < high - middle else high
         return np.full(coarse.shape, paper, np.float32), True
     off = np.abs(around - middle) > _EVEN

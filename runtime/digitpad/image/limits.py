@@ -74,7 +74,10 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
         return image, 1  # known once it is decoded: Pillow may turn it itself
     if image.format == "PPM" and bare[:2] in (b"P1", b"P2", b"P3") and bare.count(b"#") > MAX_PIECES // 50:
         raise ImageError(f"{name}: more than {MAX_PIECES // 50} comments; save it as PNG")
-    return image, _orientation_in(exif) or _orientation_told(data)
+    orientation = _orientation_in(exif)
+    if not orientation and (told := re.search(rb"""tiff:Orientation(?:=["']|>)([1-8])""", data)):  # in XMP: text
+        orientation = int(told[1])
+    return image, orientation or 1
 
 
 def check_size(image: "PILImage.Image", name: str) -> None:
@@ -257,12 +260,6 @@ def _orientation_in(exif: bytes) -> int:
     except struct.error:  # cut off: a damaged tag doesn't make the image unreadable
         pass
     return 0
-
-
-def _orientation_told(data: bytes) -> int:
-    """The orientation according to XMP, text anywhere in a file; 1 if it has none."""
-    told = re.search(rb"""tiff:Orientation(?:=["']|>)([1-8])""", data)
-    return int(told[1]) if told else 1
 
 
 def orientation_of(image: "PILImage.Image") -> int:

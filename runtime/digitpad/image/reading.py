@@ -172,16 +172,11 @@ def _from_array(array: NDArray[Any]) -> tuple[Pixels, Map | None]:
     return _parts(_shrunk(strip, pixels.shape, "array"))
 
 
-_UPRIGHT: dict[int, Callable[[Map], Map]] = {  # cameras store a picture as it lay on the sensor, with a tag
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: np.rot90(a),
-}
+def _upright(stored: Pixels, orientation: int) -> Pixels:
+    """A view of a picture turned upright: cameras store it as it lay on the sensor, with a tag."""
+    turned = stored.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else stored
+    down, across = -1 if orientation in (3, 4, 7, 8) else 1, -1 if orientation in (2, 3, 6, 7) else 1
+    return turned[::down, ::across]
 
 
 def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int = 1) -> Pixels:
@@ -192,8 +187,7 @@ def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int =
     """
     height, width = shape[:2]
     tall, wide = _block(height, width)
-    orientation = orientation if orientation in _UPRIGHT else 1
-    upright, as_stored = _UPRIGHT[orientation], _UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)]
+    back = {6: 8, 8: 6}.get(orientation, orientation)
     rows = max(_STRIP // width // tall, 1) * tall
     largest, pixels = 0.0, None
     for top in range(0, height, rows):
@@ -207,13 +201,13 @@ def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int =
         if pixels is None:
             stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
             byte = part.dtype == np.uint8
-            pixels = as_stored(np.empty(upright(stored).shape, np.uint8 if byte else np.float32))  # upright at once
+            upright = np.empty(_upright(stored, orientation).shape, np.uint8 if byte else np.float32)
+            pixels = _upright(upright, back)
         pixels[top // tall : -(-(top + rows) // tall)] = part
-    assert pixels is not None
-    if pixels.dtype == np.uint8:
-        return upright(pixels)
-    pixels /= np.float32(_full_scale(kind, largest))
-    return upright(np.clip(pixels, 0, 1, out=pixels))
+    if upright.dtype == np.uint8:
+        return upright
+    upright /= np.float32(_full_scale(kind, largest))
+    return np.clip(upright, 0, 1, out=upright)
 
 
 def _full_scale(kind: np.dtype[Any], largest: float) -> float:

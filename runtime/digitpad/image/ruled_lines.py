@@ -5,16 +5,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.image.filters import Map, largest, median, percentiles, spread
+from digitpad.image.filters import Map, largest, median, percentiles
 from digitpad.image.marks import Marks
-from digitpad.log import Tell, log_step
+from digitpad.log import Tell
 
 _STRIPS = 24  # upright strips of the picture in which ruled lines are looked for
 _PALE = 0.15  # of full contrast: as dark as a ruled line surely is, on average over a strip
 _FAINT = 0.025  # of full contrast: lines that differ less from their paper are not seen
 
 
-def without_rules(ink: Map, tell: Tell = log_step) -> Map:
+def without_rules(ink: Map, tell: Tell) -> Map:
     """Differences from paper without those of ruled lines, level or upright."""
     if min(ink.shape) < 64:
         return ink
@@ -48,7 +48,7 @@ def _without_level_rules(ink: Map) -> Map:
     best = int(np.var(lines, axis=1).argmax())
     # What nearly all strips have at the same height reaches across the picture.
     level = sheared(strips)[np.arange(_STRIPS), most + shifts[best]]
-    rule = percentiles(largest(level.T, 1).T, [15], axis=0)[0]
+    rule = percentiles(largest(level.T, 1).T, [15])[0]
     rule -= median(rule)
     peaks = rule > max(_FAINT, 0.3 * float(rule.max()))
     starts = np.flatnonzero(np.diff(peaks, prepend=False) & peaks)
@@ -62,7 +62,7 @@ def _without_level_rules(ink: Map) -> Map:
         return _without_one_line(ink, np.rint(line).astype(int), float(rule.max()), thickness)
     at = np.clip(rows[:, None] - np.rint(slopes[best] * (columns - width / 2)).astype(int), 0, height - 1)
     reach = int(np.ceil(thickness)) + 2
-    level = np.where(spread(peaks[:, None], reach)[:, 0], largest(rule[None].astype(np.float32), 2)[0], 0)[at]
+    level = np.where(largest(peaks[None], reach)[0], largest(rule[None].astype(np.float32), 2)[0], 0)[at]
     on_rule = level > 0
     rest = np.where(on_rule & (ink < 1.5 * level), np.float32(0), ink)
     # The ink of a stroke goes on where it crosses a line as dark as itself.
@@ -96,7 +96,7 @@ def _without_one_line(ink: Map, line: NDArray[np.intp], level: float, thickness:
     # such as the top of a seven cut out closely.
     if not (alone & (length > 0))[[0, 1, 2, -3, -2, -1]].all():
         return ink
-    cut = spread(run, 1) & alone
+    cut = largest(run, 1) & alone
     rest = ink.copy()
     rest[rows[cut], np.broadcast_to(columns, rows.shape)[cut]] = 0
     marks = Marks(rest > level / 2)

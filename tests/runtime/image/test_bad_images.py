@@ -3,11 +3,8 @@
 import contextlib
 import io
 import os
-import struct
 import warnings
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
-from digitpad import DigitPadError, ImageError, Recognizer
+from digitpad import DigitPadError, ImageError
 from digitpad.image.limits import FORMATS, MAX_BYTES
 from digitpad.image.normalise import normalise_image
+from tests.runtime.conftest import as_plain_user
+from tests.runtime.image.test_image_memory import png
 
 
 def picture() -> Image.Image:
@@ -44,15 +43,9 @@ def refusal(image: Any) -> str:
     return text
 
 
-def png(width: int, height: int) -> bytes:
+def huge(width: int, height: int) -> bytes:
     """A PNG of few bytes that claims to be of this size."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes(1000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return png(width, height, 8, 0, zlib.compress(bytes(1000)))
 
 
 @pytest.mark.parametrize(
@@ -77,11 +70,7 @@ def test_a_file_that_is_not_an_image(name: str, content: bytes | int | None, rea
         assert f"{tmp_path}{os.sep}{reason}" in refusal(form)
 
 
-def test_a_folder(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name an image in it"
-
-
-def test_an_unreadable_file(tmp_path: Path, as_plain_user: Callable[[], AbstractContextManager[None]]) -> None:
+def test_an_unreadable_file(tmp_path: Path) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(encoded("PNG"))
     path.chmod(0)
@@ -89,14 +78,14 @@ def test_an_unreadable_file(tmp_path: Path, as_plain_user: Callable[[], Abstract
         assert "secret.png: cannot be read (Permission denied)" in refusal(path)
 
 
-def test_a_name_no_file_can_have() -> None:
+def test_a_folder_and_a_name_no_file_can_have(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name an image in it"
     assert "a\\x00b" in refusal("a\0b")
 
 
 def test_a_decompression_bomb() -> None:
     for size in ((60_000, 60_000), (5_000, 5_001)):
-        told = "image data: a picture of more than 25 million pixels; save it smaller"
-        assert refusal(png(*size)) == told
+        assert refusal(huge(*size)) == "image data: a picture of more than 25 million pixels; save it smaller"
 
 
 def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
@@ -107,14 +96,10 @@ def test_what_is_in_memory_already_may_be_larger_than_a_file() -> None:
     )
 
 
-@pytest.mark.parametrize("thing", [None, 7, [[0, 255]], object()])
-def test_a_thing_that_is_not_an_image(thing: Any) -> None:
-    assert "give a PIL image, a path, bytes or a numpy array" in refusal(thing)
-
-
 @pytest.mark.parametrize(
-    ("array", "remedy"),
+    ("thing", "remedy"),
     [
+        *((thing, "give a PIL image, a path, bytes or a numpy array") for thing in (None, 7, [[0, 255]], object())),
         (np.full((9, 9), np.nan), "not NaN"),
         (np.full((9, 9), np.inf), "in [0, 1]"),
         (np.full((9, 9), 200.0), "divide 0 to 255 by 255"),
@@ -130,16 +115,13 @@ def test_a_thing_that_is_not_an_image(thing: Any) -> None:
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "more than 100 million pixels"),
     ],
 )
-def test_an_array_that_is_not_an_image(array: Any, remedy: str) -> None:
-    assert remedy in refusal(array)
+def test_a_thing_that_is_not_an_image(thing: Any, remedy: str) -> None:
+    assert remedy in refusal(thing)
 
 
-def test_a_float_image_with_nan_in_it() -> None:
+def test_a_pil_image_that_is_closed_or_empty_or_a_file_that_holds_nan() -> None:
     pixels = np.asarray(picture(), np.float32)
     assert "NaN" in refusal(encoded("TIFF", Image.fromarray(np.where(pixels > 0, pixels, np.nan).astype(np.float32))))
-
-
-def test_a_pil_image_that_is_closed_or_empty() -> None:
     image = Image.open(io.BytesIO(encoded("PNG")))
     image.close()
     assert refusal(image)
@@ -161,7 +143,7 @@ def test_warnings_about_odd_images_do_not_reach_the_user(capfd: pytest.CaptureFi
         warnings.simplefilter("always")
         assert normalise_image(encoded("JPEG", exif=exif)).any()
         assert normalise_image(encoded("PNG", palette, transparency=bytes(range(256)))).shape == (28, 28)
-        refusal(png(9500, 9500))  # of a size of which Pillow itself warns
+        refusal(huge(9500, 9500))  # of a size of which Pillow itself warns
     assert not caught
     assert capfd.readouterr() == ("", "")
 
@@ -176,20 +158,6 @@ def test_the_tiff_library_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr().err == "still there"
 
 
-def test_predict_refuses_as_well(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ImageError):
-        Recognizer(tiny).predict(tmp_path / "nothing.png")
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=200))
-def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
-    try:
-        normalise_image(data)
-    except DigitPadError as error:
-        assert str(error).isprintable()
-
-
 @settings(max_examples=60, deadline=None)
 @given(arrays.arrays(arrays.scalar_dtypes(), arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)))
 def test_arrays_of_any_kind_are_taken_or_refused(array: Any) -> None:
@@ -197,3 +165,15 @@ def test_arrays_of_any_kind_are_taken_or_refused(array: Any) -> None:
         assert normalise_image(array).shape == (28, 28)
     except DigitPadError as error:
         assert str(error).isprintable()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays.arrays(
+        st.sampled_from([np.uint8, np.uint16, np.bool_]),
+        st.tuples(st.integers(1, 40), st.integers(1, 40)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)),
+    )
+)
+def test_any_array_of_pixels_is_taken(array: Any) -> None:
+    result = normalise_image(array)
+    assert (result.shape, result.dtype) == ((28, 28), np.uint8)

@@ -1,9 +1,8 @@
 """An image of a digit, however it was made, becomes the very picture that the same strokes make."""
 
 import io
-import json
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-import digitpad
 from digitpad import Recognizer
 from digitpad.image.normalise import in_mnist_form, normalise_image
 from digitpad.image.reading import read_image
 from digitpad.mnist_form import render_strokes
+from digitpad.pad.demo_strokes import demo_samples
 
-DEMO = json.loads((Path(digitpad.__file__).parent / "pad" / "demo_strokes.json").read_text())["samples"]
-DIGITS = {sample["label"]: [np.array(stroke, float) for stroke in sample["strokes"]] for sample in DEMO}
+DIGITS = {sample.label or "": sample.strokes for sample in demo_samples()}
 
 MODELS = {name: Recognizer(name) for name in ("cnn", "mlp")}
 
@@ -82,20 +79,12 @@ def random() -> np.random.Generator:
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-@pytest.mark.parametrize(("pen", "bound"), [(0.01, 4), (0.03, 4), (0.08, 4), (0.15, 4), (0.25, 12)])
-def test_pen_width_changes_little(digit: str, pen: float, bound: float) -> None:
-    assert off(digit, grey(1 - draw(digit, 250, pen))) < bound  # the widest fills the small loops
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-@pytest.mark.parametrize(("pixels", "bound"), [(16, 11), (28, 7), (50, 5), (100, 4), (1000, 3), (4000, 3)])
-def test_size_changes_little(digit: str, pixels: int, bound: float) -> None:
-    assert off(digit, grey(1 - draw(digit, pixels / 1.6))) < bound
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-def test_a_pen_of_one_pixel(digit: str) -> None:
-    assert off(digit, np.where(draw(digit, 20, 0.06) > 0.4, 0, 255).astype(np.uint8)) < 11
+def test_size_and_pen_width_change_little(digit: str) -> None:
+    for pen, bound in {0.01: 4, 0.03: 4, 0.08: 4, 0.15: 4, 0.25: 12}.items():  # the widest fills the small loops
+        assert off(digit, grey(1 - draw(digit, 250, pen))) < bound, pen
+    for pixels, bound in {16: 11, 28: 7, 50: 5, 100: 4, 1000: 3, 4000: 3}.items():
+        assert off(digit, grey(1 - draw(digit, pixels / 1.6))) < bound, pixels
+    assert off(digit, np.where(draw(digit, 20, 0.06) > 0.4, 0, 255).astype(np.uint8)) < 11  # a pen of one pixel
 
 
 @settings(max_examples=25, deadline=None)
@@ -190,22 +179,9 @@ PHOTOS: dict[str, Callable[[NDArray[Any], np.random.Generator], Any]] = {
 @pytest.mark.parametrize("digit", DIGITS)
 @pytest.mark.parametrize("kind", PHOTOS)
 def test_photos_and_scans(digit: str, kind: str, random: np.random.Generator) -> None:
-    assert off(digit, PHOTOS[kind](draw(digit, 220), random)) < 6
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-def test_a_frame_around_or_a_line_beside_or_specks(digit: str, random: np.random.Generator) -> None:
-    for spoil in ("frame", "line", "specks"):
-        image = Image.fromarray(grey(1 - draw(digit)))
-        pencil, last = ImageDraw.Draw(image), image.width - 1
-        if spoil == "frame":
-            pencil.rectangle((12, 12, last - 12, last - 12), outline=0, width=4)
-        elif spoil == "line":
-            pencil.line((0, 6, last, 6), fill=0, width=4)
-        else:
-            for x, y in random.integers(0, last, (20, 2)):
-                pencil.rectangle((x, y, x + 3, y + 3), fill=0)
-        assert off(digit, image) < 4, spoil
+    photo = PHOTOS[kind](draw(digit, 220), random)
+    assert off(digit, photo) < 6
+    assert MODELS["cnn"].predict(photo).probabilities.argmax() == int(digit)
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -267,15 +243,10 @@ def test_a_digit_in_two_strokes_loses_neither() -> None:
     assert (upper > 128).any(axis=0).sum() >= 10
 
 
-def test_ink_that_stays_apart_stays_in() -> None:
-    both = np.concatenate([grey(1 - draw("1")), grey(1 - draw("7"))], axis=1)
-    columns = np.flatnonzero((normalise_image(both) > 128).any(axis=0))
-    assert np.diff(columns).max() > 3  # two digits: what they are is the model's to say
-
-
 # What else people draw and photograph beside, behind or around a digit
 
 Draw = Callable[[ImageDraw.ImageDraw], None]
+SPECKS = np.random.default_rng(1).integers(0, 600, (20, 2)).tolist()
 UNDER: dict[str, Draw] = {  # on a sheet of 600x800, where the digit reaches from (150, 225) to (450, 525) at most
     "yellow highlighter": lambda d: d.rectangle((130, 300, 470, 420), fill=(255, 250, 120)),
     "pink highlighter": lambda d: d.rectangle((130, 200, 470, 550), fill=(255, 170, 200)),
@@ -290,6 +261,9 @@ UNDER: dict[str, Draw] = {  # on a sheet of 600x800, where the digit reaches fro
     "punched holes": lambda d: [d.ellipse((15, y, 45, y + 30), fill=(40, 40, 40)) for y in (100, 400, 700)] and None,
     "a thumb on a corner": lambda d: d.pieslice((-130, 670, 130, 930), 270, 360, fill=(150, 100, 80)),
     "a frame of wood": lambda d: d.rectangle((0, 0, 599, 799), outline=(150, 110, 60), width=30),
+    "a frame of ink": lambda d: d.rectangle((20, 20, 580, 780), outline="black", width=8),
+    "a line across the top": lambda d: d.line((0, 12, 600, 12), fill="black", width=8),
+    "specks": lambda d: [d.rectangle((x, y, x + 6, y + 6), fill="black") for x, y in SPECKS] and None,
     "a margin's line": lambda d: d.line((60, 0, 60, 800), fill=(230, 120, 120), width=3),
 }
 
@@ -301,7 +275,7 @@ def test_what_people_draw_and_photograph_with_a_digit_is_not_the_digits(what: st
     UNDER[what](ImageDraw.Draw(sheet))
     ink = draw(digit, 300, size=(600, 800), place=(0.5, 0.45))
     dark = np.asarray(sheet) * (1 - 0.9 * ink[:, :, None])
-    assert off(digit, dark.astype(np.uint8)) < 5
+    assert off(digit, dark.astype(np.uint8)) < 4
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -385,16 +359,12 @@ def test_a_digit_of_few_pixels_enlarged_is_ink_however_soft_its_edges(digit: str
 
 
 @pytest.mark.parametrize("digit", DIGITS)
-@pytest.mark.parametrize(("side", "bound"), [(8, 17), (12, 10), (16, 7), (20, 5), (32, 5), (64, 4)])
-def test_a_digit_that_fills_few_pixels(digit: str, side: int, bound: float) -> None:
-    assert off(digit, grey(cut(digit, side))) < bound
-    assert off(digit, grey(1 - cut(digit, side))) < bound
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-@pytest.mark.parametrize(("side", "bound"), [(16, 12), (32, 8)])
-def test_a_digit_that_fills_few_pixels_in_black_and_white(digit: str, side: int, bound: float) -> None:
-    assert off(digit, cut(digit, side) > 0.5) < bound
+def test_a_digit_that_fills_few_pixels(digit: str) -> None:
+    for side, bound in {8: 17, 12: 10, 16: 7, 20: 5, 32: 5, 64: 4}.items():
+        assert off(digit, grey(cut(digit, side))) < bound, side
+        assert off(digit, grey(1 - cut(digit, side))) < bound, side
+    for side, bound in {16: 12, 32: 8}.items():
+        assert off(digit, cut(digit, side) > 0.5) < bound, f"{side}, black and white"
 
 
 @pytest.mark.parametrize("size", [20, 32, 100, 300])
@@ -611,25 +581,19 @@ def test_a_gif_tells_what_is_transparent_whatever_else_it_tells() -> None:
     assert off("2", told) < 3
 
 
+# How the camera's sensor saw what the viewer is to see upright, for orientations from 2 on.
+SEEN = ["FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_90", "TRANSVERSE", "ROTATE_270"]
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_is_turned_upright(form: str, orientation: int) -> None:
-    turns = Image.Transpose
-    # How the camera's sensor saw what the viewer is to see upright.
-    seen = [
-        None,
-        turns.FLIP_LEFT_RIGHT,
-        turns.ROTATE_180,
-        turns.FLIP_TOP_BOTTOM,
-        turns.TRANSPOSE,
-        turns.ROTATE_90,
-        turns.TRANSVERSE,
-        turns.ROTATE_270,
-    ][orientation - 1]
     image = Image.fromarray(grey(1 - draw("4")))
+    if orientation > 1:
+        image = image.transpose(Image.Transpose[SEEN[orientation - 2]])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    photo = encoded(image if seen is None else image.transpose(seen), form, exif=exif)
+    photo = encoded(image, form, exif=exif)
     assert off("4", photo) < 3
     assert off("4", Image.open(io.BytesIO(photo))) < 3
 
@@ -651,13 +615,8 @@ def test_a_pil_image_is_not_changed() -> None:
 
 def test_threads_may_share_it() -> None:
     image = encoded(Image.fromarray(grey(1 - draw("9"))))
-    results: list[Grey] = []
-    threads = [threading.Thread(target=lambda: results.append(normalise_image(image))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 8
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(normalise_image, [image] * 8))
     assert all((result == results[0]).all() for result in results)
 
 
@@ -682,29 +641,6 @@ def test_threads_may_share_it() -> None:
 def test_no_ink_is_blank(image: Any, tiny: Path) -> None:
     assert not normalise_image(image).any()
     assert Recognizer(tiny).predict(image).status == "blank"
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    arrays.arrays(
-        st.sampled_from([np.uint8, np.uint16, np.bool_]),
-        st.tuples(st.integers(1, 40), st.integers(1, 40)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)),
-    )
-)
-def test_any_array_of_pixels_is_taken(image: NDArray[Any]) -> None:
-    result = normalise_image(image)
-    assert result.shape == (28, 28)
-    assert result.dtype == np.uint8
-
-
-# With the shipped model
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-def test_the_shipped_model_reads_every_photo(digit: str, random: np.random.Generator) -> None:
-    for kind, photo in PHOTOS.items():
-        prediction = MODELS["cnn"].predict(photo(draw(digit, 220), random))
-        assert prediction.probabilities.argmax() == int(digit), kind
 
 
 def test_the_mnist_test_set_reads_as_in_a_batch(mnist: tuple[Grey, Grey]) -> None:
