@@ -44,10 +44,6 @@ PYGAME = ("pygame", "pygame-ce")
 PYTHONS = range(11, 15)  # minor versions of Python 3
 
 
-class NoNetworkError(DigitPadError):
-    """The package index cannot be reached."""
-
-
 def main(argv: list[str] | None = None) -> int:
     """Make a bundle as the command line says; returns the exit status."""
     parser = argparse.ArgumentParser("python -m deploy.bundle", description=__doc__)
@@ -205,8 +201,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
     """Fetch the wheels for a device, whatever this machine is; each must have a hash from the lock file.
 
     Raises:
-        DigitPadError: a package has no wheel for the device.
-        NoNetworkError: the package index cannot be reached.
+        DigitPadError: a package has no wheel for the device, or the package index cannot be reached.
         OSError: the disk is full.
     """
     lock = wheels.parent / "download.txt"
@@ -223,7 +218,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
         raise OSError(int(full[1]), full[2])
     # Without a network pip finds no package either: what it says first tells the two apart.
     if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Retrying \(", done.stderr):
-        raise NoNetworkError("the package index cannot be reached; the wheels come from there: go online")
+        raise DigitPadError("the package index cannot be reached; the wheels come from there: go online")
     if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
         raise DigitPadError(
             f"{missing[1]} has no wheel for {target} and Python 3.{minor}; try another Python, for example PYTHON=3.13"
