@@ -253,18 +253,16 @@ def errors() -> dict[str, Row]:
 
 def as_tables(results: dict[str, Any]) -> str:
     """The results in Markdown, with the ratios that matter."""
-    bare, slim = results["processes"].get("bare"), results["disk"]["environment of digitpad"]["bytes"]
+    bare, slim = results["processes"]["bare"], results["disk"]["environment of digitpad"]["bytes"]
     names = {"bare": f'`python -c "{BARE}"`', "digitpad": "`digitpad predict`", "Keras": "Keras, this CNN"}
     names |= {"digitpad photo": "`digitpad predict`, a photo of 12 million pixels", "PyTorch": "PyTorch, this MLP"}
 
     def rows(part: str, cells: Callable[[Row], list[str]]) -> list[list[str]]:
-        return [
-            [
-                row.get("what") or names.get(name, name),
-                *([f"not measured: {row['missing']}"] if "missing" in row else cells(row)),
-            ]
-            for name, row in results[part].items()
-        ]
+        made = []
+        for name, row in results[part].items():
+            measured = [f"not measured: {row['missing']}"] if "missing" in row else cells(row)
+            made.append([row.get("what") or names.get(name, name), *measured])
+        return made
 
     def side(row: Row) -> list[str]:
         many = f"{row['batch']:,}" if row["batch"] else "-"
@@ -284,13 +282,13 @@ def as_tables(results: dict[str, Any]) -> str:
     at_rest = rest.get("missing") or "{share:.2%} of one core, {memory_mb:.0f} MiB".format(**rest)
     drawing = live.get("missing") or f"{live['share']:.2%} of one core"
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
-    single = ["", "one image, p50", "p99", "spread of p50", f"batches of {BATCH}, images/s", "against cnn"]
-    process = ["process that reads one picture", "wall", "processor", "peak memory", "against the bare import"]
+    per_image = ["", "one image, p50", "p99", "spread of p50", f"batches of {BATCH}, images/s", "against cnn"]
+    per_process = ["process that reads one picture", "wall", "processor", "peak memory", "against the bare import"]
     text = join(
         "# How fast, how small",
         f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
-        table(single, rows("latency", side)),
-        table(process, rows("processes", whole)),
+        table(per_image, rows("latency", side)),
+        table(per_process, rows("processes", whole)),
         f"The pad while nobody touches it, off-screen: {at_rest}.\n"
         f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.",
         table(["on disk", "MB", ""], rows("disk", size)),

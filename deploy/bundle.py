@@ -26,8 +26,6 @@ from train.command import ROOT, finish
 
 PARTS = Path(__file__).parent / "parts"  # goes into the archive as it is, except for the @WORDS@ in it
 GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may require
-
-
 TARGETS = {  # and the platform tags of wheels that run there
     **{
         f"linux-{machine}": [

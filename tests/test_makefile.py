@@ -64,12 +64,6 @@ def test_a_python_that_will_not_do_is_one_line_that_says_what_to_do(
     assert not (checkout / ".venv").exists()
 
 
-def test_a_python_that_is_not_there_is_one_line_that_says_what_to_do(checkout: Path) -> None:
-    result = make(checkout, "train", "PYTHON=no-such-python")
-    assert len(result.stderr.splitlines()) == 1
-    assert "no-such-python" in result.stderr and "make train PYTHON=" in result.stderr
-
-
 def test_without_a_network_it_says_so_and_begins_anew_where_a_run_like_that_ended(checkout: Path) -> None:
     (checkout / ".venv/lib/half an environment").mkdir(parents=True)
     nowhere = ["PIP_CONFIG_FILE=/dev/null", "PIP_NO_INDEX=1", "PIP_FIND_LINKS="]
@@ -98,9 +92,11 @@ def test_an_environment_that_is_up_to_date_is_left_alone_even_if_the_lock_file_w
     assert result.returncode == 0, result.stderr
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Path) -> None:
+def test_an_environment_whose_python_is_gone_is_made_anew_by_one_that_is_there(checkout: Path) -> None:
     environment(checkout, python=checkout / "removed")
-    assert "no-such-python" in make(checkout, "pad", "PYTHON=no-such-python").stderr
+    result = make(checkout, "pad", "PYTHON=no-such-python")
+    assert len(result.stderr.splitlines()) == 1
+    assert "no-such-python" in result.stderr and "make pad PYTHON=" in result.stderr
 
 
 def test_predict_without_a_picture_says_how(checkout: Path) -> None:
