@@ -100,6 +100,8 @@ def train_step(network: str) -> Step:
     from train.synthetic.generate import generate_digits
 
     program.NETWORKS[network].trainer()
+    if network == "mlp":
+        import torch._dynamo  # noqa: F401  # else every process that is forked off loads it
     smoke = RECIPES["smoke"]
     RECIPES["smoke"] = replace(smoke, mixture=replace(smoke.mixture, generated=16, outliers=16))
     program.generate_digits = lambda count, seed: generate_digits(100, seed)
@@ -127,6 +129,9 @@ def export_step(network: str) -> Step:
     from train.synthetic.generate import generate_digits
 
     program.NETWORKS[network].exporter()
+    if network == "mlp":
+        import onnxscript  # noqa: F401  # else every process that is forked off loads them
+        import torch._dynamo  # noqa: F401
     digits = generate_digits(200, seed=1)
     program.known_sets = lambda data: {"mnist_validation": digits, "pen_validation": digits}
     quantise._training_images = lambda data: digits.images
