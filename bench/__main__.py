@@ -12,6 +12,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
@@ -21,10 +23,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
-from bench.sides import BATCH, SIDES, demo_images, zoo_file
+from bench.sides import BATCH, SIDES, demo_images
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import make_folder, write_whole
 from digitpad.models import find_model, shipped_models
+from evaluate.tables import join, table
 from train.command import ROOT, finish
 from train.data import load_mnist
 
@@ -89,27 +92,24 @@ def main() -> int:
 def latency(rounds: int) -> dict[str, Row]:
     """Every side in a process of its own, one at work at a time: in each round, each side runs a few times."""
     rows: dict[str, Row] = {name: {"what": what} for name, (what, _) in SIDES.items()}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as running:
         made = subprocess.run([sys.executable, "-m", "bench.peers", scratch], cwd=ROOT, capture_output=True, text=True)
         if made.returncode:
-            print(f"bench: peers could not be exported: {last_line(made.stderr)}", file=sys.stderr)
+            print("bench: peers could not be exported:", *made.stderr.splitlines()[-1:], file=sys.stderr)
         children: dict[str, Popen[str]] = {}
-        try:
-            for name in SIDES:
-                command = [sys.executable, "-m", "bench.sides", name, scratch]
-                children[name] = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True)
-                rows[name] |= answer(children[name])
-            seconds: dict[str, dict[str, list[float]]] = {name: {"single": [], "batch": []} for name in SIDES}
-            for _ in range(rounds):
-                for name, child in children.items():
-                    if "missing" not in rows[name]:
-                        seconds[name]["single"] += ask(child, "single 50")
-                        if rows[name]["batch"]:
-                            seconds[name]["batch"] += ask(child, "batch 1")
-        finally:
-            for child in children.values():
-                child.kill()
-                child.communicate()
+        for name in SIDES:
+            command = [sys.executable, "-m", "bench.sides", name, scratch]
+            child = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True)
+            children[name] = running.enter_context(child)
+            running.callback(child.kill)
+            rows[name] |= answer(child)
+        seconds: dict[str, dict[str, list[float]]] = {name: {"single": [], "batch": []} for name in SIDES}
+        for _ in range(rounds):
+            for name, child in children.items():
+                if "missing" not in rows[name]:
+                    seconds[name]["single"] += ask(child, "single 50")
+                    if rows[name]["batch"]:
+                        seconds[name]["batch"] += ask(child, "batch 1")
     for name, row in rows.items():
         if "missing" not in row:
             row["p50_us"], row["p99_us"] = (1e6 * np.percentile(seconds[name]["single"], [50, 99])).round(1).tolist()
@@ -235,8 +235,6 @@ def installed_bytes(name: str) -> int:
 
 def errors() -> dict[str, Row]:
     """Wrong answers among MNIST's 10,000 test digits, ours and the Model Zoo network's."""
-    import onnxruntime as ort
-
     try:
         test = load_mnist().test
     except DigitPadError as error:
@@ -245,9 +243,8 @@ def errors() -> dict[str, Row]:
     for name in shipped_models():
         rows[name] = {"wrong": int((Recognizer(name).predict_batch(test.images).argmax(1) != test.labels).sum())}
     try:
-        session = ort.InferenceSession(zoo_file(), providers=["CPUExecutionProvider"])
-        (entry,) = session.get_inputs()
-        answers = [session.run(None, {entry.name: x[None, None].astype(np.float32)})[0].argmax() for x in test.images]
+        run, _ = SIDES["zoo"][1](Path())
+        answers = [run(image[None])[0].argmax() for image in test.images]
         rows["zoo"] = {"wrong": int((np.array(answers) != test.labels).sum())}
     except OSError as error:
         rows["zoo"] = {"missing": str(error)}
@@ -256,57 +253,49 @@ def errors() -> dict[str, Row]:
 
 def as_tables(results: dict[str, Any]) -> str:
     """The results in Markdown, with the ratios that matter."""
-    rows, wholes = results["latency"], results["processes"]
-    lines = [
-        "# How fast, how small",
-        "",
-        f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
-        "",
-        f"| | one image, p50 | p99 | spread of p50 | batches of {BATCH}, images/s | against cnn |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in rows.values():
-        if "missing" in row:
-            lines.append(f"| {row['what']} | not measured: {row['missing']} | | | | |")
-            continue
-        many = f"{row['batch']:,}" if row["batch"] else "-"
-        against = f"{row['p50_us'] / rows['cnn']['p50_us']:.2f}"
-        lines.append(
-            f"| {row['what']} | {row['p50_us']:,.0f} µs | {row['p99_us']:,.0f} µs | {row['spread_us']:,.1f} µs"
-            f" | {many} | {against} |"
-        )
-    lines += ["", "| process that reads one picture | wall | processor | peak memory | against the bare import |"]
-    lines.append("|---|---|---|---|---|")
+    bare, slim = results["processes"]["bare"], results["disk"]["environment of digitpad"]["bytes"]
     names = {"bare": f'`python -c "{BARE}"`', "digitpad": "`digitpad predict`", "Keras": "Keras, this CNN"}
     names |= {"digitpad photo": "`digitpad predict`, a photo of 12 million pixels", "PyTorch": "PyTorch, this MLP"}
-    for name, row in wholes.items():
-        if "missing" in row:
-            lines.append(f"| {names[name]} | not measured: {row['missing']} | | | |")
-            continue
-        ratios = [row[key] / wholes["bare"][key] for key in ("wall_ms", "cpu_ms", "memory_mb")]
-        lines.append(
-            f"| {names[name]} | {row['wall_ms']:.0f} ms | {row['cpu_ms']:.0f} ms | {row['memory_mb']:.1f} MiB"
-            f" | {ratios[0]:.2f} wall, {ratios[1]:.2f} processor, {ratios[2]:.2f} memory |"
-        )
-    rest = results["pad"]
-    live = results["live"]
+
+    def rows(part: str, cells: Callable[[Row], list[str]]) -> list[list[str]]:
+        made = []
+        for name, row in results[part].items():
+            measured = [f"not measured: {row['missing']}"] if "missing" in row else cells(row)
+            made.append([row.get("what") or names.get(name, name), *measured])
+        return made
+
+    def side(row: Row) -> list[str]:
+        many = f"{row['batch']:,}" if row["batch"] else "-"
+        against = f"{row['p50_us'] / results['latency']['cnn']['p50_us']:.2f}"
+        return [f"{row['p50_us']:,.0f} µs", f"{row['p99_us']:,.0f} µs", f"{row['spread_us']:,.1f} µs", many, against]
+
+    def whole(row: Row) -> list[str]:
+        figures = {"wall": "wall_ms", "processor": "cpu_ms", "memory": "memory_mb"}
+        ratios = ", ".join(f"{row[key] / bare[key]:.2f} {word}" for word, key in figures.items())
+        return [f"{row['wall_ms']:.0f} ms", f"{row['cpu_ms']:.0f} ms", f"{row['memory_mb']:.1f} MiB", ratios]
+
+    def size(row: Row) -> list[str]:
+        times = f"{row['bytes'] / slim:.1f} times digitpad's" if row["bytes"] >= slim else ""
+        return [f"{row['bytes'] / 1e6:,.1f}", times]
+
+    rest, live = results["pad"], results["live"]
     at_rest = rest.get("missing") or "{share:.2%} of one core, {memory_mb:.0f} MiB".format(**rest)
     drawing = live.get("missing") or f"{live['share']:.2%} of one core"
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
-    lines += ["", f"The pad while nobody touches it, off-screen: {at_rest}."]
-    lines += [f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.", ""]
-    lines += ["| on disk | MB | |", "|---|---|---|"]
-    slim = results["disk"]["environment of digitpad"]["bytes"]
-    for name, row in results["disk"].items():
-        size = f"not measured: {row['missing']}" if "missing" in row else f"{row['bytes'] / 1e6:,.1f}"
-        times = f"{row['bytes'] / slim:.1f} times digitpad's" if name.startswith("env") and "bytes" in row else ""
-        lines.append(f"| {name} | {size} | {times} |")
-    if any(name.endswith(WITH_CUDA) for name in results["disk"]):
-        lines += ["", CUDA_NOTE]
-    lines += ["", "| wrong among MNIST's 10,000 test digits | |", "|---|---|"]
-    for name, row in results["errors"].items():
-        lines.append(f"| {name} | {row.get('wrong', 'not measured: ' + str(row.get('missing')))} |")
-    return "\n".join(lines) + "\n"
+    per_image = ["", "one image, p50", "p99", "spread of p50", f"batches of {BATCH}, images/s", "against cnn"]
+    per_process = ["process that reads one picture", "wall", "processor", "peak memory", "against the bare import"]
+    text = join(
+        "# How fast, how small",
+        f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
+        table(per_image, rows("latency", side)),
+        table(per_process, rows("processes", whole)),
+        f"The pad while nobody touches it, off-screen: {at_rest}.\n"
+        f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.",
+        table(["on disk", "MB", ""], rows("disk", size)),
+        CUDA_NOTE if any(name.endswith(WITH_CUDA) for name in results["disk"]) else "",
+        table(["wrong among MNIST's 10,000 test digits", ""], rows("errors", lambda row: [str(row["wrong"])])),
+    )
+    return text + "\n"
 
 
 def answer(child: Popen[str]) -> Any:
@@ -333,11 +322,6 @@ def processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
-
-
-def last_line(text: str) -> str:
-    """The last line of what a process said."""
-    return (text.strip().splitlines() or ["no reason given"])[-1]
 
 
 if __name__ == "__main__":

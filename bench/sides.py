@@ -43,19 +43,13 @@ def onnxruntime_session(path: Path, as_floats: Callable[[Images], Any] | None = 
     return run, None if image.shape[0] == 1 else run
 
 
-def digitpad_batch() -> Side:
-    """`Recognizer.predict_batch`."""
-    run = Recognizer("cnn").predict_batch
-    return run, run
-
-
-def digitpad_strokes() -> Side:
+def digitpad_strokes(_: Path) -> Side:
     """`Recognizer.predict_strokes`, everything included, on the demo's ten digits in turn."""
     recognizer, drawings = Recognizer("cnn"), itertools.cycle([sample.strokes for sample in demo_samples()])
     return lambda _: recognizer.predict_strokes(next(drawings)), None
 
 
-def keras_cnn() -> Side:
+def keras_cnn(_: Path) -> Side:
     """The same network in Keras, called directly: for single images many times faster than `model.predict`."""
     import tensorflow as tf
 
@@ -71,7 +65,7 @@ def keras_cnn() -> Side:
     return run, run
 
 
-def torch_cnn() -> Side:
+def torch_cnn(_: Path) -> Side:
     """The same network in PyTorch, with the weights of our ONNX file."""
     import onnx
     import torch
@@ -136,12 +130,12 @@ def demo_images(count: int) -> Images:
     return np.ascontiguousarray(np.resize(images, (count, 28, 28)))
 
 
-def zoo_file() -> Path:
+def zoo(_: Path) -> Side:
     """The ONNX Model Zoo's MNIST network, which is not ours to ship: $DIGITPAD_DATA/peers/mnist-8.onnx."""
     path = Path(os.environ.get("DIGITPAD_DATA", "data")) / "peers" / "mnist-8.onnx"
     if not path.exists():
         raise FileNotFoundError(f"no {path}")
-    return path
+    return onnxruntime_session(path, lambda images: images[:, None].astype(np.float32))
 
 
 def file_of(name: str) -> Callable[[Path], Side]:
@@ -151,19 +145,13 @@ def file_of(name: str) -> Callable[[Path], Side]:
 
 # The side's name: what it is, and how to make it. Ours come first.
 SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
-    "cnn": ("cnn.onnx, onnxruntime", file_of("cnn")),
-    "cnn-int8": ("cnn-int8.onnx, onnxruntime", file_of("cnn-int8")),
-    "mlp": ("mlp.onnx, onnxruntime", file_of("mlp")),
-    "mlp-int8": ("mlp-int8.onnx, onnxruntime", file_of("mlp-int8")),
-    "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: digitpad_batch()),
-    "predict_strokes": ("cnn, Recognizer.predict_strokes", lambda _: digitpad_strokes()),
-    "keras-call": ("same CNN, Keras direct call", lambda _: keras_cnn()),
-    "torch-eager": ("same CNN, PyTorch eager", lambda _: torch_cnn()),
+    **{name: (f"{name}.onnx, onnxruntime", file_of(name)) for name in ("cnn", "cnn-int8", "mlp", "mlp-int8")},
+    "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: (Recognizer("cnn").predict_batch,) * 2),
+    "predict_strokes": ("cnn, Recognizer.predict_strokes", digitpad_strokes),
+    "keras-call": ("same CNN, Keras direct call", keras_cnn),
+    "torch-eager": ("same CNN, PyTorch eager", torch_cnn),
     "litert": ("same CNN, LiteRT", litert),
-    "zoo": (
-        "Model Zoo mnist-8, onnxruntime",
-        lambda _: onnxruntime_session(zoo_file(), lambda x: x[:, None].astype(np.float32)),
-    ),
+    "zoo": ("Model Zoo mnist-8, onnxruntime", zoo),
     "convnet": (
         "Keras mnist_convnet, onnxruntime",
         lambda folder: onnxruntime_session(folder / "convnet.onnx", channel_last),

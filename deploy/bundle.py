@@ -7,7 +7,9 @@ needs only Python itself.
 import argparse
 import gzip
 import hashlib
+import io
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -15,7 +17,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -25,37 +26,20 @@ from train.command import ROOT, finish
 
 PARTS = Path(__file__).parent / "parts"  # goes into the archive as it is, except for the @WORDS@ in it
 GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may require
-
-
-@dataclass(frozen=True)
-class Target:
-    """A kind of device: the platform tags of wheels that run there, and what requirement markers see there."""
-
-    platforms: list[str]
-    sys_platform: str
-    platform_machine: str
-    platform_system: str
-
-
-TARGETS = {
+TARGETS = {  # and the platform tags of wheels that run there
     **{
-        f"linux-{machine}": Target(
-            [*(f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC, 16, -1)), f"manylinux2014_{machine}"],
-            "linux",
-            machine,
-            "Linux",
-        )
+        f"linux-{machine}": [
+            *(f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC, 16, -1)),
+            f"manylinux2014_{machine}",
+        ]
         for machine in ("x86_64", "aarch64")
     },
-    "macos-arm64": Target(["macosx_14_0_arm64"], "darwin", "arm64", "Darwin"),
-    "windows-amd64": Target(["win_amd64"], "win32", "AMD64", "Windows"),
+    "macos-arm64": ["macosx_14_0_arm64"],
+    "windows-amd64": ["win_amd64"],
 }
+SYSTEMS = {"linux": ("linux", "Linux"), "macos": ("darwin", "Darwin"), "windows": ("win32", "Windows")}  # for markers
 PYGAME = ("pygame", "pygame-ce")
 PYTHONS = range(11, 15)  # minor versions of Python 3
-
-
-class NoNetworkError(DigitPadError):
-    """The package index cannot be reached."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -82,7 +66,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Path:
-    """Make the archive for a device.
+    """Make the archive for a device: .tar.gz or, for Windows, .zip.
+
+    The same wheel and lock files always give the same bytes.
 
     Args:
         wheel: digitpad's own wheel, already built.
@@ -90,9 +76,6 @@ def bundle(wheel: Path, target: str, python: str, pygame: bool, out: Path) -> Pa
         python: the device's Python, such as "3.11" or "3.11.2".
         pygame: whether to include it; without it, the pad needs the system's.
         out: folder for the archive; made if need be.
-
-    Returns:
-        The archive, .tar.gz or, for Windows, .zip. The same wheel and lock files always give the same bytes.
 
     Raises:
         DigitPadError: there is no such device, there are no wheels for it, they cannot be fetched, or there is no room
@@ -153,11 +136,10 @@ def this_machine() -> str:
     Raises:
         DigitPadError: it is none of them.
     """
-    import platform
-
     machine = platform.machine()
-    for name, target in TARGETS.items():
-        if (target.sys_platform, target.platform_machine.lower()) == (sys.platform, machine.lower()):
+    for name in TARGETS:
+        system, _, processor = name.partition("-")
+        if (SYSTEMS[system][0], processor) == (sys.platform, machine.lower()):
             return name
     raise DigitPadError(f"this machine ({sys.platform}, {machine}) is not a target; say TARGET={' or '.join(TARGETS)}")
 
@@ -187,17 +169,14 @@ def _check_device(target: str, python: str) -> int:
 
 def locked(lock: Path, target: str, minor: int) -> dict[str, list[str]]:
     """The packages of a lock file that a device needs: name==version to the sha256 sums of its files."""
-    kind = TARGETS[target]
+    system, _, machine = target.partition("-")
     environment = {
         "python_version": f"3.{minor}",
         "python_full_version": f"3.{minor}.0",
-        "implementation_name": "cpython",
-        "implementation_version": f"3.{minor}.0",
-        "platform_python_implementation": "CPython",
-        "os_name": "nt" if kind.sys_platform == "win32" else "posix",
-        "sys_platform": kind.sys_platform,
-        "platform_machine": kind.platform_machine,
-        "platform_system": kind.platform_system,
+        "os_name": "nt" if system == "windows" else "posix",
+        "sys_platform": SYSTEMS[system][0],
+        "platform_machine": machine.upper() if system == "windows" else machine,
+        "platform_system": SYSTEMS[system][1],
     }
     found = {}
     for line in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
@@ -220,8 +199,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
     """Fetch the wheels for a device, whatever this machine is; each must have a hash from the lock file.
 
     Raises:
-        DigitPadError: a package has no wheel for the device.
-        NoNetworkError: the package index cannot be reached.
+        DigitPadError: a package has no wheel for the device, or the package index cannot be reached.
         OSError: the disk is full.
     """
     lock = wheels.parent / "download.txt"
@@ -229,7 +207,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--retries=2", f"--dest={wheels}"]
     command += [f"--python-version=3.{minor}", "--implementation=cp", f"--abi=cp3{minor}", "--abi=abi3", "--abi=none"]
-    command += [f"--platform={platform}" for platform in TARGETS[target].platforms]
+    command += [f"--platform={tag}" for tag in TARGETS[target]]
     done = subprocess.run([*command, f"--requirement={lock}"], capture_output=True, text=True, errors="replace")
     lock.unlink()
     if done.returncode == 0:
@@ -238,7 +216,7 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
         raise OSError(int(full[1]), full[2])
     # Without a network pip finds no package either: what it says first tells the two apart.
     if re.search(r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Retrying \(", done.stderr):
-        raise NoNetworkError("the package index cannot be reached; the wheels come from there: go online")
+        raise DigitPadError("the package index cannot be reached; the wheels come from there: go online")
     if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
         raise DigitPadError(
             f"{missing[1]} has no wheel for {target} and Python 3.{minor}; try another Python, for example PYTHON=3.13"
@@ -249,17 +227,13 @@ def _download(packages: dict[str, list[str]], wheels: Path, target: str, minor: 
 
 def _least_glibc(wheels: Path) -> int:
     """The oldest glibc 2 that suits all the wheels, as its minor version; of each wheel's tags the oldest counts."""
-    least = 17
-    for wheel in wheels.glob("*.whl"):
-        tags = [int(minor) for minor in re.findall(r"manylinux_2_(\d+)_", wheel.name)]
-        if tags and "manylinux2014" not in wheel.name:
-            least = max(least, min(tags))
-    return least
+    names = [wheel.name for wheel in wheels.glob("*.whl") if "manylinux2014" not in wheel.name]
+    tags = [[int(minor) for minor in re.findall(r"manylinux_2_(\d+)_", name)] for name in names]
+    return max([17, *(min(minors) for minors in tags if minors)])
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
-    files = [(path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file()]
-    return sorted(files)
+    return sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
 
 
 def _tar(folder: Path) -> Path:
@@ -275,8 +249,7 @@ def _tar(folder: Path) -> Path:
             entry.size = path.stat().st_size
             entry.mode = 0o755 if path.suffix == ".sh" else 0o644
             entry.mtime = 315532800  # 1980, as in a zip archive, which knows no earlier time
-            with open(path, "rb") as content:
-                archive.addfile(entry, content)
+            archive.addfile(entry, io.BytesIO(path.read_bytes()))
     return packed
 
 

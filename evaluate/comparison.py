@@ -271,8 +271,8 @@ def as_page(results: dict[str, Any]) -> str:
         "Errors in per cent on the validation parts, mean ± standard deviation over the seeds, with one thing changed"
         " at a time: in short runs, and in longer ones, since a short run favours what is learnt quickly. Written by"
         " `python -m evaluate.comparison cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the"
-        " figures are in [comparison.json](comparison.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07 of"
-        " the pen writers' 1,498: differences of a few mean nothing.",
+        " figures are in [comparison.json](comparison.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07"
+        " of the pen writers' 1,498: differences of a few mean nothing.",
         "",
         "What is not listed has not been run on this pool. Tried outside these tables, and nothing gained:",
         "",

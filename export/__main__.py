@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         if options.only:
-            export(options.only, weights, options.out, options.data)
+            export(options.only, weights, options.out or MODELS, options.data)
             return 0
         # A process for each: PyTorch's exporter dies in one that has TensorFlow loaded.
         command = [sys.executable, "-m", "export", *(sys.argv[1:] if argv is None else argv), "--only"]
@@ -50,13 +50,12 @@ def main(argv: list[str] | None = None) -> int:
     return finish("export", work, "the models in place are whole")
 
 
-def export(name: str, weights: Path, out: Path | None, data: Path | None) -> None:
-    """Export a network into `out` (None: onnx_models/); nothing replaces a file before every check is passed.
+def export(name: str, weights: Path, folder: Path, data: Path | None) -> None:
+    """Export a network into a folder; nothing replaces a file before every check is passed.
 
     Raises:
         DigitPadError: weights are missing, a check fails, or a file cannot be written.
     """
-    folder = out or MODELS
     make_folder(folder)
     trained = read_facts(name, weights)
     sets = known_sets(data)

@@ -1,7 +1,4 @@
-"""The model card and the README's figures, written from what is known of the models: no number is typed by hand.
-
-card.md is the card with gaps, which are filled in here.
-"""
+"""The model card and the README's figures, written from what is known of the models: no number is typed by hand."""
 
 import os
 from collections.abc import Callable
@@ -19,6 +16,7 @@ from export.manifest import MODELS, Manifest, report_folder
 from train.calibration import ANSWERED, KEPT, RIGHT
 from train.command import ROOT
 
+CARD = Path(__file__).with_name("card.md")  # with gaps, which are filled in here
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
 HEADLINES = {"mnist_test": "accuracy, MNIST test", "pen_validation": "accuracy, pen digits"}  # of the README
 FIGURES = {
@@ -51,21 +49,16 @@ def card(manifest: Manifest, pictures: str) -> str:
         f"- `{entry['file']}`: {entry['parameters']:,} parameters, {entry['bytes']:,} bytes{_how_made(name, entry)}."
         for name, entry in manifest.items()
     )
-    return (
-        Path(__file__)
-        .with_name("card.md")
-        .read_text(encoding="utf-8")
-        .format(
-            figures=join(figures_table(manifest), tables.about_sets(manifest)),
-            models=models,
-            report=join(seeds_table(manifest), report_text(manifest, pictures)),
-            contract=CONTRACT,
-            opset=OPSET,
-            ir_version=IR_VERSION,
-            kept=f"{100 * KEPT:g} %",
-            right=f"{100 * RIGHT:g} %",
-            answered=f"{100 * ANSWERED:g} %",
-        )
+    return CARD.read_text(encoding="utf-8").format(
+        figures=join(figures_table(manifest), tables.about_sets(manifest)),
+        models=models,
+        report=join(seeds_table(manifest), report_text(manifest, pictures)),
+        contract=CONTRACT,
+        opset=OPSET,
+        ir_version=IR_VERSION,
+        kept=f"{100 * KEPT:g} %",
+        right=f"{100 * RIGHT:g} %",
+        answered=f"{100 * ANSWERED:g} %",
     )
 
 

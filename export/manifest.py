@@ -36,9 +36,8 @@ def read_manifest(folder: Path) -> Manifest:
     report = _read(report_folder(folder) / "report.json")
     manifest = _read(folder / "manifest.json")
     for name, entry in manifest.items():
-        entry["figures"] = {}
-        if report.get(name, {}).get("sha256") == entry.get("sha256"):  # else it is of another file
-            entry |= report.get(name, {})
+        reported = report.get(name, {})
+        entry |= {"figures": {}} | (reported if reported.get("sha256") == entry.get("sha256") else {})
     return manifest
 
 
@@ -60,12 +59,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def enter(manifest: Manifest, name: str, content: bytes, facts: dict[str, Any], figures: dict[str, Figures]) -> None:
     """Enter a model. What was measured of the very same file before is kept; what was measured of another is dropped.
 
-    Args:
-        manifest: where it is entered.
-        name: the model's.
-        content: the file's.
-        facts: parameters, how it was made, and "largest_difference" in a probability from what it was made from.
-        figures: what has just been measured of it, by set.
+    `facts` are parameters, how it was made, and "largest_difference" in a probability from what it was made from;
+    `figures` what has just been measured of it, by set.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     kept = manifest.get(name, {})

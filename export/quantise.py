@@ -7,7 +7,6 @@ everything between two layers. The file keeps the contract: bytes in, calibrated
 
 import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,7 @@ def export_int8(
 ) -> None:
     """Write NAME-int8.onnx beside NAME.onnx and enter it in the manifest, if it reads as well; otherwise drop both.
 
-    Args:
-        folder: of the models; the float32 file is in it.
-        name: the float32 model's.
-        manifest: entries by name; the float32 model's is measured.
-        facts: what is known of the float32 model.
-        sets: the fixed sets, by name.
-        data: folder of the training images.
+    The float32 model is in `folder` and in the manifest, `facts` are its own; `data` is the folder of training images.
 
     Raises:
         DigitPadError: a file cannot be written, or the int8 file does not keep the contract.
@@ -78,15 +71,13 @@ def quantise(data: bytes, name: str, images: NDArray[np.uint8]) -> bytes:
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
+    batches = ({"image": batch} for batch in np.array_split(images, max(len(images) // 100, 1)))
+
     class Images(CalibrationDataReader):
         """Hands the images over in batches."""
 
-        def __init__(self) -> None:
-            self._batches: Iterator[NDArray[np.uint8]] = iter(np.array_split(images, max(len(images) // 100, 1)))
-
         def get_next(self) -> dict[str, Any] | None:
-            batch = next(self._batches, None)
-            return None if batch is None else {"image": batch}
+            return next(batches, None)
 
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "int8.onnx"

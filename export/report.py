@@ -34,7 +34,10 @@ def main(argv: list[str] | None = None) -> int:
             raise DigitPadError(f"{folder}: no exported models; run `make export` first")
         if not options.pages:
             report(folder, manifest, options.data)
-        write_pages(folder, manifest)
+        page_path = report_folder(folder) / "README.md"
+        write_whole(page_path, page(manifest).encode())
+        write_card(folder, manifest)
+        print(f"{page_path} and {folder / 'README.md'} written")
 
     return finish("report", work, "nothing was changed")
 
@@ -59,18 +62,6 @@ def report(folder: Path, manifest: Manifest, data: Path | None) -> None:
         for picture in Path(scratch).glob("*.png"):
             write_whole(pages / picture.name, picture.read_bytes())
     write_manifest(folder, manifest)
-
-
-def write_pages(folder: Path, manifest: Manifest) -> None:
-    """Write the page of all figures, the model card, and for the shipped models the README's figures.
-
-    Raises:
-        DigitPadError: a file cannot be written.
-    """
-    path = report_folder(folder) / "README.md"
-    write_whole(path, page(manifest).encode())
-    write_card(folder, manifest)
-    print(f"{path} and {folder / 'README.md'} written")
 
 
 def rounded(content: Any) -> Any:

@@ -11,6 +11,7 @@ step is done undisturbed: it must succeed, and nothing that was finished may be 
 import argparse
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -28,7 +29,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 from PIL import Image
 
 from digitpad import Recognizer
@@ -137,60 +137,50 @@ def forked(step: Step, folder: Path, at: int, late: float) -> tuple[int, list[bo
     if not process:
         do_and_exit(step, folder, at, late, writes)
     os.close(writes)
-    touched: list[bool] = []
-    said: dict[str, int] = {}
     with open(reads) as news:
-        for told in map(json.loads, news):
-            if isinstance(told, dict):
-                said |= told
-            else:
-                touched.append(told)
+        told = [json.loads(line) for line in news]
+    said = {name: much for what in told if isinstance(what, dict) for name, much in what.items()}
+    touched = [what for what in told if isinstance(what, bool)]
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), touched, said
 
 
 def do_and_exit(step: Step, folder: Path, at: int, late: float, writes: int) -> NoReturn:
     """Do a step, and report what it touches and finishes."""
-    touched = 0
+    touches = itertools.count(1)
 
     def tell(what: bool | dict[str, int]) -> None:
         os.write(writes, json.dumps(what).encode() + b"\n")
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal touched
         if event not in TOUCHES or not str(arguments[0]).startswith(str(folder)):
             return
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return
-        touched += 1
-        name = Path(arguments[1] if event in ("os.rename", "os.link") else arguments[0])
-        tell(not is_hidden(name, folder))
-        if touched == at and late:
+        tell(not is_hidden(Path(arguments[1] if event in ("os.rename", "os.link") else arguments[0]), folder))
+        if next(touches) == at:
+            if not late:
+                os.kill(os.getpid(), signal.SIGKILL)
             signal.setitimer(signal.ITIMER_REAL, late)  # nobody handles this signal: it kills like any other
-        elif touched == at:
-            os.kill(os.getpid(), signal.SIGKILL)
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    status = 1
     try:
         sys.addaudithook(hear)
         step(folder, lambda path, much: tell({path.relative_to(folder).as_posix(): much}))
-        status = 0
+        os._exit(0)
     except BaseException:
         traceback.print_exc()
     finally:
-        os._exit(status)
+        os._exit(1)
 
 
 # What it leaves
 
 
 def damage(folder: Path, finished: dict[str, int], complete: bool) -> list[str]:
-    """What is wrong with the files in a folder, and with what should be in them.
+    """What is wrong with the files in a folder.
 
-    Args:
-        folder: where the files are.
-        finished: the least that must be in each.
-        complete: whether a run has just ended well, so that the files must also belong together.
+    `finished` is the least that must be in each. With `complete` a run has just ended well, so that the files must also
+    belong together.
     """
     problems, found = [], {}
     for path in visible(folder):
@@ -204,17 +194,15 @@ def damage(folder: Path, finished: dict[str, int], complete: bool) -> list[str]:
             problems.append(f"{name} held {much} and now {found.get(name, 'is gone')}")
     for path in folder.rglob("manifest.json") if complete else ():
         for entry in json.loads(path.read_bytes())["models"].values():
-            if "sha256" in entry and entry["sha256"] != sha256(path.with_name(entry["file"])):
-                problems.append(f"the manifest does not belong to {entry['file']}")
+            if "sha256" in entry:
+                model = path.with_name(entry["file"])
+                if entry["sha256"] != hashlib.sha256(model.read_bytes()).hexdigest():
+                    problems.append(f"the manifest does not belong to {model.name}")
     return problems
 
 
 def look_at(path: Path) -> int:
-    """How much is in a file, at least 1.
-
-    Raises:
-        Exception: of any kind, if it is not whole.
-    """
+    """How much is in a file, at least 1; an exception of any kind if it is not whole."""
     data = path.read_bytes()
     match path.name, path.suffix:
         case "pad.json", _:
@@ -233,10 +221,7 @@ def look_at(path: Path) -> int:
         case _, ".png":
             with Image.open(path) as image:
                 image.load()
-        case _, ".npz":
-            with np.load(path) as arrays:
-                assert all(arrays[name].size for name in arrays)
-        case _, ".pt" | ".keras" | ".zip":
+        case _, ".pt" | ".keras" | ".npz" | ".zip":
             with zipfile.ZipFile(path) as archive:
                 assert archive.testzip() is None
         case _, ".gz":  # a bundle
@@ -250,10 +235,6 @@ def look_at(path: Path) -> int:
         case _:
             raise ValueError("nobody knows this file")
     return 1
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def visible(folder: Path) -> list[Path]:

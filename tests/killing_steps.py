@@ -66,7 +66,7 @@ def manifest_step(place: Path) -> Step:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = read_manifest(folder)
         count = manifest.get("cnn", {}).get("count", 0) + 1
-        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 120_000))}
+        manifest["cnn"] = {"count": count, "figures": list(range(count, count + 40_000))}
         write_manifest(folder, manifest)
         say(folder / "evaluation" / "report.json", count)
 
@@ -100,6 +100,8 @@ def train_step(network: str) -> Step:
     from train.synthetic.generate import generate_digits
 
     program.NETWORKS[network].trainer()
+    if network == "mlp":
+        import torch._dynamo  # noqa: F401  # else every process that is forked off loads it
     smoke = RECIPES["smoke"]
     RECIPES["smoke"] = replace(smoke, mixture=replace(smoke.mixture, generated=16, outliers=16))
     program.generate_digits = lambda count, seed: generate_digits(100, seed)
@@ -126,10 +128,10 @@ def export_step(network: str) -> Step:
     from export import quantise
     from train.synthetic.generate import generate_digits
 
-    if network == "cnn":
-        import export.cnn
-    else:
-        import export.mlp  # noqa: F401
+    program.NETWORKS[network].exporter()
+    if network == "mlp":
+        import onnxscript  # noqa: F401  # else every process that is forked off loads them
+        import torch._dynamo  # noqa: F401
     digits = generate_digits(200, seed=1)
     program.known_sets = lambda data: {"mnist_validation": digits, "pen_validation": digits}
     quantise._training_images = lambda data: digits.images

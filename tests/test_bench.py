@@ -2,20 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from bench.__main__ import KERAS, TORCH, as_tables, closure, disk, installed_bytes, pad_figures, process
-from bench.sides import SIDES, demo_images
+from bench.sides import SIDES
 from bench.training import as_table, time_to_accuracy
 from digitpad import DigitPadError
+from tests.conftest import ROOT, draw_seven, python
 
-ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "benchmarks"
 
 
 @pytest.fixture
@@ -50,32 +48,28 @@ def test_a_training_that_fails_is_an_error_with_its_last_words(trainer: Path) ->
         time_to_accuracy(["fake_trainer"])
 
 
+def side(name: str, folder: Path, commands: str = "") -> list[Any]:
+    """The answers of a side of the benchmark."""
+    done = python("-m", "bench.sides", name, folder, given=commands, DIGITPAD_DATA=str(folder))
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def test_a_side_that_is_not_there_is_named(tmp_path: Path) -> None:
-    environment = os.environ | {"DIGITPAD_DATA": str(tmp_path), "PYTHONPATH": str(ROOT / "runtime")}
-    command = [sys.executable, "-m", "bench.sides", "zoo", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, input="", timeout=120)
-    assert "mnist-8.onnx" in json.loads(done.stdout)["missing"]
+    assert "mnist-8.onnx" in side("zoo", tmp_path)[0]["missing"]
 
 
 @pytest.mark.parametrize("name", ["cnn", "predict_batch", "predict_strokes"])
 def test_our_sides_answer_with_the_seconds_for_each_image(name: str, tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "runtime")}
-    command = [sys.executable, "-m", "bench.sides", name, str(tmp_path)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, input="single 3\nsingle 2\n", timeout=120
-    )
-    ready, first, second = (json.loads(line) for line in done.stdout.splitlines())
+    ready, first, second = side(name, tmp_path, "single 3\nsingle 2\n")
     assert "missing" not in ready
     assert (len(first), len(second)) == (3, 2) and min(first + second) > 0
 
 
 @pytest.mark.parametrize(("code", "framework", "other"), [(KERAS, "keras", "torch"), (TORCH, "torch", "keras")])
 def test_a_framework_that_reads_a_picture_loads_no_other(code: str, framework: str, other: str, tmp_path: Path) -> None:
-    Image.fromarray(255 - np.pad(demo_images(8)[7], 6)).save(tmp_path / "seven.png")
+    draw_seven(tmp_path / "seven.png")
     told = f"\nprint([name in sys.modules for name in ({framework!r}, {other!r})])"
-    command = [sys.executable, "-c", code + told, str(tmp_path / "seven.png")]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = python("-c", code + told, tmp_path / "seven.png")
     assert done.stdout.splitlines()[-1] == "[True, False]", done.stderr
 
 
@@ -100,10 +94,9 @@ def test_the_live_pad_predicts_while_it_is_drawn_on() -> None:
 
 
 def test_the_page_is_what_its_figures_give() -> None:
-    pages = ROOT / "docs" / "benchmarks"
-    figures = json.loads((pages / "bench.json").read_bytes())
+    figures = json.loads((PAGES / "bench.json").read_bytes())
     assert set(figures["latency"]) == set(SIDES)
-    assert as_tables(figures) == (pages / "bench.md").read_text(encoding="utf-8")
+    assert as_tables(figures) == (PAGES / "bench.md").read_text(encoding="utf-8")
 
 
 def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_so(
@@ -121,10 +114,7 @@ def test_packages_for_graphics_cards_have_a_row_of_their_own_and_the_page_says_s
     assert sizes["environment of PyTorch"]["bytes"] == 2_000_000
     assert sizes["environment of PyTorch, with CUDA"]["bytes"] == 6_000_000
     assert "environment of TensorFlow, with CUDA" not in sizes
-    results = {
-        "machine": "this one", "load": 0.0, "processes": {}, "pad": {"share": 0.0, "memory_mb": 78.0}, "errors": {},
-        "live": {"share": 0.036, "per_second": 9.9}, "latency": {}, "disk": sizes,
-    }  # fmt: skip
+    results = json.loads((PAGES / "bench.json").read_bytes()) | {"disk": sizes}
     assert "\nthe other rows are without them" in as_tables(results)
     del sizes["environment of PyTorch, with CUDA"]
     assert "CUDA" not in as_tables(results)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,12 @@ import resource
 
 from deploy import bundle
 from digitpad.errors import DigitPadError
+from tests.conftest import python
 from tests.killing import hidden, visible
 from tests.killing_steps import CONTENT, STEPS, Step
 from train import data
 from train.__main__ import main as train
 from train.download import RemoteFile
-
-ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -40,19 +39,28 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def do(step: Step, folder: Path) -> None:
+@contextmanager
+def no_room(disk: Path) -> Iterator[None]:
+    """A file takes all that is left of a disk."""
+    rest = disk / "all the rest"
+    with open(rest, "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+    yield
+    rest.unlink()
+
+
+def filled_in_between(step: Step, folder: Path, full: AbstractContextManager[None]) -> str:
+    """Do a step on a disk with room, on a full one and with room again; returns the one line that the second says."""
     step(folder, lambda path, much: None)
-
-
-def refused(step: Step, folder: Path) -> str:
-    """What a step says that must fail: one line, all files as before, and none beside them."""
     before = content(folder)
-    with pytest.raises(DigitPadError) as caught:
-        do(step, folder)
-    (line,) = str(caught.value).splitlines()
-    assert "space" in line, "what to do about it"
+    with full, pytest.raises(DigitPadError) as caught:
+        step(folder, lambda path, much: None)
     assert content(folder) == before
     assert hidden(folder) == []
+    step(folder, lambda path, much: None)
+    (line,) = str(caught.value).splitlines()
+    assert "space" in line, "what to do about it"
     return line
 
 
@@ -64,7 +72,7 @@ def content(folder: Path) -> dict[Path, bytes]:
 WRITERS = [
     ("download", 1_000_000, "file.gz"),
     ("pad", 500, "drawing-0002.png"),
-    ("manifest", 1_000_000, "report.json"),
+    ("manifest", 300_000, "report.json"),
     ("bundle", 300_000, "digitpad-0-linux-aarch64-python3.11.tar.gz"),  # a wheel that goes into it
     ("bundle", 2_000_000, "digitpad-0-linux-aarch64-python3.11.tar.gz"),  # the archive itself
 ]
@@ -72,12 +80,8 @@ WRITERS = [
 
 @pytest.mark.parametrize(("kind", "limit", "named"), WRITERS)
 def test_a_full_disk_is_one_line_and_leaves_the_old_files(kind: str, limit: int, named: str, tmp_path: Path) -> None:
-    step, folder = STEPS[kind](tmp_path), tmp_path / "files"
-    do(step, folder)
-    with files_of_at_most(limit):
-        line = refused(step, folder)
-    assert f"{named}: cannot be written (File too large)" in line
-    do(step, folder)  # with room again all is well
+    told = filled_in_between(STEPS[kind](tmp_path), tmp_path / "files", files_of_at_most(limit))
+    assert f"{named}: cannot be written (File too large)" in told
 
 
 @pytest.fixture
@@ -96,51 +100,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_without_any_room_is_one_line_and_leaves_the_old_files(
     kind: str, named: str, small_disk: Path, tmp_path: Path
 ) -> None:
-    step, folder = STEPS[kind](tmp_path), small_disk / "files"
-    do(step, folder)
-    with open(small_disk / "all the rest", "wb", buffering=0) as rest, pytest.raises(OSError, match="No space left"):
-        while True:
-            rest.write(bytes(4096))
-    line = refused(step, folder)
-    assert f"{named}: cannot be written (No space left on device)" in line
-    (small_disk / "all the rest").unlink()
-    do(step, folder)
-
-
-def test_the_pad_tells_it_in_its_window_and_goes_on(tmp_path: Path) -> None:
-    code = """
-import resource, sys
-from pathlib import Path
-import pygame
-from digitpad.pad.demo import click, drag
-from digitpad.pad.loop import PadWindow
-from digitpad.pad.window import open_window
-
-open_window((1000, 640))
-pad = PadWindow("cnn", folder=Path(sys.argv[1]))
-drag(pad, [(0.5, 0.2), (0.5, 0.8)])
-resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
-click(pad, "save")
-print(pad.notice)
-pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_7, mod=pygame.KMOD_LSHIFT, unicode="/"))
-pad.step(0)
-print(pad.notice)
-sys.exit(not pad.running)
-"""
-    (tmp_path / "my_digits.json").write_text('{"samples": []}')
-    result = python(code, tmp_path)
-    assert result.returncode == 0, result.stderr
-    saved, gathered = [line for line in result.stdout.splitlines() if "cannot" in line]
-    assert "drawing-0001.png: cannot be written (File too large)" in saved
-    assert "my_digits.json: cannot be written (File too large)" in gathered
-    assert [path.name for path in tmp_path.iterdir()] == ["my_digits.json"]
-    assert (tmp_path / "my_digits.json").read_text() == '{"samples": []}'
-
-
-def python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}", "SDL_VIDEODRIVER": "dummy"}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    told = filled_in_between(STEPS[kind](tmp_path), small_disk / "files", no_room(small_disk))
+    assert f"{named}: cannot be written (No space left on device)" in told
 
 
 def test_the_data_of_training_that_find_no_room_are_named(
@@ -161,9 +122,7 @@ def test_the_data_of_training_that_find_no_room_are_named(
 @pytest.mark.parametrize(
     ("kind", "said"), [("train-cnn", "train: "), ("export-cnn", "export: ")], ids=["training", "export"]
 )
-def test_training_and_export_that_find_no_room_end_in_one_line(
-    kind: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_and_export_that_find_no_room_end_in_one_line(kind: str, said: str, tmp_path: Path) -> None:
     """Weights and models are larger than the limit; Keras and the export use temporary files as well."""
     code = """
 import resource, sys
@@ -180,11 +139,10 @@ except DigitPadError as error:
     sys.exit(str(error))
 """
     (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "cnn.onnx").write_bytes(b"the old one")
-    result = python(code, kind, tmp_path)
+    result = python("-c", code, kind, tmp_path, TMPDIR=str(tmp_path / "temporary"))
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     line, last = result.stderr.splitlines()[-2:]

@@ -9,15 +9,9 @@ import pytest
 import digitpad
 from digitpad import cli, models, stroke_files
 from digitpad.image import limits
+from tests.conftest import PAGES, ROOT
 
-ROOT = Path(__file__).parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "onnx_models/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
-
-
 RUNTIME = ROOT / "runtime" / "digitpad"
 
 
@@ -50,10 +44,8 @@ def test_everything_the_picture_of_the_architecture_shows_is_there() -> None:
     assert len(files) > 15
     assert files - {path.name for room in rooms for path in room.glob("*.py")} == set()
     folders = set(re.findall(r"\b([a-z_]+)/", picture))
-    assert (
-        len(folders) > 5
-        and folders - {path.name for room in rooms for path in room.iterdir() if path.is_dir()} == set()
-    )
+    assert len(folders) > 5
+    assert folders - {path.name for room in rooms for path in room.iterdir() if path.is_dir()} == set()
 
 
 def test_the_limits_on_the_page_are_the_limits_there_are() -> None:

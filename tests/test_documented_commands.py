@@ -13,19 +13,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from digitpad.mnist_form import render_strokes
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import Sample, write_samples
-
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "onnx_models/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
+from tests.conftest import PAGES, ROOT, draw_seven
 
 # What is not run, by its first word, and why.
 ELSEWHERE = {
@@ -108,10 +100,9 @@ def opens_the_pad(command: str) -> bool:
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that the examples name, and the command digitpad in bin/."""
     (seven,) = (sample for sample in demo_samples() if sample.label == "7")
-    paper = Image.fromarray(255 - np.pad(render_strokes(seven.strokes), 20)).resize((400, 400))
-    for name in ("seven.png", "photo.jpg"):
-        paper.save(tmp_path / name)
     write_samples(tmp_path / "strokes.json", [Sample(seven.strokes)])
+    for name in ("seven.png", "photo.jpg"):
+        draw_seven(tmp_path / name)
     launcher = tmp_path / "bin" / "digitpad"
     launcher.parent.mkdir()
     launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m digitpad "$@"\n')

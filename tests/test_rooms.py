@@ -20,8 +20,15 @@ MAY_IMPORT = {
     "bench": {"export", "evaluate", "train", "digitpad"},
     "deploy": {"train", "digitpad"},
 }
-# The rooms inside the runtime. Of its top room only the command and the recogniser open the other two, when needed.
-INSIDE_THE_RUNTIME = {"pad": {"image"}, "image": set(), "cli": {"image", "pad"}, "recognizer": {"image"}}
+# The rooms inside the runtime. Of its top room only the command, the recogniser, what explains its answers and the list
+# of public names open the other two, the last only when asked.
+INSIDE_THE_RUNTIME = {
+    "pad": {"image"},
+    "cli": {"image", "pad"},
+    "recognizer": {"image"},
+    "explain": {"image"},
+    "": {"image"},
+}
 
 
 @cache

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,80 +14,63 @@ from onnx import TensorProto, helper, numpy_helper
 from digitpad import Recognizer
 from digitpad.models import METADATA
 from digitpad.stroke_files import write_samples
+from export.__main__ import main
 from export.contract import IR_VERSION, ExportError, check, fulfil_contract
+from tests.conftest import ROOT, python, without_data
 from train.synthetic.generate import generate_digits, generate_samples
 
-ROOT = Path(__file__).parents[2]
 SLIM = ROOT / ".venv-test" / "bin" / "python"
 METADATA_OF_TEST = {f"digitpad.{key}": "1" for key in METADATA} | {"digitpad.name": "tiny"}
 
 
-def run(python: Path | str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(python), *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")} | environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(trained: Path) -> Path:
     """Both networks after some steps on generated digits, exported."""
-    out = tmp_path_factory.mktemp("retrained")
-    for arguments in (("train", "--recipe", "smoke", "--synthetic", "--out", out), ("export", "--out", out)):
-        # Without any data: neither the folder nor the network has them.
-        nowhere = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-        result = run(sys.executable, "-m", *arguments, DIGITPAD_DATA=str(out), **nowhere)
-        assert result.returncode == 0, result.stderr
-    return out
+    without_data("export", "--out", trained, folder=trained)
+    return trained
 
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
 def test_a_network_trained_here_reads_digits_where_no_framework_is_installed(
-    trained: Path, tmp_path: Path, name: str
+    exported: Path, tmp_path: Path, name: str
 ) -> None:
     samples = list(generate_samples(100, seed=77))
     write_samples(tmp_path / "digits.json", samples)
     if not SLIM.exists():
         pytest.skip("no .venv-test: `make test` makes it")
-    model = trained / f"{name}.onnx"
-    result = run(SLIM, "-m", "digitpad", "predict", tmp_path / "digits.json", "--model", model, "--format", "json")
+    command = ["-m", "digitpad", "predict", tmp_path / "digits.json", "--format", "json"]
+    result = python(*command, "--model", exported / f"{name}.onnx", program=SLIM)
     assert result.returncode == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     right = [int(np.argmax(a["probabilities"])) == int(s.label or "") for a, s in zip(answers, samples, strict=True)]
     assert sum(right) >= 80
-    assert run(SLIM, "-c", "import torch").returncode != 0
-    assert run(SLIM, "-c", "import tensorflow").returncode != 0
+    for framework in ("torch", "tensorflow"):
+        assert python("-c", f"import {framework}", program=SLIM).returncode != 0
 
 
-def test_the_exported_folder_describes_itself(trained: Path) -> None:
-    manifest = json.loads((trained / "manifest.json").read_bytes())
-    report = json.loads((trained / "evaluation" / "report.json").read_bytes())["models"]
+def test_the_exported_folder_describes_itself(exported: Path) -> None:
+    manifest = json.loads((exported / "manifest.json").read_bytes())
+    report = json.loads((exported / "evaluation" / "report.json").read_bytes())["models"]
     assert manifest["contract"] == "1"
     assert report.keys() == manifest["models"].keys()
     # int8 files are made where MNIST is at hand, as it may be in data/.
     assert {"cnn", "mlp"} <= set(manifest["models"]) <= {"cnn", "mlp", "cnn-int8", "mlp-int8"}
     for name, entry in manifest["models"].items():
-        data = (trained / entry["file"]).read_bytes()
+        data = (exported / entry["file"]).read_bytes()
         assert entry["bytes"] == len(data)
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()
         assert report[name]["sha256"] == entry["sha256"]
         assert report[name]["largest_difference"] <= (0.5 if name.endswith("int8") else 1e-5)
-    reference = json.loads((trained / "reference.json").read_bytes())
+    reference = json.loads((exported / "reference.json").read_bytes())
     assert {s["label"] for s in reference["samples"]} == set("0123456789")
-    assert "generated digits" in (trained / "README.md").read_text()
-    assert not [p for p in trained.iterdir() if p.name.startswith(".")]
+    assert "generated digits" in (exported / "README.md").read_text()
+    assert not [p for p in exported.iterdir() if p.name.startswith(".")]
 
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
 def test_the_committed_models_are_what_the_committed_weights_give(tmp_path: Path, name: str) -> None:
-    result = run(
-        sys.executable, "-m", "export", "--only", name, "--weights", ROOT / "train" / "weights", "--out", tmp_path
-    )
-    assert result.returncode == 0, result.stderr
+    weights = ROOT / "train" / "weights"
+    without_data("export", "--only", name, "--weights", weights, "--out", tmp_path, folder=tmp_path)
     images = generate_digits(1_000, seed=11).images
     anew, committed = (Recognizer(folder / f"{name}.onnx") for folder in (tmp_path, ROOT / "onnx_models"))
     assert anew.metadata == committed.metadata
@@ -105,14 +86,12 @@ def test_the_committed_files_keep_the_contract_to_the_letter(name: str) -> None:
     assert [entry.domain for entry in model.opset_import] == [""]
     assert model.opset_import[0].version in (17, 18)
     assert not any(tensor.external_data for tensor in model.graph.initializer)
-    types = [(t.name, t.type.tensor_type.elem_type) for t in (*model.graph.input, *model.graph.output)]
+    values = [*model.graph.input, *model.graph.output]
+    types = [(t.name, t.type.tensor_type.elem_type) for t in values]
     assert types == [
         ("image", TensorProto.UINT8), ("probabilities", TensorProto.FLOAT), ("ood_score", TensorProto.FLOAT),
     ]  # fmt: skip
-    shapes = [
-        [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]
-        for t in (*model.graph.input, *model.graph.output)
-    ]
+    shapes = [[d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim] for t in values]
     assert shapes == [["batch", 28, 28], ["batch", 10], ["batch"]]
     assert {entry.key for entry in model.metadata_props} == {f"digitpad.{key}" for key in METADATA}
     kinds = {node.op_type for node in model.graph.node}
@@ -148,11 +127,6 @@ def test_a_network_gives_the_same_file_however_the_exporter_numbered_its_constan
     assert linear("one__30", "other__31")[0] == linear("one__30", "other__32")[0]
 
 
-def test_a_right_file_passes_the_check() -> None:
-    data, images, scores = linear()
-    assert check(data, scores, images, 1.0) <= 1e-5
-
-
 def with_a_needless_node(model: onnx.ModelProto) -> None:
     model.graph.node.insert(0, helper.make_node("Identity", ["image"], ["same"]))
     model.graph.node[1].input[0] = "same"
@@ -174,6 +148,7 @@ def test_a_file_that_is_not_as_it_should_be_is_refused(
     change: Callable[[onnx.ModelProto], None] | None, factor: float, reason: str
 ) -> None:
     data, images, scores = linear()
+    assert check(data, scores, images, 1.0) <= 1e-5, "the right file passes"
     model = onnx.load_from_string(data)
     if change:
         change(model)
@@ -181,24 +156,15 @@ def test_a_file_that_is_not_as_it_should_be_is_refused(
         check(model.SerializeToString(), scores * np.float32(factor), images, 1.0)
 
 
-def test_a_failed_export_leaves_the_model_in_place(trained: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "weights"
-    weights.mkdir()
-    facts = json.loads((trained / "weights" / "mlp.json").read_bytes())
-    damaged = (trained / "weights" / "mlp.pt").read_bytes()[:-100]
-    (weights / "mlp.pt").write_bytes(damaged)
-    (weights / "mlp.json").write_text(json.dumps(facts))
+@pytest.mark.parametrize("missing", [True, False], ids=["missing", "damaged"])
+def test_weights_that_are_missing_or_damaged_are_named_and_leave_the_model_in_place(
+    missing: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not missing:
+        shutil.copy(ROOT / "train" / "weights" / "mlp.json", tmp_path)
+        (tmp_path / "mlp.pt").write_bytes((ROOT / "train" / "weights" / "mlp.pt").read_bytes()[:-100])
     (tmp_path / "mlp.onnx").write_bytes(b"the old one")
-    result = run(sys.executable, "-m", "export", "--only", "mlp", "--weights", weights, "--out", tmp_path)
-    assert result.returncode == 1
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert "mlp.pt" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert main(["--only", "mlp", "--weights", str(tmp_path), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "mlp.pt" in line and "make train" in line
     assert (tmp_path / "mlp.onnx").read_bytes() == b"the old one"
-
-
-def test_missing_weights_are_named_with_what_to_do(tmp_path: Path) -> None:
-    result = run(sys.executable, "-m", "export", "--only", "cnn", "--weights", tmp_path, "--out", tmp_path / "out")
-    assert result.returncode == 1
-    assert "make train" in result.stderr
-    assert "Traceback" not in result.stderr

@@ -149,22 +149,17 @@ def test_a_killed_run_goes_on_from_its_last_epoch_and_one_with_other_settings_se
     assert (tmp_path / "smoke-synthetic" / "mlp.1" / "seed_1" / "last.pt").exists()
 
 
-def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(tmp_path: Path) -> None:
-    write_samples(tmp_path / "own.json", list(generate_samples(20, seed=9)))
-    result = run_module(
-        "train", "--recipe", "smoke", "--synthetic", "--extra", tmp_path / "own.json", "--out", tmp_path / "out"
-    )
-    assert result.returncode == 0, result.stderr
+def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(trained: Path) -> None:
     for name, suffix in (("cnn", "keras"), ("mlp", "pt")):
-        run = tmp_path / "out" / "smoke-synthetic" / name
+        run = trained / "smoke-synthetic" / name
         assert {"curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
         for epoch in json.loads((run / "seed_1" / "history.json").read_bytes()):
             assert {"loss", "accuracy", "validation"} <= set(epoch)
-        facts = json.loads((tmp_path / "out" / "weights" / f"{name}.json").read_bytes())
+        facts = json.loads((trained / "weights" / f"{name}.json").read_bytes())
         assert "20 digits of the user's own" in facts["trained_on"]
-        assert (tmp_path / "out" / "weights" / f"{name}.{suffix}").stat().st_size > 500_000
-    mlp.load(tmp_path / "out" / "weights" / "mlp.pt")
-    cnn.load(tmp_path / "out" / "weights" / "cnn.keras")
+        assert (trained / "weights" / f"{name}.{suffix}").stat().st_size > 500_000
+    mlp.load(trained / "weights" / "mlp.pt")
+    cnn.load(trained / "weights" / "cnn.keras")
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:

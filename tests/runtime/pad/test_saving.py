@@ -55,14 +55,21 @@ def test_blank_paper_is_neither_saved_nor_labelled(pad, tmp_path):
     assert pad.notice and not (tmp_path / "files").exists()
 
 
-def test_a_save_that_fails_is_told_and_leaves_nothing_half_written(pad, three_drawn, tmp_path, monkeypatch):
+def test_saving_and_labelling_on_a_full_disk_are_told_and_leave_the_files_as_they_were(
+    pad, three_drawn, tmp_path, monkeypatch
+):
     def full(*_):
         raise OSError(28, "No space left on device")
 
+    file = tmp_path / "files" / "my_digits.json"
+    file.parent.mkdir()
+    file.write_text('{"samples": []}')
     monkeypatch.setattr("os.fsync", full)
     click(pad, "save")
-    assert "No space left on device" in pad.notice and pad.running
-    assert list((tmp_path / "files").iterdir()) == []
+    assert "drawing-0001.png: cannot be written (No space left on device)" in pad.notice and pad.running
+    label(pad, 3)
+    assert "my_digits.json: cannot be written (No space left on device)" in pad.notice and pad.running
+    assert list(file.parent.iterdir()) == [file] and file.read_text() == '{"samples": []}'
 
 
 def test_a_folder_that_cannot_be_made_is_told(pad, three_drawn, tmp_path):
