@@ -94,7 +94,7 @@ def pixels(side: int, pen: float | None = None) -> Take:
 def one_pixel_pen(sample: Sample, rng: Generator) -> Picture:
     """Drawn in hard pixels, one wide, on 28x28, as a beginner's canvas does."""
     image = Image.new("L", (28, 28), 0)
-    for points in placed(sample, 20, (28, 28), (0.5, 0.5), 1):
+    for points in placed(sample.strokes, 20, (28, 28), (0.5, 0.5), 1):
         ImageDraw.Draw(image).line([(round(x), round(y)) for x, y in points], fill=255)
     return np.asarray(image)
 

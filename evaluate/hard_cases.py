@@ -24,9 +24,9 @@ from evaluate.answers import Answers, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
-from train.data import DataError, Digits
+from train.data import Digits
 from train.synthetic.generate import VARIANTS, write_digit
-from train.synthetic.outliers import KINDS, generate_outliers
+from train.synthetic.outliers import KINDS, TRAINED_ON, generate_outliers
 
 Images = NDArray[np.uint8]
 ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
@@ -89,7 +89,7 @@ def measure_outliers(
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
         result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
         for kind in kinds:
-            result[model][kind]["trained_on"] = _is_trained_on(kind)
+            result[model][kind]["trained_on"] = kind in TRAINED_ON
             result[model][kind]["on_paper"] = float((read(recognizer, on_paper[kind]).status == "digit").mean())
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
@@ -127,15 +127,6 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
         }
         for kind, answers in (kinds | {"all": together(kinds.values())}).items()
     }
-
-
-def _is_trained_on(kind: str) -> bool:
-    """Whether there are shapes of a kind to train on; those measured here are always others."""
-    try:
-        generate_outliers(1, SEED, kinds=[kind])
-    except DataError:
-        return False
-    return True
 
 
 def _side_by_side(title: str, make: Callable[[Any], Any], work: list[Any]) -> list[Any]:

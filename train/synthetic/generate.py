@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.mnist_form import hermite, render_strokes
+from digitpad.mnist_form import hermite
 from digitpad.stroke_files import Sample
-from train.data import Digits
+from train.data import Digits, render
 
 Points = list[tuple[float, float]]
 
@@ -98,9 +98,7 @@ VARIANTS: dict[str, dict[str, list[Points]]] = {
 
 def generate_digits(count: int, seed: int) -> Digits:
     """Generate labelled digits in the model's form; every digit and every way of writing it is equally frequent."""
-    samples = list(generate_samples(count, seed))
-    images = np.stack([render_strokes(sample.strokes) for sample in samples])
-    return Digits(images, np.array([int(sample.label or "") for sample in samples]))
+    return render(list(generate_samples(count, seed)))
 
 
 def generate_samples(count: int, seed: int) -> Iterator[Sample]:
@@ -141,6 +139,11 @@ def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -
         moved = stroke + bent + rng.normal(0, 0.3 * bend, 2) + rng.normal(0, tremor, stroke.shape)
         varied.append(moved @ shape)
     return varied
+
+
+def turned(points: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
+    """Points (n, 2), x and y down, turned clockwise about the origin by an angle in radians."""
+    return np.asarray(points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]))
 
 
 def _move(points: NDArray[np.float64], distance: float, rng: np.random.Generator) -> NDArray[np.float64]:
