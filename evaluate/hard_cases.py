@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
@@ -24,11 +23,10 @@ from evaluate.answers import Answers, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
-from train.data import Digits
+from train.data import Digits, Images
 from train.synthetic.generate import VARIANTS, write_digit
 from train.synthetic.outliers import KINDS, TRAINED_ON, generate_outliers
 
-Images = NDArray[np.uint8]
 ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
 
 SEED = 31_415_926
@@ -149,7 +147,7 @@ def _title(name: str, result: ByModel) -> str:
     return f"{name}  " + ", ".join(f"{of_cases[name]['accuracy']:.1%}" for of_cases in result.values())
 
 
-def _beside(taken: NDArray[np.uint8], seen: Images, side: int = 44) -> NDArray[np.uint8]:
+def _beside(taken: Images, seen: Images, side: int = 44) -> Images:
     """A thumbnail of a picture, and to its right what the model sees of it; uint8 (side, side + 28, 3)."""
     image = Image.fromarray(taken).convert("RGBA")
     image.thumbnail((side, side))

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitpad.stroke_files import Sample
-from train.synthetic.generate import turned
+from train.synthetic.generate import Strokes, turned
 
 Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
 Levels = NDArray[np.floating]  # (H, W), of ink or light, in [0, 1]; float32 unless stated otherwise
 Numbers = Sequence[float] | NDArray[np.float64]
-Strokes = list[NDArray[np.float64]]
 
 
 def sheet(
@@ -136,10 +135,10 @@ def coloured(ink: Levels, paper: Numbers, colour: Numbers) -> Levels:
     return np.asarray(paper, np.float32) * (1 - part) + np.asarray(colour, np.float32) * part
 
 
-def through_jpeg(picture: Picture, quality: int) -> Picture:
-    """A picture (H, W) or (H, W, 3) after JPEG compression with a quality of 1 to 95."""
+def through_jpeg(picture: Levels, quality: int) -> Picture:
+    """A picture (H, W) or (H, W, 3) in [0, 1] after JPEG compression with a quality of 1 to 95."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    Image.fromarray(to_bytes(picture)).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
 
 

@@ -14,6 +14,7 @@ from digitpad.stroke_files import Sample
 from train.data import Digits, render
 
 Points = list[tuple[float, float]]
+Strokes = list[NDArray[np.float64]]  # (n, 2) each
 
 # Each way of writing a digit: its strokes as points in a unit square (y down) that a smooth curve passes through.
 # A point given twice is a corner.
@@ -111,7 +112,7 @@ def generate_samples(count: int, seed: int) -> Iterator[Sample]:
         yield Sample(write_digit(VARIANTS[label][name], rng), label, f"{label} {name}")
 
 
-def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+def write_digit(skeleton: list[Points], rng: np.random.Generator) -> Strokes:
     """One hand's rendering of a skeleton: (n, 2) points a stroke, about 100 units high, y down."""
     loosened = rng.uniform(0.01, 0.045)  # how far this hand strays from the skeleton
     slant, turn = rng.normal(0, 0.18), rng.normal(0, 0.08)
@@ -126,7 +127,7 @@ def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArra
     return strokes
 
 
-def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+def vary_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """Real strokes (n, 2) as another hand might have written them: slanted, stretched, turned, bent, slightly shaky."""
     extent = float(np.ptp(np.concatenate(strokes), axis=0).max())
     slant, turn, stretch = rng.normal(0, 0.15), rng.normal(0, 0.07), np.exp(rng.normal(0, 0.12))

@@ -18,11 +18,10 @@ from PIL import Image, ImageDraw
 
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass, render_strokes
 from train.data import Images, Labels
-from train.synthetic.generate import VARIANTS, Points, turned, write_digit
+from train.synthetic.generate import VARIANTS, Points, Strokes, turned, write_digit
 from train.synthetic.glyphs import trace_glyphs
 
 Skeleton = list[Points]
-Strokes = list[NDArray[np.float64]]
 Maps = NDArray[np.float64]  # (N, 28, 28) in [0, 1]
 Random = np.random.Generator
 Painter = Callable[[int, Random], Images]
@@ -394,12 +393,8 @@ def _photographs(count: int, rng: Random) -> Images:
     blobs = sum(_blob(count, rng) for _ in range(4))
     edges = sum(rng.uniform(-1, 1, (count, 1, 1)) * (_distance(count, rng) > 0) for _ in range(4))
     stretched = rough * rng.uniform(0.5, 2, (count, 1, 1)) + across * _X + down * _Y
-    pictures = np.select(
-        [manner[:, None, None] == k for k in range(4)],
-        [stretched, land, blobs + 0.1 * rough, edges + 0.15 * rough],
-        _levelled(rough, rng),
-    )
-    return _exposed(pictures, manner == 4, rng)
+    manners = [stretched, land, blobs + 0.1 * rough, edges + 0.15 * rough, _levelled(rough, rng)]
+    return _exposed(np.choose(manner[:, None, None], manners), manner == 4, rng)
 
 
 def _dead_leaves(count: int, rng: Random) -> Images:
@@ -477,8 +472,7 @@ def _other_textures(count: int, rng: Random) -> Images:
 def _patterned(patterns: list[Maps], rng: Random) -> Images:
     count = len(patterns[0])
     which = rng.integers(len(patterns), size=(count, 1, 1))
-    picture = np.select([which == k for k in range(len(patterns))], patterns)
-    picture = 1 / (1 + np.exp(-picture * 10 ** rng.uniform(0, 1.5, (count, 1, 1))))
+    picture = 1 / (1 + np.exp(-np.choose(which, patterns) * 10 ** rng.uniform(0, 1.5, (count, 1, 1))))
     framed = rng.random((count, 1, 1)) < 0.4  # fitted into the box, on paper
     return _exposed(np.where(framed & ~_IN_BOX, 0, picture), framed[:, 0, 0], rng)
 
@@ -489,8 +483,7 @@ def _noise(count: int, rng: Random) -> Images:
     normal = rng.uniform(0, 1, (count, 1, 1)) + rng.uniform(0.05, 0.5, (count, 1, 1)) * rng.normal(size=even.shape)
     sparse = (even < rng.uniform(0.02, 0.5, (count, 1, 1))) * 1.0
     blurred = (normal + np.roll(normal, 1, 1) + np.roll(normal, 1, 2) + np.roll(normal, (1, 1), (1, 2))) / 4
-    manner = rng.integers(4, size=(count, 1, 1))
-    return _bytes(np.select([manner == k for k in range(4)], [even, normal, sparse, blurred]))
+    return _bytes(np.choose(rng.integers(4, size=(count, 1, 1)), [even, normal, sparse, blurred]))
 
 
 def _block_noise(count: int, rng: Random) -> Images:
@@ -498,8 +491,7 @@ def _block_noise(count: int, rng: Random) -> Images:
     blocks = np.stack([np.kron(rng.random((14, 14)), np.ones((2, 2))) for _ in range(count)])
     large = np.stack([np.kron(rng.random((7, 7)), np.ones((4, 4))) for _ in range(count)])
     lines = np.broadcast_to(rng.random((count, SIZE, 1)), blocks.shape)
-    manner = rng.integers(3, size=(count, 1, 1))
-    picture = np.select([manner == k for k in range(3)], [blocks, large, lines])
+    picture = np.choose(rng.integers(3, size=(count, 1, 1)), [blocks, large, lines])
     return _bytes(np.where(rng.random((count, 1, 1)) < 0.3, picture > 0.6, picture))
 
 
