@@ -67,11 +67,7 @@ def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sam
 
 
 def measure_outliers(
-    recognizers: dict[str, Recognizer],
-    sets: dict[str, Digits],
-    pictures: Path,
-    each: int = 2_000,
-    photographed: int = 200,
+    recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path, each: int = 2_000
 ) -> ByModel:
     """How well each kind of non-digit is told from the digits of each set; and a sheet with some of each.
 
@@ -79,7 +75,7 @@ def measure_outliers(
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
-    to_photograph = [of_kind[:photographed] for of_kind in kinds.values()]
+    to_photograph = [of_kind[:200] for of_kind in kinds.values()]
     made = _side_by_side("outliers on paper", partial(read_on_paper, seed=SEED), to_photograph)
     on_paper = dict(zip(kinds, made, strict=True))
     result: ByModel = {}

@@ -302,15 +302,15 @@ def _corners(*points: tuple[float, float]) -> Points:
     return [point for corner in (*points, points[0]) for point in (corner, corner)]
 
 
-def _star(tips: int, inner: float, start: float = -0.25) -> Points:
-    turn = (np.arange(2 * tips) / (2 * tips) + start) * 2 * np.pi
+def _star(tips: int, inner: float) -> Points:
+    turn = (np.arange(2 * tips) / (2 * tips) - 0.25) * 2 * np.pi
     radius = np.where(np.arange(2 * tips) % 2, inner, 1)
     return _corners(*_points(0.5 + 0.5 * radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)))
 
 
-def _ellipse(width: float, height: float = 1.0) -> Points:
+def _ellipse(width: float) -> Points:
     turn = np.linspace(0, 2 * np.pi, 17)
-    return _points(np.stack([width * np.cos(turn), height * np.sin(turn)], axis=1) / 2)
+    return _points(np.stack([width * np.cos(turn), np.sin(turn)], axis=1) / 2)
 
 
 _TIPS = [(0.5 + 0.5 * np.sin(k * 0.8 * np.pi), 0.5 - 0.5 * np.cos(k * 0.8 * np.pi)) for k in range(5)]
