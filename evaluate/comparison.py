@@ -184,15 +184,8 @@ def train_variant(
 ) -> dict[str, int]:
     """Train a network once with a variant; how many answers are wrong at the end, by validation part.
 
-    Args:
-        network: its name.
-        training: how it is trained, except for what the variant changes.
-        variant: what is changed.
-        seed: decides the first weights, the order and the dropout.
-        mnist: the digits whose distorted pictures every round of the pool begins with.
-        validation: the parts that are measured, by name.
-        parts: how many pictures each part of a round has, by name, in their order.
-        precision: in which it is trained.
+    `mnist` are the digits whose distorted pictures every round of the pool begins with; `parts` says how many pictures
+    each part of a round has, by name, in their order.
     """
     epochs = int(training.epochs * variant.training.get("epochs", 1))
     training = replace(training, **{**variant.training, "epochs": epochs})
@@ -202,7 +195,9 @@ def train_variant(
         number = round_number(FULL.mixture.rounds, seed, epoch)
         digits = read_round(POOL, number)
         if variant.strength:
-            digits.images[: len(mnist)] = _distorted(mnist, variant, 1_000 + number).images
+            # By PyTorch, which has no business in the process in which Keras trains.
+            distorted = _other_process().submit(_distort, mnist, variant, 1_000 + number)
+            digits.images[: len(mnist)] = distorted.result().images
         kept = zip(parts.values(), shares, strict=True)
         digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
         return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
@@ -223,16 +218,10 @@ def _other_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
-def _distorted(digits: Digits, variant: Variant, seed: int) -> Digits:
-    """Digits distorted as a variant says; by PyTorch, which has no business in the process in which Keras trains."""
-    arguments = digits, variant.strength, seed, variant.refit, variant.rescan
-    return _other_process().submit(_distort, *arguments).result()
-
-
-def _distort(*arguments: Any) -> Digits:
+def _distort(digits: Digits, variant: Variant, seed: int) -> Digits:
     from train.augmentation import distorted
 
-    return distorted(*arguments)
+    return distorted(digits, variant.strength or BASE, seed, variant.refit, variant.rescan)
 
 
 def _answers(digits: Digits) -> Targets:

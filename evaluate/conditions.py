@@ -74,7 +74,7 @@ def read_on_paper(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         rng = np.random.default_rng((seed, number))
         ink = levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
         paper = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
-        read.append(normalise_image(through_jpeg(to_bytes(paper * (1 - 0.8 * ink)), 80)))
+        read.append(normalise_image(through_jpeg(paper * (1 - 0.8 * ink), 80)))
     return np.stack(read)
 
 
@@ -94,14 +94,9 @@ def pixels(side: int, pen: float | None = None) -> Take:
 def one_pixel_pen(sample: Sample, rng: Generator) -> Picture:
     """Drawn in hard pixels, one wide, on 28x28, as a beginner's canvas does."""
     image = Image.new("L", (28, 28), 0)
-    for points in placed(sample, 20, (28, 28), (0.5, 0.5), 1):
+    for points in placed(sample.strokes, 20, (28, 28), (0.5, 0.5), 1):
         ImageDraw.Draw(image).line([(round(x), round(y)) for x, y in points], fill=255)
     return np.asarray(image)
-
-
-def paint_brush(sample: Sample, rng: Generator) -> Picture:
-    """Drawn in hard pixels without grey, as simple paint programs do."""
-    return to_bytes(sheet(sample, rng, height=rng.uniform(60, 160), pen=rng.uniform(0.04, 0.12)) < 0.5)
 
 
 # Where it stands, on what ground, in which colours
@@ -133,9 +128,8 @@ def few_pixels(side: int, grey: bool) -> Take:
 
     def take(sample: Sample, rng: Generator) -> Picture:
         ink = cropped(sheet(sample, rng, height=256, pen=rng.uniform(0.07, 0.14)))
-        canvas = np.zeros((max(ink.shape),) * 2, np.float32)
-        top, left = (len(canvas) - ink.shape[0]) // 2, (len(canvas) - ink.shape[1]) // 2
-        canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+        spare = [max(ink.shape) - length for length in ink.shape]
+        canvas = np.pad(ink, [(free // 2, free - free // 2) for free in spare])
         small = np.asarray(Image.fromarray(canvas).resize((side, side), Image.Resampling.BOX))
         return to_bytes(small if grey else small > 0.5)
 
@@ -207,12 +201,6 @@ def lit(strength: float, light: Callable[[tuple[int, ...], Generator], Levels]) 
         return light(ink.shape, rng) * (1 - strength * ink) + rng.normal(0, 0.01, ink.shape)
 
     return take
-
-
-def squares(shape: tuple[int, ...], rng: Generator) -> Levels:
-    """Squared paper: how much light each place reflects."""
-    down = rules(shape[::-1], rng).T
-    return 0.93 * rules(shape, rng) * down
 
 
 # What else is on the sheet
@@ -302,11 +290,6 @@ def noise(sample: Sample, rng: Generator) -> Levels:
     return 0.9 - 0.7 * ink + rng.normal(0, rng.uniform(0.05, 0.12), ink.shape)
 
 
-def jpeg(sample: Sample, rng: Generator) -> Picture:
-    """Compressed by JPEG to a quality of 8 to 30."""
-    return through_jpeg(to_bytes(1 - sheet(sample, rng, height=rng.uniform(50, 200))), int(rng.integers(8, 30)))
-
-
 def scan(sample: Sample, rng: Generator) -> Picture:
     """From a flatbed: sharp, slightly turned, paper not quite white, a dark edge where the lid left a gap."""
     ink = sheet(sample, rng, height=rng.uniform(80, 250), pen=rng.uniform(0.02, 0.08), turn=rng.uniform(-4, 4))
@@ -315,7 +298,7 @@ def scan(sample: Sample, rng: Generator) -> Picture:
         page[:, : int(rng.integers(1, 8))] = 0.15
     for y, x in rng.integers(0, np.array(ink.shape) - 3, (int(rng.integers(0, 6)), 2)):  # dust
         page[y : y + 2, x : x + 2] = 0.4
-    return through_jpeg(to_bytes(page), 75)
+    return through_jpeg(page, 75)
 
 
 def phone_photo(sample: Sample, rng: Generator) -> Picture:
@@ -345,7 +328,7 @@ def _photo(sample: Sample, rng: Generator) -> tuple[Picture, Levels]:
     page = coloured(ink * rng.uniform(0.55, 0.9), rng.uniform(0.85, 1, 3), rng.uniform(0, 0.35, 3)) * light[:, :, None]
     page = np.dstack([out_of_focus(page[:, :, c], 0.006 * height) for c in range(3)])
     noisy = page + rng.normal(0, rng.uniform(0.005, 0.03), page.shape)
-    return through_jpeg(to_bytes(noisy), int(rng.integers(50, 92))), ink
+    return through_jpeg(noisy, int(rng.integers(50, 92))), ink
 
 
 CONDITIONS: dict[str, Take] = {
@@ -361,7 +344,8 @@ CONDITIONS: dict[str, Take] = {
     "1000 pixels": pixels(1000),
     "4000 pixels, pen 1 %": pixels(4000, pen=0.01),
     "one-pixel pen, 28 pixels": one_pixel_pen,
-    "paint brush": paint_brush,
+    # Hard pixels without grey, as simple paint programs draw.
+    "paint brush": lambda sample, rng: sheet(sample, rng, rng.uniform(60, 160), pen=rng.uniform(0.04, 0.12)) < 0.5,
     "changing pressure": black_on_white(pressure=0.5),
     "white on black": lambda sample, rng: rng.uniform(0, 0.25) + rng.uniform(0.6, 0.75) * sheet(sample, rng),
     "coloured ink": coloured_ink,
@@ -377,7 +361,7 @@ CONDITIONS: dict[str, Take] = {
     "paper texture": paper_texture,
     "ruled paper": lit(0.8, lambda shape, rng: 0.93 * rules(shape, rng)),
     "single line": single_line,
-    "squared paper": lit(0.8, squares),
+    "squared paper": lit(0.8, lambda shape, rng: rules(shape[::-1], rng).T * (0.93 * rules(shape, rng))),
     "pencil": pencil,
     "highlighter, table cell": marked,
     "stains": stained,
@@ -392,7 +376,7 @@ CONDITIONS: dict[str, Take] = {
     "noise": noise,
     "rotated": lambda sample, rng: 1 - sheet(sample, rng, turn=rng.uniform(-15, 15)),
     "blur": lambda sample, rng: 1 - out_of_focus(sheet(sample, rng), rng.uniform(1, 6)),
-    "JPEG": jpeg,
+    "JPEG": lambda sample, rng: through_jpeg(1 - sheet(sample, rng, rng.uniform(50, 200)), int(rng.integers(8, 30))),
     "scan": scan,
     "phone photo": phone_photo,
     "phone photo, cut out": close_photo,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
@@ -24,11 +23,10 @@ from evaluate.answers import Answers, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
-from train.data import DataError, Digits
+from train.data import Digits, Images
 from train.synthetic.generate import VARIANTS, write_digit
-from train.synthetic.outliers import KINDS, generate_outliers
+from train.synthetic.outliers import KINDS, TRAINED_ON, generate_outliers
 
-Images = NDArray[np.uint8]
 ByModel = dict[str, dict[str, Any]]  # by model and case: what was measured
 
 SEED = 31_415_926
@@ -69,11 +67,7 @@ def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sam
 
 
 def measure_outliers(
-    recognizers: dict[str, Recognizer],
-    sets: dict[str, Digits],
-    pictures: Path,
-    each: int = 2_000,
-    photographed: int = 200,
+    recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path, each: int = 2_000
 ) -> ByModel:
     """How well each kind of non-digit is told from the digits of each set; and a sheet with some of each.
 
@@ -81,7 +75,7 @@ def measure_outliers(
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
-    to_photograph = [of_kind[:photographed] for of_kind in kinds.values()]
+    to_photograph = [of_kind[:200] for of_kind in kinds.values()]
     made = _side_by_side("outliers on paper", partial(read_on_paper, seed=SEED), to_photograph)
     on_paper = dict(zip(kinds, made, strict=True))
     result: ByModel = {}
@@ -89,7 +83,7 @@ def measure_outliers(
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
         result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
         for kind in kinds:
-            result[model][kind]["trained_on"] = _is_trained_on(kind)
+            result[model][kind]["trained_on"] = kind in TRAINED_ON
             result[model][kind]["on_paper"] = float((read(recognizer, on_paper[kind]).status == "digit").mean())
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
@@ -129,15 +123,6 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
     }
 
 
-def _is_trained_on(kind: str) -> bool:
-    """Whether there are shapes of a kind to train on; those measured here are always others."""
-    try:
-        generate_outliers(1, SEED, kinds=[kind])
-    except DataError:
-        return False
-    return True
-
-
 def _side_by_side(title: str, make: Callable[[Any], Any], work: list[Any]) -> list[Any]:
     """What is made of each piece of work, on all cores: minutes for one."""
     # Spawned, as a forked process could wait for ever for a thread that it does not have.
@@ -158,7 +143,7 @@ def _title(name: str, result: ByModel) -> str:
     return f"{name}  " + ", ".join(f"{of_cases[name]['accuracy']:.1%}" for of_cases in result.values())
 
 
-def _beside(taken: NDArray[np.uint8], seen: Images, side: int = 44) -> NDArray[np.uint8]:
+def _beside(taken: Images, seen: Images, side: int = 44) -> Images:
     """A thumbnail of a picture, and to its right what the model sees of it; uint8 (side, side + 28, 3)."""
     image = Image.fromarray(taken).convert("RGBA")
     image.thumbnail((side, side))

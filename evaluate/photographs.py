@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitpad.stroke_files import Sample
+from train.synthetic.generate import Strokes, turned
 
 Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
 Levels = NDArray[np.floating]  # (H, W), of ink or light, in [0, 1]; float32 unless stated otherwise
@@ -45,10 +46,8 @@ def sheet(
     width = max(share * height, 0.7) * fine
     image = Image.new("L", (size[0] * fine, size[1] * fine), 0)
     pencil, travelled = ImageDraw.Draw(image), rng.uniform(0, 6)
-    angle = np.radians(turn)
-    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    turned = Sample([points @ matrix for points in sample.strokes], sample.label)
-    for points in placed(turned, (height - share * height) * fine, image.size, where, width):
+    strokes = [turned(points, np.radians(turn)) for points in sample.strokes]
+    for points in placed(strokes, (height - share * height) * fine, image.size, where, width):
         last = points[0]
         for point in points:
             travelled += float(np.hypot(*(point - last))) / (0.2 * height * fine)
@@ -60,23 +59,21 @@ def sheet(
     return levels(image.reduce(fine) if fine > 1 else image)
 
 
-def placed(
-    sample: Sample, extent: float, size: tuple[int, int], place: Numbers, margin: float
-) -> list[NDArray[np.float64]]:
+def placed(strokes: Strokes, extent: float, size: tuple[int, int], place: Numbers, margin: float) -> Strokes:
     """Strokes scaled to an extent and moved to a place on a canvas: float64 (n, 2) each, x and y in its pixels.
 
     Args:
-        sample: the strokes, in any unit.
+        strokes: (n, 2) each, in any unit.
         extent: of their longer side afterwards, in pixels.
         size: of the canvas (width, height), in pixels.
         place: as for `sheet`.
         margin: pixels left free, half of them on either side: as many as the pen is wide.
     """
-    points = np.concatenate(sample.strokes)
+    points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = extent / max(float((high - low).max()), 1e-9)
     corner = margin / 2 + (np.array(size) - (high - low) * scale - margin) * np.asarray(place)
-    return [(stroke - low) * scale + corner for stroke in sample.strokes]
+    return [(stroke - low) * scale + corner for stroke in strokes]
 
 
 def texture(shape: tuple[int, ...], rng: Generator, strength: float) -> Levels:
@@ -119,18 +116,17 @@ def askew(ink: Levels, rng: Generator) -> Levels:
     """As seen by a camera held askew: turned by up to 8 degrees, corners moved by up to 6 % of the side."""
     height, width = ink.shape
     turn = np.radians(rng.uniform(-8, 8))
-    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     corners = np.array([(0, 0), (0, height), (width, height), (width, 0)])
     middle = corners.mean(axis=0)
-    seen = (corners - middle) @ matrix + middle + rng.uniform(-0.06, 0.06, (4, 2)) * max(ink.shape)
+    seen = turned(corners - middle, turn) + middle + rng.uniform(-0.06, 0.06, (4, 2)) * max(ink.shape)
     rows, values = [], []
     for (x, y), (u, v) in zip(corners, seen, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
     numbers = np.linalg.solve(np.array(rows, float), np.array(values, float))
     image = Image.fromarray(to_bytes(ink))
-    turned = image.transform(image.size, Image.Transform.PERSPECTIVE, numbers.tolist(), Image.Resampling.BICUBIC)
-    return levels(turned)
+    perspective = Image.Transform.PERSPECTIVE
+    return levels(image.transform(image.size, perspective, numbers.tolist(), Image.Resampling.BICUBIC))
 
 
 def coloured(ink: Levels, paper: Numbers, colour: Numbers) -> Levels:
@@ -139,10 +135,10 @@ def coloured(ink: Levels, paper: Numbers, colour: Numbers) -> Levels:
     return np.asarray(paper, np.float32) * (1 - part) + np.asarray(colour, np.float32) * part
 
 
-def through_jpeg(picture: Picture, quality: int) -> Picture:
-    """A picture (H, W) or (H, W, 3) after JPEG compression with a quality of 1 to 95."""
+def through_jpeg(picture: Levels, quality: int) -> Picture:
+    """A picture (H, W) or (H, W, 3) in [0, 1] after JPEG compression with a quality of 1 to 95."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    Image.fromarray(to_bytes(picture)).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
 
 

@@ -1,1 +1,1 @@
-"""Training: data, augmentation, the two networks, calibration and evaluation."""
+"""Training: data, augmentation, the two networks, calibration."""

@@ -114,19 +114,17 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 
     network = NETWORKS[name].trainer()
     precision = precision_of_run(name, run, partial(step_on_noise, name, training))
-    best, runs = None, []
+    trained, runs = [], []
     for seed in recipe.seeds:
         make_folder(run / f"seed_{seed}")
         lessons = partial(pool_lesson, pool, recipe.mixture.rounds, seed)
         model, history = fit(name, training, lessons, material.validation, run / f"seed_{seed}", seed, precision)
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
-        runs.append({"seed": seed, **accuracy})
-        _, runs[-1]["test"] = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
-        # Every validation part counts the same; the test part has no say.
-        if best is None or np.mean(list(accuracy.values())) > best[0]:
-            best = np.mean(list(accuracy.values())), model, history
-    assert best is not None
-    _, model, history = best
+        _, on_test = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
+        runs.append({"seed": seed, **accuracy, "test": on_test})
+        trained.append((np.mean(list(accuracy.values())), model, history))
+    # Every validation part counts the same; the test part has no say.
+    _, model, history = max(trained, key=lambda candidate: candidate[0])
 
     calibration = calibrate([(network.logits(model, part), part.labels) for part in material.validation.values()])
     weights = (options.out / "weights" if options.out else ROOT / "train" / "weights") / NETWORKS[name].weights
@@ -173,7 +171,7 @@ def load_material(options: argparse.Namespace) -> Material:
     mixture = options.recipe_in_full.mixture
     sources = [f"{mixture.generated:,} generated digits and {mixture.outliers:,} generated outliers an epoch"]
     if options.synthetic:
-        images = Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
+        images = render([])
         validation = {"generated": generate_digits(1_000, seed=2)}
         test = generate_digits(1_000, seed=3)
     else:

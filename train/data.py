@@ -51,8 +51,8 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def pick(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Digits":
-        """Those that a mask or an index picks."""
+    def pick(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Digits":
+        """Those that a mask, an index or a slice picks."""
         return Digits(self.images[which], self.labels[which])
 
     def __add__(self, other: "Digits") -> "Digits":
@@ -85,8 +85,7 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     train_images, train_labels, test_images, test_labels = (find_file(name, mnist_file, folder) for name in MNIST_NAMES)
     known = Digits(read_idx(train_images), read_idx(train_labels).astype(np.int64))
     test = Digits(read_idx(test_images), read_idx(test_labels).astype(np.int64))
-    first, last = known.images[:-MNIST_VALIDATION], known.images[-MNIST_VALIDATION:]
-    return Mnist(Digits(first, known.labels[:-MNIST_VALIDATION]), Digits(last, known.labels[-MNIST_VALIDATION:]), test)
+    return Mnist(known.pick(slice(-MNIST_VALIDATION)), known.pick(slice(-MNIST_VALIDATION, None)), test)
 
 
 def load_pen(folder: Path | None = None) -> Pen:

@@ -1,14 +1,12 @@
 """What each epoch of a training run came to."""
 
 import json
-import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 
 
@@ -45,17 +43,3 @@ def loss_and_accuracy(scores: NDArray[np.float32], labels: NDArray[np.int64]) ->
     digits = scores[:, :10].astype(np.float64)
     loss = np.logaddexp.reduce(digits, axis=1) - digits[np.arange(len(labels)), labels]
     return float(loss.mean()), float((digits.argmax(axis=1) == labels).mean())
-
-
-def check_loss(network: str, loss: float) -> float:
-    """The loss itself, if training is still sound.
-
-    Raises:
-        DigitPadError: it is not a finite number; the last checkpoint stays.
-    """
-    if not math.isfinite(loss):
-        raise DigitPadError(
-            f"{network}: training diverged (the loss is {loss}); the checkpoint of the last good epoch is kept:"
-            " lower the learning rate in train/recipes.py"
-        )
-    return loss

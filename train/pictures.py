@@ -24,11 +24,11 @@ def plot_curves(history: History, path: Path) -> None:
     """Loss and accuracy by epoch, on the training part and on every validation part."""
     epochs = range(1, len(history) + 1)
     figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    losses.plot(epochs, [e.loss for e in history], label="training (distorted)")
-    accuracies.plot(epochs, [100 * (1 - e.accuracy) for e in history], label="training (distorted)")
-    for name in history[-1].validation if history else ():
-        losses.plot(epochs, [e.validation[name][0] for e in history], label=f"validation, {name}")
-        accuracies.plot(epochs, [100 * (1 - e.validation[name][1]) for e in history], label=f"validation, {name}")
+    lines = {"training (distorted)": [(e.loss, e.accuracy) for e in history]}
+    lines |= {f"validation, {part}": [e.validation[part] for e in history] for part in history[-1].validation}
+    for label, figures in lines.items():
+        losses.plot(epochs, [loss for loss, _ in figures], label=label)
+        accuracies.plot(epochs, [100 * (1 - right) for _, right in figures], label=label)
     losses.set(xlabel="epoch", ylabel="cross-entropy", yscale="log", title="Loss")
     accuracies.set(xlabel="epoch", ylabel="errors in per cent", yscale="log", title="Accuracy, as errors")
     losses.legend()

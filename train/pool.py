@@ -6,7 +6,6 @@ generated ones; and non-digits. PyTorch is loaded only where digits are distorte
 
 import io
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,8 @@ def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample])
 
     seed = 1_000 + number
     rng = np.random.default_rng(seed)
-    written = [*_rewritten(pen * mixture.pen_repeats, rng), *generate_samples(mixture.generated, seed)]
+    rewritten = [Sample(vary_strokes(sample.strokes, rng), sample.label) for sample in pen * mixture.pen_repeats]
+    written = [*rewritten, *generate_samples(mixture.generated, seed)]
     inked = Digits(
         np.stack([render_strokes(sample.strokes, rng.uniform(1.9, 3.3)) for sample in written]),
         np.array([int(sample.label or "") for sample in written]),
@@ -73,8 +73,3 @@ def pool_lesson(folder: Path, rounds: int, seed: int, epoch: int) -> tuple[Image
 def round_number(rounds: int, seed: int, epoch: int) -> int:
     """Which of so many rounds an epoch shows; every seed begins with another one."""
     return (epoch + 5 * seed) % rounds
-
-
-def _rewritten(samples: list[Sample], rng: np.random.Generator) -> Iterator[Sample]:
-    for sample in samples:
-        yield Sample(vary_strokes(sample.strokes, rng), sample.label)

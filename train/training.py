@@ -1,5 +1,6 @@
 """A training run, whichever network learns: epoch after epoch, measured and saved, resumed where it stopped."""
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
+from digitpad.errors import DigitPadError
 from train.data import CLASSES, Digits, Images, Targets
-from train.history import EpochFigures, History, check_loss, loss_and_accuracy, read_history, write_history
+from train.history import EpochFigures, History, loss_and_accuracy, read_history, write_history
 from train.networks import NETWORKS
 from train.precision import Precision
 from train.recipes import Training
@@ -79,7 +81,12 @@ def fit(
         title, line = f"{name} {epoch + 1}/{training.epochs}", list(NETWORKS).index(name)
         bar = tqdm(batches, title, steps, leave=False, position=line, disable=not sys.stderr.isatty())
         loss, accuracy = learner.learn(bar, seed_of_epoch)
-        figures = EpochFigures(check_loss(name, loss), accuracy)
+        if not math.isfinite(loss):
+            raise DigitPadError(
+                f"{name}: training diverged (the loss is {loss}); the checkpoint of the last good epoch is kept:"
+                " lower the learning rate in train/recipes.py"
+            )
+        figures = EpochFigures(loss, accuracy)
         for part, digits in validation.items():
             scores = network.logits(learner.average(), digits)
             figures.validation[part] = loss_and_accuracy(scores, digits.labels)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.mnist_form import hermite, render_strokes
+from digitpad.mnist_form import hermite
 from digitpad.stroke_files import Sample
-from train.data import Digits
+from train.data import Digits, render
 
 Points = list[tuple[float, float]]
+Strokes = list[NDArray[np.float64]]  # (n, 2) each
 
 # Each way of writing a digit: its strokes as points in a unit square (y down) that a smooth curve passes through.
 # A point given twice is a corner.
@@ -98,9 +99,7 @@ VARIANTS: dict[str, dict[str, list[Points]]] = {
 
 def generate_digits(count: int, seed: int) -> Digits:
     """Generate labelled digits in the model's form; every digit and every way of writing it is equally frequent."""
-    samples = list(generate_samples(count, seed))
-    images = np.stack([render_strokes(sample.strokes) for sample in samples])
-    return Digits(images, np.array([int(sample.label or "") for sample in samples]))
+    return render(list(generate_samples(count, seed)))
 
 
 def generate_samples(count: int, seed: int) -> Iterator[Sample]:
@@ -113,7 +112,7 @@ def generate_samples(count: int, seed: int) -> Iterator[Sample]:
         yield Sample(write_digit(VARIANTS[label][name], rng), label, f"{label} {name}")
 
 
-def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+def write_digit(skeleton: list[Points], rng: np.random.Generator) -> Strokes:
     """One hand's rendering of a skeleton: (n, 2) points a stroke, about 100 units high, y down."""
     loosened = rng.uniform(0.01, 0.045)  # how far this hand strays from the skeleton
     slant, turn = rng.normal(0, 0.18), rng.normal(0, 0.08)
@@ -128,7 +127,7 @@ def write_digit(skeleton: list[Points], rng: np.random.Generator) -> list[NDArra
     return strokes
 
 
-def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+def vary_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """Real strokes (n, 2) as another hand might have written them: slanted, stretched, turned, bent, slightly shaky."""
     extent = float(np.ptp(np.concatenate(strokes), axis=0).max())
     slant, turn, stretch = rng.normal(0, 0.15), rng.normal(0, 0.07), np.exp(rng.normal(0, 0.12))
@@ -141,6 +140,11 @@ def vary_strokes(strokes: list[NDArray[np.float64]], rng: np.random.Generator) -
         moved = stroke + bent + rng.normal(0, 0.3 * bend, 2) + rng.normal(0, tremor, stroke.shape)
         varied.append(moved @ shape)
     return varied
+
+
+def turned(points: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
+    """Points (n, 2), x and y down, turned clockwise about the origin by an angle in radians."""
+    return np.asarray(points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]))
 
 
 def _move(points: NDArray[np.float64], distance: float, rng: np.random.Generator) -> NDArray[np.float64]:

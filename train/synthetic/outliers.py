@@ -8,21 +8,20 @@ digits only which two come first. What a person might take for a digit is left o
 worth more than rejecting a letter O.
 """
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass, render_strokes
-from train.data import DataError, Images, Labels
-from train.synthetic.generate import VARIANTS, Points, write_digit
+from train.data import Images, Labels
+from train.synthetic.generate import VARIANTS, Points, Strokes, turned, write_digit
 from train.synthetic.glyphs import trace_glyphs
 
 Skeleton = list[Points]
-Strokes = list[NDArray[np.float64]]
 Maps = NDArray[np.float64]  # (N, 28, 28) in [0, 1]
 Random = np.random.Generator
 Painter = Callable[[int, Random], Images]
@@ -75,39 +74,28 @@ HALVES = (("2", "bottom"), ("4", "left"), ("5", "top"), ("8", "left"), ("0", "to
 HELD_OUT_HALVES = (("3", "left"), ("2", "left"), ("8", "middle out"), ("5", "middle out"), ("0", "middle out"))
 
 
-def generate_outliers(
-    count: int, seed: int, kinds: Sequence[str] | None = None, held_out: bool = False
-) -> tuple[Images, Labels]:
+def generate_outliers(count: int, seed: int, held_out: bool = False) -> tuple[Images, Labels]:
     """Generate pictures of non-digits; equal arguments, equal pictures.
 
     Args:
-        count: how many.
+        count: how many. Kinds to train on come as often as is useful there (letters more often than noise), those held
+            out equally often.
         seed: of the random numbers.
-        kinds: names from KINDS; by default all of them. Those to train on come as often as is useful there
-            (letters more often than noise), those held out equally often.
         held_out: only shapes that are never trained on, instead of only those that are.
 
     Returns:
         Images, uint8 (count, 28, 28), 0 = paper, 255 = ink, none of them blank; and the kind of each as its place in
         KINDS, int64 (count,). In random order.
-
-    Raises:
-        DataError: there is no such kind, or it is held out as a whole and `held_out` is false.
     """
-    possible = {kind: pair[held_out] for kind, pair in _PAINTERS.items() if pair[held_out] is not None}
-    for kind in kinds or ():
-        if kind not in possible:
-            raise DataError(
-                f"outliers: no kind {kind!r} to {'measure' if held_out else 'train'} with: {list(possible)}"
-            )
-    rota = [kind for kind in kinds or possible for _ in range(1 if held_out else _SHARES.get(kind, 1))]
-    places = np.array([KINDS.index(kind) for kind in rota], np.int64)
-    labels = np.random.default_rng(seed).permutation(np.resize(places, count))
+    painters = {place: pair[held_out] for place, pair in enumerate(_PAINTERS.values())}
+    shares = [0 if not paint else 1 if held_out else _SHARES.get(KINDS[place], 1) for place, paint in painters.items()]
+    rota = np.repeat(np.arange(len(KINDS)), shares)
+    labels = np.random.default_rng(seed).permutation(np.resize(rota, count))
     images = np.empty((count, SIZE, SIZE), np.uint8)
-    for kind, paint in possible.items():
-        mine = labels == KINDS.index(kind)
-        if paint is not None and mine.any():
-            images[mine] = paint(int(mine.sum()), np.random.default_rng([seed, KINDS.index(kind), held_out]))
+    for place, paint in painters.items():
+        mine = labels == place
+        if paint and mine.any():
+            images[mine] = paint(int(mine.sum()), np.random.default_rng([seed, place, held_out]))
     return images, labels
 
 
@@ -161,7 +149,7 @@ def _scribble(rng: Random) -> Strokes:
     else:
         pieces = [rng.random((rng.integers(2, 4), 2)) * 0.5 + rng.random(2) * 0.8 for _ in range(rng.integers(4, 9))]
         return write_digit([_points(piece) for piece in pieces], rng)
-    return write_digit([_points(_turned(line, rng.uniform(0, 2 * np.pi)))], rng)
+    return write_digit([_points(turned(line, rng.uniform(0, 2 * np.pi)))], rng)
 
 
 def _other_scribble(rng: Random) -> Strokes:
@@ -177,7 +165,7 @@ def _other_scribble(rng: Random) -> Strokes:
     else:
         strokes = rng.integers(5, 9)
         ends = [[(0.15 * k, 0.0), (0.15 * k + 0.2, 1.0)] for k in range(strokes)]
-        return write_digit([_points(_turned(np.array(end), rng.uniform(-1.5, 1.5))) for end in ends], rng)
+        return write_digit([_points(turned(np.array(end), rng.uniform(-1.5, 1.5))) for end in ends], rng)
     return write_digit([_points(line / np.ptp(line, axis=0).max())], rng)
 
 
@@ -190,7 +178,7 @@ def _made_up(letters: str, rng: Random) -> Strokes:
         piece = np.array(glyph[rng.integers(len(glyph))])
         if np.ptp(piece, axis=0).max() < 0.35:
             continue
-        piece = _turned(piece - piece.mean(axis=0), rng.uniform(0, 2 * np.pi)) * rng.uniform(0.5, 1)
+        piece = turned(piece - piece.mean(axis=0), rng.uniform(0, 2 * np.pi)) * rng.uniform(0.5, 1)
         strokes.append(_points(piece + rng.uniform(0, 0.6, 2)))
     return write_digit(strokes, rng)
 
@@ -287,7 +275,7 @@ def _other_small_mark(rng: Random) -> Strokes:
 def _lying_digit(rng: Random) -> Strokes:
     """A digit turned by a right angle: a 3, 4 or 8, as others then look like digits again."""
     turn = rng.choice([-1, 1]) * np.pi / 2 + rng.normal(0, 0.15)
-    return [_turned(stroke, turn) for stroke in _random_digit(str(rng.choice([3, 4, 8])), rng)]
+    return [turned(stroke, turn) for stroke in _random_digit(str(rng.choice([3, 4, 8])), rng)]
 
 
 def _random_digit(label: str, rng: Random) -> Strokes:
@@ -298,10 +286,6 @@ def _random_digit(label: str, rng: Random) -> Strokes:
 
 def _points(line: NDArray[np.float64]) -> Points:
     return [(float(x), float(y)) for x, y in line]
-
-
-def _turned(line: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
-    return np.asarray(line @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]))
 
 
 def _box(strokes: Strokes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -318,22 +302,21 @@ def _corners(*points: tuple[float, float]) -> Points:
     return [point for corner in (*points, points[0]) for point in (corner, corner)]
 
 
-def _star(tips: int, inner: float, start: float = -0.25) -> Points:
-    turn = (np.arange(2 * tips) / (2 * tips) + start) * 2 * np.pi
+def _star(tips: int, inner: float) -> Points:
+    turn = (np.arange(2 * tips) / (2 * tips) - 0.25) * 2 * np.pi
     radius = np.where(np.arange(2 * tips) % 2, inner, 1)
     return _corners(*_points(0.5 + 0.5 * radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)))
 
 
-def _ellipse(width: float, height: float = 1.0) -> Points:
+def _ellipse(width: float) -> Points:
     turn = np.linspace(0, 2 * np.pi, 17)
-    return _points(np.stack([width * np.cos(turn), height * np.sin(turn)], axis=1) / 2)
+    return _points(np.stack([width * np.cos(turn), np.sin(turn)], axis=1) / 2)
 
 
-_HEART: Points = [(0.5, 0.25), (0.5, 0.25), (0.3, 0.03), (0.05, 0.12), (0.03, 0.4), (0.5, 0.97), (0.5, 0.97), (0.97, 0.4), (0.95, 0.12), (0.7, 0.03), (0.5, 0.25)]  # fmt: skip
 _TIPS = [(0.5 + 0.5 * np.sin(k * 0.8 * np.pi), 0.5 - 0.5 * np.cos(k * 0.8 * np.pi)) for k in range(5)]
 
 OUTLINES: dict[str, Points] = {
-    "heart": _HEART,
+    "heart": [(0.5, 0.25), (0.5, 0.25), (0.3, 0.03), (0.05, 0.12), (0.03, 0.4), (0.5, 0.97), (0.5, 0.97), (0.97, 0.4), (0.95, 0.12), (0.7, 0.03), (0.5, 0.25)],
     "pentagram": _corners(*_TIPS),
     "star of four": _star(4, 0.35),
     "star of six": _star(6, 0.5),
@@ -384,7 +367,6 @@ def _fill(outline: NDArray[np.float64], rng: Random) -> NDArray[np.uint8]:
     placed = rng.random() < 2 / 3
     size = BOX if placed else rng.uniform(8, 30)
     scaled = (outline - middle) * size / np.ptp(outline, axis=0).max()
-    large = Image.new("L", (SIZE * finer, SIZE * finer))
     shift = np.full(2, CENTRE) if placed else SIZE / 2 + rng.uniform(-5, 5, 2)
     for _ in range(2 if placed else 1):
         large = Image.new("L", (SIZE * finer, SIZE * finer))
@@ -397,6 +379,8 @@ def _fill(outline: NDArray[np.float64], rng: Random) -> NDArray[np.uint8]:
 # Whole pictures --------------------------------------------------------------------------------------------------
 
 _Y, _X = np.mgrid[:SIZE, :SIZE] / (SIZE - 1.0)
+_FROM_MIDDLE = np.maximum(abs(_X - 0.5), abs(_Y - 0.5))
+_IN_BOX = _FROM_MIDDLE < BOX / SIZE / 2  # where a fitted picture would be
 
 
 def _photographs(count: int, rng: Random) -> Images:
@@ -409,12 +393,8 @@ def _photographs(count: int, rng: Random) -> Images:
     blobs = sum(_blob(count, rng) for _ in range(4))
     edges = sum(rng.uniform(-1, 1, (count, 1, 1)) * (_distance(count, rng) > 0) for _ in range(4))
     stretched = rough * rng.uniform(0.5, 2, (count, 1, 1)) + across * _X + down * _Y
-    pictures = np.select(
-        [manner[:, None, None] == k for k in range(4)],
-        [stretched, land, blobs + 0.1 * rough, edges + 0.15 * rough],
-        _levelled(rough, rng),
-    )
-    return _exposed(pictures, manner == 4, rng)
+    manners = [stretched, land, blobs + 0.1 * rough, edges + 0.15 * rough, _levelled(rough, rng)]
+    return _exposed(np.choose(manner[:, None, None], manners), manner == 4, rng)
 
 
 def _dead_leaves(count: int, rng: Random) -> Images:
@@ -440,8 +420,7 @@ def _one_over_f(count: int, rng: Random) -> Maps:
 def _levelled(rough: Maps, rng: Random) -> Maps:
     """Blotches in the middle of paper: what ink finding makes of a textured picture."""
     level = rng.uniform(-0.3, 0.8, (len(rough), 1, 1))
-    inside = (np.maximum(abs(_X - 0.5), abs(_Y - 0.5)) < BOX / SIZE / 2) * 1.0
-    return inside / (1 + np.exp(-(rough - level) * 12))
+    return _IN_BOX / (1 + np.exp(-(rough - level) * 12))
 
 
 def _blob(count: int, rng: Random) -> Maps:
@@ -493,11 +472,9 @@ def _other_textures(count: int, rng: Random) -> Images:
 def _patterned(patterns: list[Maps], rng: Random) -> Images:
     count = len(patterns[0])
     which = rng.integers(len(patterns), size=(count, 1, 1))
-    picture = np.select([which == k for k in range(len(patterns))], patterns)
-    picture = 1 / (1 + np.exp(-picture * 10 ** rng.uniform(0, 1.5, (count, 1, 1))))
+    picture = 1 / (1 + np.exp(-np.choose(which, patterns) * 10 ** rng.uniform(0, 1.5, (count, 1, 1))))
     framed = rng.random((count, 1, 1)) < 0.4  # fitted into the box, on paper
-    inside = np.maximum(abs(_X - 0.5), abs(_Y - 0.5)) < BOX / SIZE / 2
-    return _exposed(np.where(framed & ~inside, 0, picture), framed[:, 0, 0], rng)
+    return _exposed(np.where(framed & ~_IN_BOX, 0, picture), framed[:, 0, 0], rng)
 
 
 def _noise(count: int, rng: Random) -> Images:
@@ -506,8 +483,7 @@ def _noise(count: int, rng: Random) -> Images:
     normal = rng.uniform(0, 1, (count, 1, 1)) + rng.uniform(0.05, 0.5, (count, 1, 1)) * rng.normal(size=even.shape)
     sparse = (even < rng.uniform(0.02, 0.5, (count, 1, 1))) * 1.0
     blurred = (normal + np.roll(normal, 1, 1) + np.roll(normal, 1, 2) + np.roll(normal, (1, 1), (1, 2))) / 4
-    manner = rng.integers(4, size=(count, 1, 1))
-    return _bytes(np.select([manner == k for k in range(4)], [even, normal, sparse, blurred]))
+    return _bytes(np.choose(rng.integers(4, size=(count, 1, 1)), [even, normal, sparse, blurred]))
 
 
 def _block_noise(count: int, rng: Random) -> Images:
@@ -515,15 +491,14 @@ def _block_noise(count: int, rng: Random) -> Images:
     blocks = np.stack([np.kron(rng.random((14, 14)), np.ones((2, 2))) for _ in range(count)])
     large = np.stack([np.kron(rng.random((7, 7)), np.ones((4, 4))) for _ in range(count)])
     lines = np.broadcast_to(rng.random((count, SIZE, 1)), blocks.shape)
-    manner = rng.integers(3, size=(count, 1, 1))
-    picture = np.select([manner == k for k in range(3)], [blocks, large, lines])
+    picture = np.choose(rng.integers(3, size=(count, 1, 1)), [blocks, large, lines])
     return _bytes(np.where(rng.random((count, 1, 1)) < 0.3, picture > 0.6, picture))
 
 
 def _grey(held_out: bool, count: int, rng: Random) -> Images:
     """One grey, all over or in the middle, some of it slightly noisy. Held out is every other sixteen of its levels."""
     level = rng.integers(8, size=(count, 1, 1)) * 32 + rng.integers(16, size=(count, 1, 1)) + (0 if held_out else 16)
-    inside = np.maximum(abs(_X - 0.5), abs(_Y - 0.5)) < rng.uniform(0.25, 0.6, (count, 1, 1))
+    inside = rng.uniform(0.25, 0.6, (count, 1, 1)) > _FROM_MIDDLE
     whole = rng.random((count, 1, 1)) < 0.7
     noise = rng.normal(size=(count, SIZE, SIZE)) * rng.choice([0, 0, 3], (count, 1, 1))
     return np.clip(np.where(whole | inside, level + noise, 0), 1, 255).astype(np.uint8)
@@ -546,44 +521,33 @@ def _codes(count: int, rng: Random) -> Images:
 
 # Each kind: what paints the shapes to train on, and those held out.
 _PAINTERS: dict[str, tuple[Painter | None, Painter | None]] = {
-    "letters": (
-        _glyphs(LETTERS, FONTS, WRITTEN_LETTERS),
-        _glyphs(HELD_OUT_LETTERS, FONTS, HELD_OUT_WRITTEN_LETTERS),
-    ),
+    "letters": (_glyphs(LETTERS, FONTS, WRITTEN_LETTERS), _glyphs(HELD_OUT_LETTERS, FONTS, HELD_OUT_WRITTEN_LETTERS)),
     "foreign letters": (
         _glyphs(FOREIGN, written=WRITTEN_FOREIGN),
         _glyphs(HELD_OUT_FOREIGN, written=HELD_OUT_WRITTEN_FOREIGN),
     ),
     "made-up signs": (
-        _inked(functools.partial(_made_up, LETTERS + FOREIGN)),
-        _inked(functools.partial(_made_up, HELD_OUT_LETTERS + HELD_OUT_FOREIGN)),
+        _inked(partial(_made_up, LETTERS + FOREIGN)),
+        _inked(partial(_made_up, HELD_OUT_LETTERS + HELD_OUT_FOREIGN)),
     ),
     "punctuation": (_glyphs(PUNCTUATION), _glyphs(HELD_OUT_PUNCTUATION)),
     "arithmetic signs": (_glyphs(ARITHMETIC), _glyphs(HELD_OUT_ARITHMETIC)),
     "scribbles": (_inked(_scribble), _inked(_other_scribble)),
     "outlined shapes": (_outlined(OUTLINES), _outlined(HELD_OUT_OUTLINES)),
-    "filled shapes": (functools.partial(_filled, FILLED), functools.partial(_filled, HELD_OUT_FILLED)),
-    "half digits": (
-        _inked(functools.partial(_half_digit, HALVES)),
-        _inked(functools.partial(_half_digit, HELD_OUT_HALVES)),
-    ),
-    "several digits": (
-        _inked(functools.partial(_several_digits, False)),
-        _inked(functools.partial(_several_digits, True)),
-    ),
-    "digits struck out": (
-        _inked(functools.partial(_struck_out, False)),
-        _inked(functools.partial(_struck_out, True)),
-    ),
+    "filled shapes": (partial(_filled, FILLED), partial(_filled, HELD_OUT_FILLED)),
+    "half digits": (_inked(partial(_half_digit, HALVES)), _inked(partial(_half_digit, HELD_OUT_HALVES))),
+    "several digits": (_inked(partial(_several_digits, False)), _inked(partial(_several_digits, True))),
+    "digits struck out": (_inked(partial(_struck_out, False)), _inked(partial(_struck_out, True))),
     "small marks": (_inked(_small_mark), _inked(_other_small_mark)),
     "photographs": (_photographs, _dead_leaves),
     "textures": (_textures, _other_textures),
     "noise": (_noise, _block_noise),
-    "uniform grey": (functools.partial(_grey, False), functools.partial(_grey, True)),
+    "uniform grey": (partial(_grey, False), partial(_grey, True)),
     "lying digits": (None, _inked(_lying_digit)),
     "bar codes": (None, _codes),
 }
 KINDS = tuple(_PAINTERS)
+TRAINED_ON = frozenset(kind for kind, (to_train_on, _) in _PAINTERS.items() if to_train_on)
 # In training, kinds that are hard to tell from digits, or varied, come more often than the others.
 _SHARES = {
     "letters": 3, "foreign letters": 4, "made-up signs": 3, "punctuation": 1, "arithmetic signs": 2, "scribbles": 2,
