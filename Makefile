@@ -27,7 +27,7 @@ python_answer = $(shell $(PYTHON) requirements/check_python.py $(1) $(2) $(MAKEC
 stop_unless_ok = $(if $(filter-out ok,$(1)),$(error $(1)))
 environment = $(call stop_unless_ok,$(python_answer))@requirements/environment.sh "$(PYTHON)" $(@D) $<
 
-# A Python that was upgraded or removed leaves an environment that cannot run: it is made anew.
+# A Python that was upgraded or removed leaves an environment that cannot run: it is made again.
 $(foreach folder,.venv .venv-test .venv-train .venv-oldest,\
 	$(shell test -x $(folder)/bin/python || rm -f $(folder)/.ready))
 

@@ -46,7 +46,7 @@ class Variant:
     changed: str  # in words
     networks: tuple[str, ...] = tuple(NETWORKS)
     training: dict[str, Any] = field(default_factory=dict)  # other settings; of `epochs`, a factor
-    strength: Strength | None = None  # MNIST's digits are distorted anew, so far
+    strength: Strength | None = None  # MNIST's digits are distorted again, this far
     refit: bool = True  # and as `distort` has it
     rescan: bool = True
     shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of the mixture
@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("network", choices=NETWORKS, nargs="?", help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description contains this")
     parser.add_argument("--long", action="store_true", help="longer runs")
-    parser.add_argument("--page", action="store_true", help="run nothing, only write docs/comparison.md anew")
+    parser.add_argument("--page", action="store_true", help="run nothing, only rewrite docs/comparison.md")
     options = parser.parse_args(argv)
     if not options.network and not options.page:
         parser.error("say which network, or --page")

@@ -102,7 +102,7 @@ def _read(path: Path) -> Manifest:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError):
-        print(f"export: {path} is damaged and will be written anew", file=sys.stderr)
+        print(f"export: {path} is damaged and will be rewritten", file=sys.stderr)
         return {}
 
 

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m export.report", description=__doc__)
     parser.add_argument("--out", type=Path, help="folder that `make export OUT=DIR` wrote (default: onnx_models)")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--pages", action="store_true", help="measure nothing: write the pages anew from report.json")
+    parser.add_argument("--pages", action="store_true", help="measure nothing: rewrite the pages from report.json")
     options = parser.parse_args(argv)
 
     def work() -> None:

@@ -206,7 +206,7 @@ def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
             while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
                 number += 1
             folder.rename(aside)
-            print(f"{folder.name}: other settings or data than in the last run (kept in {aside}): training starts anew")
+            print(f"{folder.name}: other settings or data than in the last run (kept in {aside}): training starts over")
     make_folder(folder)
     write_whole(folder / "run.json", wanted.encode())
 

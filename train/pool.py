@@ -1,6 +1,6 @@
 """A pool of digits: made once, learned from by every network and seed.
 
-A round of the pool shows each digit of the training part anew: pictures distorted, pen digits written anew, freshly
+A round of the pool shows each digit of the training part in a new form: pictures distorted, pen digits varied, freshly
 generated ones; and non-digits. PyTorch is loaded only where digits are distorted, not where a round is read.
 """
 
@@ -31,7 +31,7 @@ def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample],
 
 
 def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample]) -> Digits:
-    """Images distorted, and some as they are; pen digits written anew and generated ones; non-digits.
+    """Images distorted, and some as they are; pen digits varied and generated ones; non-digits.
 
     In this order; non-digits are labelled NOT_A_DIGIT. Equal numbers give equal rounds.
     """

@@ -23,7 +23,7 @@ class Mixture:
 
     rounds: int
     distorted: int = 60_000  # of MNIST's digits, or as many as there are; each distorted in its own way
-    pen_repeats: int = 3  # how often a round shows each pen digit, written anew each time
+    pen_repeats: int = 3  # how often a round shows each pen digit, varied each time
     generated: int = 8_000  # freshly generated digits
     undistorted: int = 10_000  # pictures that a round shows once more, as they are
     outliers: int = 10_000  # generated non-digits

@@ -387,7 +387,7 @@ with gzip.open(DATA / "ink.json.gz") as file:
 
 @pytest.mark.parametrize("number", range(len(REFERENCE)))
 def test_strokes_are_inked_as_when_the_networks_learned_to_read_them(number: int) -> None:
-    """The networks know this ink and no other: whoever changes it trains them anew, then runs data/make_ink.py."""
+    """The networks know this ink and no other: whoever changes it retrains them, then runs data/make_ink.py."""
     reference = np.frombuffer(base64.b64decode(REFERENCE[number]["image"]), np.uint8).reshape(28, 28)
     image = render_strokes(REFERENCE[number]["strokes"])
     assert np.abs(image.astype(int) - reference).max() <= 1  # processors round differently

@@ -28,7 +28,7 @@ def extents(images: torch.Tensor) -> torch.Tensor:
 
 def test_without_strength_a_digit_stays_where_and_what_it_is() -> None:
     same = distort(IMAGES, STILL, torch.Generator())
-    assert (same - IMAGES).abs().mean() < 3  # of 255: only greys change, since ink is scanned anew
+    assert (same - IMAGES).abs().mean() < 3  # of 255: only greys change, since ink is rescanned
     assert (centres(same) - centres(IMAGES)).abs().max() < 0.2  # of a pixel, as greys change
 
 

@@ -30,7 +30,7 @@ TRAIN, VALIDATION = generate_digits(640, seed=1), {"generated": generate_digits(
 
 
 def lessons(epoch: int) -> Lesson:
-    """The same digits in every epoch, distorted anew."""
+    """The same digits in every epoch, distorted differently."""
     return distorted(TRAIN, Strength(), seed=epoch).images, one_hot(TRAIN.labels)
 
 
@@ -158,13 +158,13 @@ def test_a_stopped_run_goes_on_from_its_last_epoch_and_one_with_other_settings_s
     with interrupted_after_first_epoch():
         train_part("mlp", options)
     told = capsys.readouterr().out
-    assert "starts anew" in told and "epoch   1/2" in told
+    assert "starts over" in told and "epoch   1/2" in told
     assert (options.run / "mlp.1" / "seed_1" / "last.pt").exists()
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
     def made(label: str) -> bool:
-        """Whether the pool is made anew for a drawing with this label."""
+        """Whether the pool is made again for a drawing with this label."""
         options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
         prepare_pool(options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], VALIDATION, TRAIN, ""))
         round_path(options.run / "pool", 0).touch()

@@ -93,7 +93,7 @@ ACTIONS: dict[str, Action] = {
     "previous": Action(
         partial(Pad.turn, pages=-1),
         keys=("Page Up",),
-        help=(10, "Page Up, Down", "leaf through an opened file"),
+        help=(10, "Page Up, Down", "page through an opened file"),
         button=Button("Back", is_possible=lambda pad: pad.file.can_turn(-1)),
     ),
     "next": Action(

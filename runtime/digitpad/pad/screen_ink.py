@@ -69,7 +69,7 @@ class Ink:
         there = set(strokes)
         gone = self._inked - there
         self._inked &= there
-        if self._last is not None:  # its end may have changed: it is inked anew
+        if self._last is not None:  # its end may have changed: it is inked again
             gone.add(self._last)
         self._last = self._under_tail = None
         if not gone:
