@@ -200,7 +200,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def _predict(args: argparse.Namespace) -> int:
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # Pillow's about odd files: the user gets a digit or an error anyway
+        warnings.simplefilter("ignore")  # Pillow's, about odd files: the user gets a digit or an error anyway
     from digitpad.recognizer import Recognizer
 
     _check_name(args.model, "digitpad predict")
@@ -265,7 +265,7 @@ def _check_name(model: str, prog: str) -> None:
 
 
 def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """What a model is to see of one input: images, each with its name in the results."""
+    """One input as a model sees it: images, each with its name in the results."""
     from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
 
     content = _standard_input() if file == "-" else b""
@@ -299,7 +299,7 @@ def _standard_input() -> bytes:
 
 
 def _result(form: str, name: str, model: str, p: "Prediction") -> str:
-    """One result, as the line that was asked for."""
+    """One result, as a line of that form."""
     if form == "text":
         return f"{printable(name)}: {model}{': ' if model else ''}{p}\n"
     fields = {"file": name, "model": model, "status": p.status, "digit": p.digit, "confidence": _number(p.confidence)}
@@ -320,7 +320,7 @@ def _csv_row(cells: list[Any]) -> str:
 
 
 def _number(value: float) -> float | None:
-    """A float32 with as many digits as it has; for NaN and inf None, which is JSON's null and CSV's empty cell."""
+    """A float32 with all its digits; None for NaN and inf, which is JSON's null and CSV's empty cell."""
     import numpy as np
 
     return float(str(np.float32(value))) if np.isfinite(value) else None
@@ -351,7 +351,7 @@ def _models(args: argparse.Namespace) -> int:
 
 
 def _listed(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """What is told of a model, as far as its manifest entry says it in a form that can be shown."""
+    """What is shown of a model, as far as its manifest entry holds it in a usable form."""
     counts = {key: entry[key] if isinstance(entry.get(key), int) else None for key in ("bytes", "parameters")}
     stated = entry.get("accuracy")
     numbers = stated.items() if isinstance(stated, dict) else ()
@@ -391,6 +391,6 @@ def _complain(text: str, prog: str = "digitpad") -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still buffered nowhere, or Python tries to write it again at exit and complains."""
+    """Discard what is still buffered, or Python tries to write it again at exit and complains."""
     with contextlib.suppress(AttributeError, OSError, ValueError):  # no such stream, or not one with a file behind it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

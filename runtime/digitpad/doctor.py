@@ -24,7 +24,7 @@ from digitpad.doctor import verify_models
 sys.exit("\\n".join(verify_models().values()) or 0)
 """
 
-# SDL finds no X or Wayland server and falls back to these, which show nothing.
+# Without an X or Wayland server SDL falls back to these, which show nothing.
 NO_DISPLAY = ("dummy", "offscreen")
 DISPLAY_CODE = """
 import pygame
@@ -37,7 +37,7 @@ print(pygame.display.get_driver(), sizes)
 def run_doctor() -> int:
     """Print the findings, one per line, and return 1 if something is broken, otherwise 0.
 
-    What only the pad needs, pygame and a display, may be missing: that is noted, for the rest works without.
+    What only the pad needs, pygame and a display, may be missing: that is noted, as the rest works without it.
     """
     broken = False
 

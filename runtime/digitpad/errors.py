@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions whose one-line text names the thing and what to do about it."""
+"""What can go wrong, as exceptions whose one-line text says what failed and what to do about it."""
 
 # How to get what only the pad needs, after an installation without it.
 GET_PAD = (

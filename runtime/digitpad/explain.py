@@ -43,7 +43,7 @@ class Explainer:
         self._panels: list[Panel] = []
 
     def start(self) -> Tell:
-        """Begin with an input; returns what to tell its steps to, which logs them too."""
+        """Begin an input; returns what its steps are reported to, which logs them too."""
         self._panels = []
         return self._tell
 

@@ -60,7 +60,7 @@ def _name_if_free(file: Path, name: Path) -> None:
         os.link(file, name)
     except FileExistsError:
         raise
-    except OSError:  # a disk without links, such as a memory card: leaves a moment between check and rename
+    except OSError:  # a disk without links, such as a memory card: leaves a gap between check and rename
         if name.exists():
             raise FileExistsError(name) from None
         file.rename(name)

@@ -20,9 +20,9 @@ PEN_WIDTH = 2.5  # pixels: with it the pen digits hold as much ink, on average, 
 
 CENTRE = SIZE / 2 + 0.5  # where MNIST's centre of mass lies (measured; in whole pixels, pixel 14 of 0 to 27)
 _STEP = 0.1  # pixels: points closer together than this along a stroke add nothing to the picture
-_FAR = (4.0, 6.0)  # pixels: how long pieces of a stroke are, from straight to bent; the pen digits' are shorter
+_FAR = (4.0, 6.0)  # pixels: length of a piece, from left straight to fully bent; the pen digits' are shorter
 _CORNER = (85.0, 105.0)  # degrees of turn between two pieces, from a bend to a corner
-_PIECES = 8  # straight pieces that a bend is drawn in
+_PIECES = 8  # straight pieces that make up a bend
 _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 512  # segments whose distances are held in memory at once
 _PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
@@ -169,7 +169,7 @@ def _smooth(points: Points) -> Points:
 
 
 def hermite(u: Points, start: Points, leaving: Points, end: Points, arriving: Points) -> Points:
-    """Points at `u`, 0 to 1, on cubic curves from `start` to `end` with these tangents; shapes as they broadcast."""
+    """Points at `u`, 0 to 1, on cubic curves from `start` to `end` with these tangents; shapes broadcast."""
     return np.asarray(
         (2 * u**3 - 3 * u**2 + 1) * start
         + (u**3 - 2 * u**2 + u) * leaving
@@ -197,7 +197,7 @@ def _thin_out(points: Points) -> Points:
 def _ink(starts: Points, ends: Points, pen_width: float) -> NDArray[np.float32]:
     """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
 
-    A pixel is covered by as much as the pen's edge has passed its centre. For an edge along the grid that is
+    A pixel's coverage is how far the pen's edge has passed its centre. For an edge along the grid that is
     exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
     of the strokes cannot matter.
     """

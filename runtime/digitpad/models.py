@@ -24,7 +24,7 @@ METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_t
 # An ONNX tensor whose numbers are in another file says so in an entry of this name, however its length is encoded.
 _SIDE_FILE = re.compile(rb"(?:\x08|\x88\x80*\x00)location")
 
-# Since 1.29 onnxruntime reports its use to its maker and keeps an identifier of the device in the home folder, unless
+# Since 1.29 onnxruntime reports usage to its maker and keeps a device identifier in the home folder, unless
 # told not to before it is first loaded. Setting the variable to 0 allows it.
 _SILENT = os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1") != "0"
 
@@ -40,7 +40,7 @@ class Model:
 
 
 def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
-    """Load a shipped model by name ("cnn", "mlp", ...) or any file that keeps the contract by path.
+    """Load a shipped model by name ("cnn", "mlp", ...) or, by path, any file that keeps the contract.
 
     `options` say how onnxruntime runs it; by default they are `session_options()`.
 
@@ -139,7 +139,7 @@ def _sha256() -> Any:
 def _check_self_contained(path: str, data: bytes) -> None:
     """Refuse a model that would make onnxruntime open other files.
 
-    It opens those in the working folder, older releases any that the user may read. The bytes are searched rather than
+    It opens those in the working folder; older releases, any that the user may read. The bytes are searched rather than
     parsed: whatever a parser makes of a malformed file, the entry's name is in it.
     """
     if b"location" in data and _SIDE_FILE.search(data):  # the plain search is ten times as fast
@@ -215,7 +215,7 @@ def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[
         )
     if missing := [key for key in METADATA if key not in metadata]:
         raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
-    name = metadata["name"]  # it is printed as it is, and shown on the pad
+    name = metadata["name"]  # it is printed unchanged, and shown on the pad
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise ModelError(f"{path}: digitpad.name is {name!r:.40}, not a short line of text; export the model again")
     for key in ("temperature", "ood_threshold", "unsure_threshold"):

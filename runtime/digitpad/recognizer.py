@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from digitpad.image.reading import ImageLike
 
-_CHUNK = 256  # images run at once: more would not be faster and would need memory
+_CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
 
@@ -59,7 +59,7 @@ class Recognizer:
     def __init__(
         self, model: str | os.PathLike[str] = "cnn", *, options: "onnxruntime.SessionOptions | None" = None
     ) -> None:
-        """Load a shipped model by name, or any file that keeps to the model contract by path.
+        """Load a shipped model by name, or, by path, any file that keeps the model contract.
 
         Args:
             model: the name or path.
@@ -102,7 +102,7 @@ class Recognizer:
         return self.predict_normalised(render_strokes(strokes))
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
-        """Judge one image that has the model's form already: uint8 (28, 28), 0 = paper, 255 = ink.
+        """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
         Raises:
             ImageError: shape or dtype differ.

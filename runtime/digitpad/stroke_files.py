@@ -56,7 +56,7 @@ def parse_samples(data: bytes | str, name: str) -> list[Sample]:
         StrokeError: it is too large or not in the format.
     """
     if isinstance(data, bytes) and data.startswith(GZIP_MAGIC):
-        import gzip  # here, because of what it imports in turn: not at every start of `predict`
+        import gzip  # here, as it imports much else that not every start of `predict` needs
         import zlib
 
         try:

@@ -16,7 +16,7 @@ def without_clutter(ink: Map, marks: Marks, tell: Tell) -> Map:
     keep = marks.extent > (3 if min(height, width) > 100 else 0)
     if not keep.any():
         return np.zeros_like(ink)
-    # Where a digit stands clear of the border: lines from side to side, and other things that touch the border.
+    # Where a digit stands clear of the border, drop lines from side to side and whatever else touches the border.
     free, extent = marks.free, marks.extent
     if free.any() and extent[free].max() >= (0.12 if min(height, width) > 64 else 0.4) * max(height, width):
         reaches = (marks.across == width) | (marks.down == height)
@@ -58,7 +58,7 @@ def _apart(marks: Marks, main: int) -> Mask:
 
 
 def _underlines(marks: Marks, keep: Mask) -> Mask:
-    """Which marks are level lines below the tallest mark, further away than a pen leaves gaps within a digit."""
+    """Which marks are level lines below the tallest mark, further away than gaps within a digit."""
     across, down = marks.across, marks.down
     main = int(np.where(keep, down, 0).argmax())
     lines: Mask = (down < 0.15 * across) & (marks.top > marks.bottom[main] + 0.05 * down[main])
@@ -79,7 +79,7 @@ def _walls(marks: Marks, keep: Mask) -> Mask:
 
 
 def _rings(marks: Marks, inner: int) -> Mask:
-    """Which marks run around an inner one without filling three corners: a zero that is crossed, not a frame."""
+    """Which marks run around an inner one without filling three corners: a crossed zero, not a frame."""
     y, x = (marks.top[inner] + marks.bottom[inner]) // 2, (marks.left[inner] + marks.right[inner]) // 2
     rings: Mask = (marks.left < x) & (marks.top < y) & (marks.right > x) & (marks.bottom > y)
     rings[inner] = False
@@ -104,7 +104,7 @@ def _frames(marks: Marks) -> Mask:
     x, y = max(across // 10, 1), max(down // 10, 1)
     if mark[2 * y : -2 * y, 2 * x : -2 * x].any():
         return frames
-    # A ring may be a zero, and what is in it the stroke across it or its dot.
+    # A ring may be a zero, with its dot or the stroke across it inside.
     inner = int(tall.argmax())
     round_frame = _closed(mark) and tall[inner] > 0.3 * down and not _straight(marks.mask_of(inner))
     frames[main] = all(_corners(mark)) or round_frame
@@ -125,6 +125,6 @@ def _closed(mark: Mask) -> bool:
 
 
 def _straight(mark: Mask) -> bool:
-    """Whether a mark is a straight stroke, whichever way it goes."""
+    """Whether a mark is a straight stroke, in any direction."""
     short, long = np.linalg.eigvalsh(np.cov(np.argwhere(mark).astype(np.float32).T))
     return bool(short < 0.04 * long)

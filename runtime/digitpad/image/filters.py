@@ -57,7 +57,7 @@ def closed(picture: Map, window: int) -> Map:
 
 
 def largest(picture: Image, half: int) -> Image:
-    """The largest value within `half` pixels to each side; a mask is grown by so many."""
+    """The largest value within `half` pixels to each side; a mask is grown by that many."""
     for _ in range(2 * half):
         wider = picture.copy()
         np.maximum(wider[1:], picture[:-1], out=wider[1:])

@@ -16,14 +16,14 @@ from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 _FRAME = 128  # pixels along the longer side of the ink while the pen is measured and changed
 _MARGIN = 24  # pixels around it: more than the widened pen reaches
 _WIDE = 3.5  # pixels of the result: a pen wider than this fills loops
-_WIDEST = 4.0  # pixels: to which such a pen is brought at most
+_WIDEST = 4.0  # pixels: the widest that such a pen may stay
 
 
 def fit_ink(ink: Map) -> NDArray[np.uint8]:
     """Bring a drawing to MNIST's form: pen width, size, place.
 
     Args:
-        ink: float32 (H, W) in [0, 1], 0.5 along the outline of the ink, which lies anywhere in it.
+        ink: float32 (H, W) in [0, 1], 0.5 along the outline of the ink, which may lie anywhere in it.
 
     Returns:
         uint8 (28, 28), 0 = paper, 255 = ink; all zero where there is no ink.
@@ -123,7 +123,7 @@ def _to_frame(ink: Map) -> Mask | None:
     box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
     size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
     shape = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
-    beyond = max(int(margin * scale) - _MARGIN, 0)  # much if the picture has few pixels, each being so large
+    beyond = max(int(margin * scale) - _MARGIN, 0)  # much if the picture has few pixels, as each is so large
     shape = shape[beyond : shape.shape[0] - beyond, beyond : shape.shape[1] - beyond]
     return shape if shape.any() else None
 
@@ -131,8 +131,8 @@ def _to_frame(ink: Map) -> Mask | None:
 def _sample(field: Map, centre: NDArray[np.float64], scale: float) -> Map:
     """How much of each pixel of the result is covered, float32 (28, 28) in [0, 1].
 
-    `centre` is the point (x, y) of the field that is placed at MNIST's centre of mass. As with strokes, a pixel is
-    covered by as much as the ink's edge has passed its centre.
+    `centre` is the point (x, y) of the field that is placed at MNIST's centre of mass. As with strokes, a pixel's
+    coverage is how far the ink's edge has passed its centre.
     """
     offsets = (np.arange(SIZE) + 0.5 - CENTRE) / scale - 0.5
     columns, right = _weights(centre[0] + offsets, field.shape[1])

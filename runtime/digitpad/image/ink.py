@@ -64,7 +64,7 @@ def _ink_on_paper(grey: Map, tell: Tell) -> Map:
     """How much each pixel differs from the paper around it, 1 = as much as ink does; all 0 where nothing does."""
     coarse = shrink(grey, _COARSE)
     plane, even = _paper(coarse)
-    # Ink is what differs to one side. Uneven light differs to both, seen from the average around.
+    # Ink differs in one direction only; uneven light in both, relative to the average around.
     ground = plane if even else blurred(coarse, max(coarse.shape) * 2 // 5)
     lit = ((coarse - ground) ** 3).sum() < 0
     if not lit:  # light ink: work on the negative
@@ -94,7 +94,7 @@ def _light(coarse: Map, plane: Map) -> Map:
     dark = Marks(near < 0.45 * wide)
     height, width = coarse.shape
     free = (dark.left > 0) & (dark.top > 0) & (dark.right < width) & (dark.bottom < height) & (dark.area > 4)
-    # Back at full size the edge of a shadow turns soft and would be ink on its dark side: better too dark there.
+    # Back at full size the edge of a shadow turns soft and would pass for ink on its dark side: better too dark there.
     return cast(Map, -largest(-(wide if free.any() else near), 1))
 
 

@@ -24,7 +24,7 @@ MAX_PIXELS = 25_000_000  # of a picture
 MAX_PIXELS_MEMORY = 100_000_000  # of an array or image already in memory
 MAX_PIXELS_JPEG = 60_000_000  # of a JPEG, which is decoded at a smaller size
 MAX_PIXELS_WHOLE = 13_000_000  # of a WebP or a progressive JPEG, which take up to 23 bytes a pixel to decode
-MAX_PIXELS_TABLES = 310_000  # of a lossless WebP of more bytes: every 16 pixels can have 20 kilobytes of tables
+MAX_PIXELS_TABLES = 310_000  # of a larger lossless WebP: every 16 pixels can have 20 kilobytes of tables
 MAX_PIXELS_SLOW = 500_000  # of what Pillow decodes in Python, at up to two microseconds a pixel
 MAX_PIECES = 50_000  # strips, tiles, chunks or blocks of a file; comments in a PNM
 MAX_SCANS = 32  # passes over a JPEG: 10 are usual, each takes as long as the first
@@ -71,7 +71,7 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
     check_size(image, name)
     if image.format == "TIFF":
         _check_pieces(image, bare, name)
-        return image, 1  # known once it is decoded: Pillow may turn it itself
+        return image, 1  # known only once decoded: Pillow may turn it itself
     if image.format == "PPM" and bare[:2] in (b"P1", b"P2", b"P3") and bare.count(b"#") > MAX_PIECES // 50:
         raise ImageError(f"{name}: more than {MAX_PIECES // 50} comments; save it as PNG")
     orientation = _orientation_in(exif)
@@ -155,7 +155,7 @@ def _bare_jpeg(data: bytes) -> tuple[bytes, bytes]:
         if marker in (b"\xe0", b"\xee") or not b"\xe0" <= marker <= b"\xfe":  # JFIF, Adobe, and the picture itself
             kept.append(memoryview(data)[place:end])
         place = end
-    # After its end cameras keep more pictures, for depth or for brighter screens.
+    # After the end, cameras keep more pictures, for depth or for brighter screens.
     end = data.find(b"\xff\xd9", place)
     return b"".join([*kept, memoryview(data)[place : end + 2 if end >= 0 else None]]), exif
 
@@ -163,7 +163,7 @@ def _bare_jpeg(data: bytes) -> tuple[bytes, bytes]:
 def _bare_gif(data: bytes, name: str) -> bytes:
     """A GIF without what comes before its first picture, except for the block that tells what is transparent."""
     flags = int.from_bytes(data[10:11], "big")
-    start = 13 + (3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0)  # behind the palette
+    start = 13 + (3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0)  # after the palette
     control, place = b"", start
     pieces = iter(range(MAX_PIECES))  # counts blocks and what they are cut into
     for _ in pieces:

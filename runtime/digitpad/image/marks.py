@@ -1,4 +1,4 @@
-"""The connected marks that a mask falls into."""
+"""The connected marks that make up a mask."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ class Marks:
     """The connected marks of a mask, numbered from 0.
 
     Attributes:
-        count: how many there are. The following are arrays of so many numbers, in pixels:
+        count: how many there are. The rest are arrays of that length, in pixels:
         area: how many pixels each has.
         left, top, right, bottom: its box; right and bottom are one past its last pixel.
         across, down, extent: the sides of its box, and the longer of the two.
@@ -66,7 +66,7 @@ class Marks:
 
 
 def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Number the groups that pairs make of the things 0 to count - 1 by joining them."""
+    """Number the groups that result when pairs join the things 0 to count - 1."""
     group = np.arange(count)
     while True:
         a, b = group[one], group[other]

@@ -17,7 +17,7 @@ def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8
 
     Args:
         image: a PIL image, a path, the bytes of an image file, or an array (H, W) or (H, W, 3 or 4) of uint8, uint16,
-            bool or float in [0, 1]. What can be read, and up to which size, is set in limits.py.
+            bool or float in [0, 1]. What can be read, and how large, is set in limits.py.
         tell: receives each step, in words and as a picture; by default they are logged at debug level.
 
     Returns:

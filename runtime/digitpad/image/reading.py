@@ -1,4 +1,4 @@
-"""Reads files, bytes, PIL images and arrays into upright pixels, of which large pictures keep some."""
+"""Reads files, bytes, PIL images and arrays into upright pixels, shrinking large pictures."""
 
 import contextlib
 import os
@@ -106,7 +106,7 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
 def _decode_file(image: "PILImage.Image") -> int:
     """Decode an opened file; returns a TIFF's orientation, which is only known now, and otherwise 0."""
     width, height = image.size
-    # A JPEG is decoded at a smaller size, which is faster the larger it is.
+    # A large JPEG is decoded at a smaller size, which is faster.
     if (factor := round(max(width, height) / _SIDE)) > 1:
         image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
     with _silent() if image.format == "TIFF" else contextlib.nullcontext():
@@ -116,7 +116,7 @@ def _decode_file(image: "PILImage.Image") -> int:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Keep what libtiff itself writes to standard error, bypassing Python, from getting there."""
+    """Keep libtiff's own messages, which bypass Python, off standard error."""
     try:
         kept = os.dup(2)
     except OSError:  # there is no standard error
@@ -140,7 +140,7 @@ def _from_pillow(image: "PILImage.Image", name: str, orientation: int) -> tuple[
         part = image.crop((0, top, width, bottom))
         if part.mode.startswith("I") or part.mode == "F":
             return np.asarray(part)[:, :, None]
-        if part.mode == "La":  # the only one that Pillow converts it to
+        if part.mode == "La":  # the only mode that Pillow converts it to
             part = part.convert("LA")
         if part.has_transparency_data:
             part = part if part.mode == "RGBA" else part.convert("RGBA")
@@ -211,7 +211,7 @@ def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int =
 
 
 def _full_scale(kind: np.dtype[Any], largest: float) -> float:
-    """The value of full brightness in pixels of a type, of which the largest is known."""
+    """The value of full brightness for pixels of a type, given the largest of them."""
     if kind == np.uint8:
         return 255.0
     if kind.kind == "b":

@@ -1,6 +1,6 @@
 """What can be done on the pad: one table, from which its keys, its buttons, its help and the order of Tab all follow.
 
-A new button is one row more. No pygame in here.
+A new button is one more row. No pygame in here.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from digitpad.pad.pad import Pad
 
 @dataclass(frozen=True)
 class Button:
-    """What is on the button of an action; its icon is the one of the ICONS that has the action's name, if any."""
+    """What is on an action's button; its icon is the one in ICONS with the action's name, if any."""
 
     label: str
     tool: bool = False  # whether it is among those beside the paper
@@ -140,7 +140,7 @@ def perform(pad: Pad, name: str) -> None:
 
 
 def action_of(*keys: str) -> str | None:
-    """The name of the action that the first of these keys to have one asks for."""
+    """The name of the action of the first of these keys that has one."""
     return next((name for key in keys for name, action in ACTIONS.items() if key in action.keys), None)
 
 

@@ -105,12 +105,12 @@ class Models:
         self._raise_trouble()
 
     def start_loading(self) -> None:
-        """Load the chosen models in the background; `finish_loading` tells when they are there."""
+        """Load the chosen models in the background; `finish_loading` tells when they are ready."""
         self._loading = threading.Thread(target=self.load)
         self._loading.start()
 
     def finish_loading(self) -> bool:
-        """Whether loading in the background has just come to its end; raises ModelError if a model cannot be loaded."""
+        """Whether loading in the background has just ended; raises ModelError if a model cannot be loaded."""
         if self._loading is None or self._loading.is_alive():
             return False
         self._loading = None
@@ -119,7 +119,7 @@ class Models:
         return True
 
     def _ready(self) -> bool:
-        """Load the chosen models unless loading goes on in the background; whether they can be asked now."""
+        """Load the chosen models unless loading is under way in the background; whether they can be asked now."""
         if self._loading is not None:
             return False
         self.load()

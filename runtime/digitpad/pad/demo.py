@@ -103,7 +103,7 @@ def _film() -> bytes:
 def _new_pad(model: str, size: tuple[int, int]) -> PadWindow:
     open_window(size)
     pad = PadWindow(model)
-    pad.shows_times = False  # they would differ from run to run, and with them the pictures
+    pad.shows_times = False  # they would differ from run to run, and so would the pictures
     pad.models.require()
     pad.step(0)
     return pad

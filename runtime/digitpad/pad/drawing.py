@@ -46,14 +46,14 @@ class Drawing:
         self._future: list[_Edit] = []
         self._pen: Point | None = None  # where the pen is while it is down, on the paper or off it
         self._erasing = False  # whether it is the eraser
-        # What was there when the pen went down: the strokes from number `start` on, of which it can change all.
+        # What was there when the pen went down: the strokes from number `start` on, all of which it can change.
         self._start = 0
         self._before: tuple[list[Stroke], Picture | None, str | None] = [], None, None
 
     # Drawing and erasing
 
     def press(self, x: float, y: float, pressure: float = 1.0, erase: bool = False) -> None:
-        """Put the pen or the eraser down; `pressure` is in (0, 1]. Drawing takes a picture away."""
+        """Put the pen or the eraser down; `pressure` is in (0, 1]. Drawing removes a picture."""
         self.lift()
         self._erasing = erase
         self._start = 0 if erase else len(self.strokes)
@@ -94,7 +94,7 @@ class Drawing:
         """Whether a stroke is being drawn or erased."""
         return self._pen is not None
 
-    # Taking back
+    # Undoing
 
     @property
     def can_undo(self) -> bool:
@@ -124,7 +124,7 @@ class Drawing:
     # The whole paper
 
     def clear(self) -> None:
-        """Take away all strokes and the picture."""
+        """Remove all strokes and the picture."""
         self.put([])
 
     def put(self, strokes: Sequence[Stroke], picture: Picture | None = None, label: str | None = None) -> None:
@@ -160,7 +160,7 @@ class Drawing:
         return self.strokes if self.picture is None else [self.picture]
 
     def marks(self) -> list[list[Point]]:
-        """The points of the strokes that mean something. A very small one is a slip of the hand."""
+        """The points of the strokes that count. A very small one is a slip of the hand."""
         return [stroke.points for stroke in self.strokes if stroke.extent >= MARK]
 
     # In detail
@@ -181,7 +181,7 @@ class Drawing:
         self.changes += 1
 
     def _erase(self, start: Point, end: Point) -> None:
-        """Cut away the ink on the eraser's way; a picture has none."""
+        """Cut away the ink in the eraser's path; a picture has none."""
         near = self.brush + THICKEST / 2
         low = np.minimum(start, end) - near
         high = np.maximum(start, end) + near
@@ -197,7 +197,7 @@ class Drawing:
             self._rewritten()
 
     def _remember(self, start: int, before: list[Stroke], picture: Picture | None, label: str | None) -> None:
-        """Note the step from other strokes from number `start` on, that picture and label to what there is now."""
+        """Note the step to what there is now from those strokes, number `start` on, picture and label."""
         after = self.strokes[start:]
         same, ends = 0, 0
         shortest = min(len(before), len(after))

@@ -25,7 +25,7 @@ class Events:
         self._now_ms = 0
         self._pointer: Hashable = None  # the one mouse or finger that is down and counts
         self._finger = (-ECHO_MS, 0.0, 0.0)  # when and where in the window a finger was last
-        self._cursor = 0  # how wide the ring is that the pointer shows; 0: it is an arrow
+        self._cursor = 0  # how wide the pointer's ring is; 0: it is an arrow
 
     def handle(self, event: pygame.event.Event, now_ms: int) -> None:
         """Do what an event asks for."""
@@ -160,13 +160,13 @@ class Events:
 
 
 def _keys(event: pygame.event.Event) -> list[str]:
-    """The names of what is pressed, as the ACTIONS have them: with Shift if that is held, last without."""
+    """The names of what is pressed, as in the ACTIONS: with Shift if that is held, then without."""
     modifiers = getattr(event, "mod", 0)
     # AltGr, which types brackets on many keyboards, is Alt, or Mode, or on Windows Control and Alt.
     alt = modifiers & (pygame.KMOD_ALT | pygame.KMOD_MODE)
     control = modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META) and not alt
     typed = "" if control else getattr(event, "unicode", "")
-    # By its place on the keyboard, as a French one types digits with the Shift key only.
+    # By its place on the keyboard, as a French one types digits only with Shift.
     digit = _SCANCODES.get(getattr(event, "scancode", -1), _DIGITS.get(event.key))
     brackets = ("[", "]")
     if typed in brackets or (typed == "?" and digit is None):
@@ -186,7 +186,7 @@ def _keys(event: pygame.event.Event) -> list[str]:
 def _pressure(event: pygame.event.Event) -> float:
     """How hard a finger or pen presses, in (0, 1]; 1 where SDL does not know.
 
-    SDL knows it, but pygame's events leave it out: it is asked of the device.
+    SDL knows it, but pygame's events leave it out: the device is asked.
     """
     pressure = getattr(event, "pressure", None)
     if pressure is None:

@@ -29,7 +29,7 @@ class Entry:
 
 
 class History:
-    """The last drawings, the newest first. A drawing that goes on from one of them takes its place."""
+    """The last drawings, the newest first. A drawing that continues one of them takes its place."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -51,5 +51,5 @@ class History:
         self._origins.note(drawing, entry)
 
     def has(self, drawing: Drawing) -> bool:
-        """Whether the drawing goes on from one that is kept."""
+        """Whether the drawing continues one that is kept."""
         return self._origins.find(drawing) is not None

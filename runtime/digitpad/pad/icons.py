@@ -1,6 +1,6 @@
 """The buttons' icons, drawn for this project: lines that the pad's own brush draws at any size.
 
-Points lie on a square from (0, 0) to (1, 1). A line is a smooth curve through its points; where a point stands twice,
+Points lie on a square from (0, 0) to (1, 1). A line is a smooth curve through its points; where a point is repeated,
 it has a corner.
 """
 

@@ -46,15 +46,15 @@ class Layout:
 def lay_out(
     width: int, height: int, choices: int = 3, cards: int = 1, pager: bool = False, tool_count: int = 6
 ) -> Layout:
-    """Lay the pad out for a window of so many pixels, with so many model choices, answer cards and tools.
+    """Lay the pad out for a window of this size, with so many model choices, answer cards and tools.
 
     The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
-    Everything together stands in the middle of the window. With `pager`, there are buttons to page through a file.
+    The whole is centred in the window. With `pager`, there are buttons to page through a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
     gap = 4 * max(1, round(scale / 192))
-    row = max(36, round(scale / 15))  # a finger needs as much
+    row = max(36, round(scale / 15))  # a finger needs this much
     between = max(2, gap // 2)
     column = max(36, round(scale / 11))
     strip = max(36, round(scale / 13))  # of the last drawings

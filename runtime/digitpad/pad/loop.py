@@ -35,14 +35,14 @@ def run_pad(
     kiosk: bool = False,
     size: tuple[int, int] | None = None,
 ) -> int:
-    """Open the pad and stay until it is closed. What is not given is as it was left last time.
+    """Open the pad and return when it is closed. What is not given is as it was last time.
 
     Args:
         file: a stroke file, opened as a drawing, or an image, shown with its answer; None begins with blank paper.
         model: "cnn", "mlp", "both", another shipped model's name, or the path of an .onnx file.
         live: predict while drawing.
         fullscreen: fill the screen; F goes back to a window.
-        kiosk: fill the screen and leave by Ctrl+Q alone; clear the paper when nobody is there.
+        kiosk: fill the screen and leave only by Ctrl+Q; clear the paper when nobody is there.
         size: width and height of the window in pixels.
 
     Returns:
@@ -80,9 +80,9 @@ class PadWindow(Pad):
 
     window_size = SIZE  # to go back to from full screen
     _fills_screen = False
-    _shown = "", 0  # the notice, and when it was first there
+    _shown = "", 0  # the notice, and when it was first seen
     _now_ms = 0  # when the last step began
-    _input_ms = 0  # when there was input last
+    _input_ms = 0  # when there was last input
     _predict_ms = -LIVE_MS  # when live last predicted
     _rest_ms = LIVE_MS  # how long it waits until it does again
     _stale = True  # whether to look for something to paint though no event came
@@ -114,7 +114,7 @@ class PadWindow(Pad):
                 pygame.time.wait(IDLE_MS)
 
     def step(self, now_ms: int) -> bool:
-        """Handle all events that have come, predict if it is live and time, paint what changed.
+        """Handle all events that have come, predict if live and due, paint what changed.
 
         `now_ms` is a clock's milliseconds. Returns whether anything happened; raises ModelError if a model that was
         loading in the background cannot be loaded.
@@ -132,19 +132,19 @@ class PadWindow(Pad):
         elif self.live and not self.models.up_to_date and now_ms - self._predict_ms >= self._rest_ms:
             self._predict_live()
         if not events and not self._stale:
-            return False  # even to see that nothing is to be painted costs more than all the rest of waiting
+            return False  # just finding that there is nothing to paint costs more than all the rest of waiting
         self._stale = False
         self.remember()
         pygame.display.update(self.view.draw(pygame.display.get_surface()))
         return True
 
     def open(self) -> pygame.Surface:
-        """Open the window, or fill the screen; raises DigitPadError if neither can be had."""
+        """Open the window, or fill the screen; raises DigitPadError if neither works."""
         self._fills_screen = self.fullscreen
         return open_window(self.window_size, self.fullscreen)
 
     def settings(self, model: str = "cnn") -> Settings:
-        """How the pad is now, to be kept until next time; `model` is what is kept in the place of a model by path."""
+        """The pad's settings, to be kept until next time; `model` is kept in place of a model given by path."""
         chosen = next((name for name, choice in CHOICES.items() if choice.models == self.models.chosen), model)
         size = self.window_size if self.fullscreen else self.view.layout.size
         return Settings(chosen, self.live, self.dark, self.drawing.brush, *size)
@@ -152,13 +152,13 @@ class PadWindow(Pad):
     def _predict_live(self) -> None:
         started = time.perf_counter()
         self.models.ask()
-        # Where that takes long, most of the time is still left to the pen.
+        # Where that takes long, most of the time is still left for the pen.
         self._rest_ms = max(LIVE_MS, round(4000 * (time.perf_counter() - started)))
         self._predict_ms = self._now_ms
         self._stale = True
 
     def _watch_clock(self, had_input: bool) -> None:
-        """Take a remark away after its time, and make a kiosk ready for the next visitor."""
+        """Remove a remark after its time, and make a kiosk ready for the next visitor."""
         if self.notice != self._shown[0]:
             self._shown = self.notice, self._now_ms
             self._stale = True
@@ -174,7 +174,7 @@ class PadWindow(Pad):
             self._stale = True
 
     def _change_screen(self) -> None:
-        """Go from the window to the whole screen, or back; raises DigitPadError if neither can be had."""
+        """Go from the window to the whole screen, or back; raises DigitPadError if neither works."""
         if self.fullscreen:
             self.window_size = pygame.display.get_window_size()
         try:

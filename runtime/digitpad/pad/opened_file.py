@@ -36,7 +36,7 @@ class OpenedFile:
         self._know = know
         self._pages: Origins[Page] = Origins()
 
-    # Each of these tells whether it led to another page, or away from one.
+    # Each of these returns whether it led to another page, or away from one.
 
     def open(self, path: Path) -> bool:
         """Put a stroke file's first drawing on the paper, or an image; raises DigitPadError if it holds neither."""
@@ -57,22 +57,22 @@ class OpenedFile:
         return self._show(replace(self.page, number=self.page.number + pages))
 
     def can_turn(self, pages: int) -> bool:
-        """Whether the file has drawings so far on, or back."""
+        """Whether the file has a drawing that far on, or back."""
         return self.page is not None and 0 <= self.page.number + pages < len(self.page.samples)
 
     def follow(self) -> bool:
-        """Go to the page whose drawing has come back to the paper; to none if what is there is of no such file."""
+        """Go to the page whose drawing has come back to the paper; to none if what is there is from no such file."""
         before, self.page = self.page, self._pages.find(self._drawing)
         return self.page is not before
 
     def note_label(self) -> None:
-        """Show the drawing, when its page is turned to again, as it is now and with the label it has now."""
+        """When its page is turned to again, show the drawing as it is now, with its present label."""
         if page := self._pages.find(self._drawing):
             page.labelled[page.number] = list(self._drawing.strokes), self._drawing.label
 
     @property
     def remark(self) -> str:
-        """What to tell of the page; empty if there is none."""
+        """What to say of the page; empty if there is none."""
         if self.page is None:
             return ""
         label = f", a {self._drawing.label}" if self._drawing.label else ""

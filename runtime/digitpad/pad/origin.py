@@ -1,7 +1,7 @@
 """Where a drawing comes from. No pygame in here.
 
-Strokes and pictures are shared between drawings, never copied or changed. So a drawing goes on from an earlier one if
-it has a stroke, or the picture, in common with it.
+Strokes and pictures are shared between drawings, never copied or changed. So a drawing continues an earlier one if it
+has a stroke, or the picture, in common with it.
 """
 
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Origins(Generic[T]):
-    """Finds what a drawing goes on from: an entry of the history, a page of a file, a sample that was gathered."""
+    """Finds what a drawing continues: an entry of the history, a page of a file, a sample that was gathered."""
 
     def __init__(self) -> None:
         self._of: dict[Stroke | Picture, T] = {}
@@ -23,9 +23,9 @@ class Origins(Generic[T]):
         self._of |= dict.fromkeys(drawing.parts, origin)
 
     def find(self, drawing: Drawing) -> T | None:
-        """What the drawing goes on from, if that is known; its oldest stroke decides."""
+        """What the drawing continues, if that is known; its oldest stroke decides."""
         return next((self._of[part] for part in drawing.parts if part in self._of), None)
 
     def forget(self, origin: T) -> None:
-        """Have no drawing go on from this any more."""
+        """Have no drawing continue this any more."""
         self._of = {part: other for part, other in self._of.items() if other is not origin}

@@ -32,7 +32,7 @@ class Pad:
         load: Callable[[str], Recognizer] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """Begin with blank paper. `load` takes the place of Recognizer, `folder` of one among the user's documents."""
+        """Begin with blank paper. `load` takes the place of Recognizer, `folder` of one in the user's documents."""
         self.drawing = Drawing()
         self.models = Models(self.drawing, model, load)
         self.history = History()
@@ -71,7 +71,7 @@ class Pad:
         self.drawing.lift()
 
     def set_brush(self, width: float) -> None:
-        """Take the brush nearest to this width, in parts of the paper's side."""
+        """Take the brush nearest to this width, a fraction of the paper's side."""
         self.drawing.brush = min(max(width, THINNEST), THICKEST)
 
     def thicken(self, steps: int) -> None:
@@ -115,7 +115,7 @@ class Pad:
             self.models.ask()
 
     def remember(self) -> None:
-        """Keep the drawing in the history if it was answered since."""
+        """Keep the drawing in the history if its answer is new."""
         answers = self.models.answers
         if answers is not self._remembered and self.models.up_to_date and not self.drawing.pen_is_down:
             self._remembered = answers
@@ -132,7 +132,7 @@ class Pad:
         self.running = False
 
     def start_over(self) -> None:
-        """Be ready for a kiosk's next visitor."""
+        """Get ready for a kiosk's next visitor."""
         self.let_go()
         self.drawing.clear()
         self.drawing.forget()
@@ -184,7 +184,7 @@ class Pad:
         self.notice = f"{what}: {drawings} in {_short(self._gatherer.path)}"
 
     def open_file(self, path: Path) -> None:
-        """Open a stroke file or an image, to be read as soon as the models are there.
+        """Open a stroke file or an image, to be read as soon as the models are loaded.
 
         Raises DigitPadError if the file cannot be read, or holds no drawing.
         """
@@ -193,7 +193,7 @@ class Pad:
         self.models.wanted = True
 
     def open_dropped(self, path: Path) -> None:
-        """Open a file that was dropped on the window, unless it is a kiosk; an error is shown as a remark."""
+        """Open a file that was dropped on the window, unless this is a kiosk; an error is shown as a remark."""
         if self.kiosk:
             return
         try:

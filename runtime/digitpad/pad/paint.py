@@ -131,7 +131,7 @@ def _paint_icon_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, te
 def paint_slider(
     surface: pygame.Surface, rect: Rect, look: tuple[float, bool], theme: Theme, _body: int, small: int
 ) -> None:
-    """Paint the slider of the brush: a wedge, and a knob so far (0 to 1) along it, larger where it is in use."""
+    """Paint the slider of the brush: a wedge, and a knob this far (0 to 1) along it, larger while in use."""
     part, active = look
     paint_panel(surface, rect, theme.card, theme.edge, theme.back, max(4, small // 2))
     left, right = slider_ends(rect)
@@ -248,7 +248,7 @@ def paint_past(
 
 
 def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, body: int, small: int) -> None:
-    """Paint a remark over what is there: at the foot of the rectangle, as high as its words need."""
+    """Paint a remark over what is there: at the foot of the rectangle, as tall as its words need."""
     room = Rect(rect.x + small // 2, rect.y, rect.w - small, rect.h)
     lines, size = _fit([text], [body, small, 10], room.w, room.h)
     high = min(len(lines) * font(size).get_linesize() + small, rect.h)
@@ -335,7 +335,7 @@ def paint_panel(
 
 
 def paint_text(surface: pygame.Surface, rect: Rect, texts: Sequence[str], colour: Colour, sizes: Sequence[int]) -> None:
-    """Paint the first of the texts, in the largest of the sizes, that fits into the rectangle, in its middle.
+    """Paint the first of the texts, in the largest of the sizes, that fits the rectangle, centred in it.
 
     Lines are broken between words. If nothing fits, the last text is shortened.
     """

@@ -23,7 +23,7 @@ class Rect(NamedTuple):
 
     @property
     def pixels(self) -> tuple[slice, slice]:
-        """What it covers of an array that is indexed [x, y]."""
+        """The part it covers of an array indexed [x, y]."""
         return slice(self.x, self.right), slice(self.y, self.bottom)
 
     def holds(self, x: float, y: float) -> bool:

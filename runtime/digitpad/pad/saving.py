@@ -36,7 +36,7 @@ PICTURE = 560  # pixels: the saved picture's side
 
 
 def save_folder() -> Path:
-    """Where the pad puts its files: the folder `digitpad` among the user's documents."""
+    """Where the pad puts its files: the folder `digitpad` in the user's documents."""
     return Path(platformdirs.user_documents_dir()) / "digitpad"
 
 
@@ -51,7 +51,7 @@ def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Predictio
     The stroke file's meta holds what each model answered. Returns the stroke file's path.
 
     Raises:
-        DigitPadError: the files cannot be written. Then neither is there.
+        DigitPadError: the files cannot be written; then neither is left.
     """
     said = {
         model: {
@@ -74,7 +74,7 @@ def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Predictio
 
 @dataclass
 class _Gathered:
-    """A drawing that was gathered, or opened: its strokes at that time, and the sample of it in a file."""
+    """A drawing that was gathered, or opened: its strokes at that time, and its sample in a file."""
 
     strokes: list[Stroke]
     sample: Sample
@@ -88,14 +88,14 @@ class Gatherer:
         self._gathered: Origins[_Gathered] = Origins()
 
     def know(self, drawing: Drawing, sample: Sample) -> None:
-        """Remember that the drawing comes from a sample, which the file of gathered drawings may hold, too."""
+        """Remember that the drawing comes from a sample, which the file of gathered drawings may hold too."""
         self._gathered.note(drawing, _Gathered(list(drawing.strokes), sample))
 
     def label(self, drawing: Drawing, label: str) -> tuple[str | None, int]:
         """Add a drawing under a label "0" to "9".
 
-        If the drawing goes on from one that was gathered, it takes that one's place; the same drawing with the same
-        label once more is taken out again.
+        If the drawing continues one that was gathered, it takes that one's place; the same drawing given the same
+        label again is taken out.
 
         Returns:
             The label the drawing has now, None if it was taken out; and how many drawings the file holds.
@@ -147,7 +147,7 @@ def _plain(sample: Sample) -> dict[str, Any]:
 
 
 def _place(held: list[Sample], wanted: Sample) -> int | None:
-    """The index of the sample with these strokes: of several the newest, but one with the same label goes first."""
+    """The index of the sample with these strokes: of several the newest, but one with the same label comes first."""
     places = [
         number
         for number, sample in enumerate(held)
@@ -166,7 +166,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write_next(folder: Path, picture: bytes) -> Path:
-    """Write a picture under the next free number, which is taken with that: whole at once, never an empty file."""
+    """Write a picture under the next free number, which that claims: whole at once, never an empty file."""
     make_folder(folder)
     try:
         taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]

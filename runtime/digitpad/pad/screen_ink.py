@@ -1,7 +1,7 @@
 """Ink on the screen: strokes as smooth anti-aliased lines, drawn bit by bit as they grow. No pygame in here.
 
 A line is a row of round stamps along a smooth curve through its points, so close that its edge looks straight. A
-stamp is inked where it is darker than what is there: so lines that cross or are drawn twice look as one.
+stamp is inked where it is darker than what is there: so lines that cross or are drawn twice look like one.
 """
 
 import math
@@ -32,7 +32,7 @@ class Ink:
         self._side = side
         self._rewrites = -1
         self._count = 0  # how many strokes of the drawing are known
-        self._inked: set[Stroke] = set()  # those inked in full, but for the last one
+        self._inked: set[Stroke] = set()  # those inked in full, except the last one
         self._last: Stroke | None = None  # it may grow
         self._points = 0  # how many points of the last one are inked
         self._under_tail: tuple[Rect, NDArray[np.uint8]] | None = None
@@ -92,7 +92,7 @@ class Ink:
         """Ink a stroke's new points.
 
         The curve between two points bends with the point that comes after them. So the last bit of a growing stroke
-        is ink on trial: what lies under it is kept, and put back when the next point is known.
+        is inked on trial: what lies under it is kept, and put back when the next point is known.
         """
         changed: Rect | None = None
         if self._under_tail is not None:
@@ -133,7 +133,7 @@ class Ink:
             line = np.repeat(np.arange(len(number)), pieces)
             step = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 1
             t = (step / pieces[line])[:, None]
-            # A curve may swing over the paper's edge where its points do not.
+            # A curve may swing past the paper's edge where its points do not.
             on_curve = np.clip(p1[line] + t * (m1[line] + t * (c2[line] + t * c3[line])), 0, self._side)
             begin = np.concatenate([begin, on_curve])
             radius = np.concatenate([radius, (r1[line] + t[:, 0] * (r2 - r1)[line])])
@@ -160,7 +160,7 @@ class Ink:
 def _disc(radius: int, x: int, y: int) -> NDArray[np.uint8]:
     """A stamp of that radius whose middle lies (x, y) from the corner of its middle pixel, all in parts of a pixel.
 
-    A pixel is covered by as much as the edge has passed its centre.
+    A pixel's coverage is how far the edge has passed its centre.
     """
     reach = math.ceil(radius / _PARTS + 1)
     centres = np.arange(-reach, reach + 1) + 0.5

@@ -1,4 +1,4 @@
-"""pygame, imported the way the pad needs it: every other file takes it from here."""
+"""pygame, imported the way the pad needs it: every other file gets it from here."""
 
 import os
 

@@ -42,7 +42,7 @@ def read_settings(path: Path) -> tuple[Settings, str]:
 
 
 def write_settings(path: Path, settings: Settings) -> None:
-    """Keep the settings. If the disk does not take them, nothing is said: the user is leaving."""
+    """Keep the settings. If they cannot be written, nothing is said: the user is leaving."""
     with suppress(DigitPadError):
         make_folder(path.parent)
         write_whole(path, (json.dumps(asdict(settings), indent=1) + "\n").encode())

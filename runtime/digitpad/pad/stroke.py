@@ -12,7 +12,7 @@ Point = tuple[float, float]  # the paper is the square from (0, 0) to (1, 1)
 class Stroke:
     """One line of ink: its points (x right, y down, on the paper) and how wide the brush was at each.
 
-    It grows while it is drawn and is never changed afterwards: drawings, steps of undo and the history share it.
+    It grows while it is drawn and is never changed afterwards: drawings, undo steps and the history share it.
     """
 
     points: list[Point]
@@ -62,9 +62,9 @@ def _between(start: Point, end: Point, part: float) -> Point:
 
 
 def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke] | None:
-    """Cut away what a round eraser touches on a straight way from `start` to `end`.
+    """Cut away what a round eraser touches on a straight path from `start` to `end`.
 
-    A stroke is touched where its ink is: `radius` is that of the eraser, the ink's half width is added to it.
+    A stroke is touched where its ink is: `radius` is that of the eraser, half the ink's width is added to it.
 
     Returns:
         The pieces that are left, with new points where the cuts are; None if the eraser does not touch the stroke.
@@ -91,7 +91,7 @@ def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke]
             _add(piece, stroke, i, float(leave[i]))
         _add(piece, stroke, i, 1.0)
     pieces.append(piece)
-    # An end of which only one point is left is not worth a dot.
+    # An end with only one point left is not worth a dot.
     return [piece for piece in pieces if len(piece.points) > 1]
 
 

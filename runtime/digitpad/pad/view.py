@@ -1,4 +1,4 @@
-"""The pad's state as pixels: only what looks different than last time is painted."""
+"""The pad's state as pixels: only what looks different from last time is painted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ class View:
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
     def forget(self) -> None:
-        """Paint all of it next time: what was painted is lost."""
+        """Paint everything next time: what was painted is lost."""
         self._painted.clear()
         self._pieces.clear()
 

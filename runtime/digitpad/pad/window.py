@@ -25,7 +25,7 @@ def open_window(size: tuple[int, int], fullscreen: bool = False) -> pygame.Surfa
         if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
             raise DigitPadError(no_display)
         if pygame.display.get_driver() == "x11":
-            # Otherwise SDL sends each whole frame through OpenGL; so it sends only what changed, through shared memory.
+            # Or SDL sends each whole frame through OpenGL; this way it sends only what changed, through shared memory.
             os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         pygame.font.init()
         paint.font.cache_clear()  # a font from before a pygame.quit() would crash the process
