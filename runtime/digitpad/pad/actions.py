@@ -133,7 +133,7 @@ ACTIONS: dict[str, Action] = {
 
 
 def perform(pad: Pad, name: str) -> None:
-    """Do one of the ACTIONS, unless it is not for a kiosk."""
+    """Do one of the ACTIONS, unless a kiosk forbids it."""
     action = ACTIONS[name]
     if action.in_kiosk or not pad.kiosk:
         action.do(pad)

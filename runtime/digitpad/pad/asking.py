@@ -48,7 +48,7 @@ class Models:
         self.troubles: dict[str, str] = {}
         self.wanted = False  # whether an answer is due as soon as the models are loaded
         self._drawing = drawing
-        self._answered = -1  # the number of the drawing's change that the answers are about
+        self._answered = -1  # the drawing's `changes` when the answers were given
         self._load = load or Recognizer
         self._loading: threading.Thread | None = None
 
@@ -119,7 +119,7 @@ class Models:
         return True
 
     def _ready(self) -> bool:
-        """Load the chosen models unless loading is under way in the background; whether they can be asked now."""
+        """Load the chosen models unless background loading is under way; whether they can be asked now."""
         if self._loading is not None:
             return False
         self.load()

@@ -197,7 +197,7 @@ class Drawing:
             self._rewritten()
 
     def _remember(self, start: int, before: list[Stroke], picture: Picture | None, label: str | None) -> None:
-        """Note the step to what there is now from those strokes, number `start` on, picture and label."""
+        """Note the step from these strokes (number `start` on), picture and label to what there is now."""
         after = self.strokes[start:]
         same, ends = 0, 0
         shortest = min(len(before), len(after))

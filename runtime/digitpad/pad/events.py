@@ -12,7 +12,7 @@ from digitpad.pad.view import View
 ECHO_MS = 500  # a mouse event this soon after a finger's, at the same place, is a copy of it
 _DIGITS = {getattr(pygame, f"K_{pad}{n}"): n for pad in ("", "KP") for n in range(10)}
 _SCANCODES = {getattr(pygame, f"KSCAN_{n}"): n for n in range(10)}
-_NAMES = {"Return": "Enter", "Escape": "Esc"}  # where pygame says it differently
+_NAMES = {"Return": "Enter", "Escape": "Esc"}  # where pygame's names differ
 _ARROWS = {"Left": -1, "Down": -1, "Right": 1, "Up": 1}
 
 

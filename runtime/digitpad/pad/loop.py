@@ -84,8 +84,8 @@ class PadWindow(Pad):
     _now_ms = 0  # when the last step began
     _input_ms = 0  # when there was last input
     _predict_ms = -LIVE_MS  # when live last predicted
-    _rest_ms = LIVE_MS  # how long it waits until it does again
-    _stale = True  # whether to look for something to paint though no event came
+    _rest_ms = LIVE_MS  # how long it then waits
+    _stale = True  # whether to look for something to paint even without an event
 
     @cached_property
     def view(self) -> View:

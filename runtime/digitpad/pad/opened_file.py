@@ -10,7 +10,7 @@ from digitpad.pad.origin import Origins
 from digitpad.pad.stroke import Stroke
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 
-PHOTO = 1024  # pixels: the longer side of a picture that is kept to be shown
+PHOTO = 1024  # pixels: the longer side of a picture kept for display
 
 
 @dataclass(frozen=True)

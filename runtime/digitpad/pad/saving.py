@@ -166,7 +166,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write_next(folder: Path, picture: bytes) -> Path:
-    """Write a picture under the next free number, which that claims: whole at once, never an empty file."""
+    """Write a picture under the next free number, which this claims: whole at once, never an empty file."""
     make_folder(folder)
     try:
         taken = [int(m[1]) for path in folder.iterdir() if (m := re.match(r"drawing-(\d{1,9})\.", path.name))]

@@ -5,7 +5,7 @@ import os
 from digitpad.errors import GET_PAD, DigitPadError
 
 # Read when pygame and SDL start: no greeting on standard output; no mouse events made up from touches (we handle the
-# touches themselves); a signal to end does end even a kiosk; a folder without a Wayland server where none is named, as
+# touches themselves); a signal to quit ends even a kiosk; a folder without a Wayland server where none is named, as
 # libwayland otherwise prints a line of its own; true pixels on Windows instead of a blurred enlargement.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_TOUCH_MOUSE_EVENTS", "0")

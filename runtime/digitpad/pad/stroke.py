@@ -64,7 +64,7 @@ def _between(start: Point, end: Point, part: float) -> Point:
 def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke] | None:
     """Cut away what a round eraser touches on a straight path from `start` to `end`.
 
-    A stroke is touched where its ink is: `radius` is that of the eraser, half the ink's width is added to it.
+    A stroke is touched where its ink is: `radius` is that of the eraser, and half the ink's width is added.
 
     Returns:
         The pieces that are left, with new points where the cuts are; None if the eraser does not touch the stroke.
