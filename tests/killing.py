@@ -179,7 +179,7 @@ def do_and_exit(step: Step, folder: Path, at: int, late: float, writes: int) -> 
 def damage(folder: Path, finished: dict[str, int], complete: bool) -> list[str]:
     """What is wrong with the files in a folder.
 
-    `finished` is the least that must be in each. With `complete` a run has just ended well, so that the files must also
+    `finished` is the least that must be in each. With `complete` a run has just ended well, so the files must also
     belong together.
     """
     problems, found = [], {}
