@@ -95,7 +95,7 @@ test-runtime: .venv-test/.ready ## test the runtime with no training framework i
 test-oldest: .venv-oldest/.ready ## test the runtime with the oldest packages allowed (Python 3.11)
 	DIGITPAD_SLIM=1 .venv-oldest/bin/python -m pytest tests/runtime
 
-# Tests of memory and of what is imported fail while coverage watches: `make test` is the judge of those.
+# Tests of memory and of what is imported fail under coverage: `make test` judges those.
 coverage: .venv-test/.ready .venv-train/.ready ## run all tests and say which lines they run: 95 % of the runtime, 85 % of training
 	-DIGITPAD_SLIM=1 .venv-test/bin/python -m coverage run -m pytest tests/runtime
 	.venv-test/bin/python -m coverage combine

@@ -2,7 +2,7 @@
 
     python -m bench.pad [--window]
 
-Without --window it measures off-screen. Times are the processor's where another program could disturb the clock's; the
+Without --window it measures off-screen. Times are processor time where another program could disturb the clock; the
 start is compared with that of a Python that only imports the pad's libraries, by turns.
 """
 
@@ -37,7 +37,7 @@ main(["pad", "--size", "1280x800"])
 
 
 def at_rest(seconds: float = 20) -> tuple[float, float]:
-    """Share of a core that an open pad takes while nobody touches it, and its peak memory in MiB, as /proc tells."""
+    """Share of a core that an open pad takes while nobody touches it, and its peak memory in MiB, as /proc reports."""
     command = [sys.executable, "-m", "digitpad", "pad"]
     with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         try:
@@ -141,7 +141,7 @@ def on_paper(pad: PadWindow, points: list[tuple[float, float]]) -> list[tuple[in
 
 
 def run_time(code: str) -> tuple[float, float]:
-    """Seconds by the clock and of the processor that a Python with this code takes."""
+    """Wall and processor seconds that a Python takes to run this code."""
     before, started = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, env=ENVIRONMENT)
     after = os.times()
@@ -157,6 +157,6 @@ if __name__ == "__main__":
     measure_start()
     measure_frames()
     print(f"idle: {at_rest()[0]:.2%} of a core")
-    for rate in (10, 60):  # slowly enough for each prediction to have something new to see, and swiftly
+    for rate in (10, 60):  # slow enough for each prediction to have something new to see, and fast
         share, per_second = live(rate)
         print(f"pen down, {rate} new points and {per_second:.1f} predictions a second: {share:.2%} of a core")

@@ -1,4 +1,4 @@
-"""`python -m bench.peers FOLDER`: writes a network of others, and ours in another format, for the sides to run.
+"""`python -m bench.peers FOLDER`: writes someone else's network, and ours in another format, for the sides to run.
 
 The Keras example is exported untrained: how long it takes does not depend on what it has learnt.
 """
@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
 
 
 def mnist_convnet() -> keras.Model:
-    """The Keras example of today, "Simple MNIST convnet"."""
+    """Today's Keras example, "Simple MNIST convnet"."""
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),

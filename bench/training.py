@@ -136,7 +136,7 @@ def train_classic(epochs: int, data: Path | None) -> None:
 
 def as_table(rows: dict[str, Row]) -> str:
     """The results in Markdown."""
-    # The libraries can be held to what an older processor has: a promise must hold there too.
+    # The libraries can be limited to what an older processor has: a promise must hold there too.
     limit = f", with ONEDNN_MAX_CPU_ISA={isa}" if (isa := os.environ.get("ONEDNN_MAX_CPU_ISA")) else ""
     lines = [
         "# How long to train",

@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from digitpad.errors import DigitPadError
 from train.command import ROOT, finish
 
-PARTS = Path(__file__).parent / "parts"  # goes into the archive as it is, except for the @WORDS@ in it
+PARTS = Path(__file__).parent / "parts"  # goes into the archive unchanged, except for the @WORDS@ in it
 GLIBC = 28  # 2.28, that of Debian 10: the newest that a wheel may require
 TARGETS = {  # and the platform tags of wheels that run there
     **{
@@ -131,10 +131,10 @@ def _fill(folder: Path, wheel: str, own: bytes, target: str, minor: int, pygame:
 
 
 def this_machine() -> str:
-    """The target that the machine running this is.
+    """The target that matches this machine.
 
     Raises:
-        DigitPadError: it is none of them.
+        DigitPadError: none does.
     """
     machine = platform.machine()
     for name in TARGETS:

@@ -1,4 +1,4 @@
-"""A model's answers to labelled digits, read through the .onnx file as users meet it, and what they are worth."""
+"""A model's answers to labelled digits, read through the .onnx file that users get, and what they are worth."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -41,13 +41,13 @@ SEEDS = (1, 2)
 
 @dataclass(frozen=True)
 class Variant:
-    """One change of the recipe."""
+    """One change to the recipe."""
 
     changed: str  # in words
     networks: tuple[str, ...] = tuple(NETWORKS)
-    training: dict[str, Any] = field(default_factory=dict)  # other settings; of `epochs`, a factor
+    training: dict[str, Any] = field(default_factory=dict)  # other settings; for `epochs`, a factor
     strength: Strength | None = None  # MNIST's digits are distorted again, this far
-    refit: bool = True  # and as `distort` has it
+    refit: bool = True  # and as in `distort`
     rescan: bool = True
     shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of the mixture
     distilled: bool = False  # learned from the shipped CNN's answers
@@ -116,7 +116,7 @@ VARIANTS = (
 def main(argv: list[str] | None = None) -> int:
     """Run what has not been run, and write the page."""
     parser = argparse.ArgumentParser("python -m evaluate.comparison", description=__doc__)
-    # One network a process: neither framework is loaded beside the other.
+    # One network per process: neither framework is loaded beside the other.
     parser.add_argument("network", choices=NETWORKS, nargs="?", help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description contains this")
     parser.add_argument("--long", action="store_true", help="longer runs")
@@ -208,7 +208,7 @@ def train_variant(
 
 
 def training_of(network: str, long: bool) -> Training:
-    """How a network is trained where nothing is changed."""
+    """How a network is trained when nothing is changed."""
     training = replace(FULL.trainings[network], epochs=EPOCHS.get(network, EPOCHS_OF_OTHERS)[long])
     return training if long else replace(training, ema=EMA)
 
@@ -225,7 +225,7 @@ def _distort(digits: Digits, variant: Variant, seed: int) -> Digits:
 
 
 def _answers(digits: Digits) -> Targets:
-    """What the shipped CNN says of digits: how likely each is each of the eleven classes."""
+    """What the shipped CNN says of digits: each one's probabilities for the eleven classes."""
     session = load_model("cnn").session
     pieces = [digits.images[place : place + 500] for place in range(0, len(digits), 500)]
     answers = [session.run(None, {"image": piece}) for piece in pieces]

@@ -32,14 +32,14 @@ from evaluate.photographs import (
 )
 from train.data import Digits
 
-# Takes a picture of strokes: a Picture, or a Levels of how bright it is, which is then turned into bytes.
+# Takes a picture of strokes: a Picture, or its brightness as Levels, which are then turned into bytes.
 Take = Callable[[Sample, Generator], NDArray[Any]]
 
 
 def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator[Picture]:
     """Pictures of strokes under one of CONDITIONS, one at a time, as large ones fill the memory.
 
-    Each depends on its strokes, its place in the row and the seed alone. A sample has at least one stroke.
+    Each depends only on its strokes, its place in the row and the seed. A sample has at least one stroke.
 
     Yields:
         One uint8 array for each sample: (H, W), (H, W, 3) or, where the ground is transparent, (H, W, 4).
@@ -99,7 +99,7 @@ def one_pixel_pen(sample: Sample, rng: Generator) -> Picture:
     return np.asarray(image)
 
 
-# Where it stands, on what ground, in which colours
+# Where it is, on what ground, in which colours
 
 
 def coloured_ink(sample: Sample, rng: Generator) -> Levels:
@@ -236,14 +236,14 @@ def stained(sample: Sample, rng: Generator) -> Picture:
 
 
 def underlined(sample: Sample, rng: Generator) -> Picture:
-    """A line of the pen's kind under the digit, nearly level."""
+    """A line like the pen's under the digit, nearly level."""
     y, left, right = 550 + rng.uniform(20, 60), rng.uniform(130, 200), rng.uniform(400, 470)
     line = (left, y, right, y + rng.uniform(-8, 8))
     return _on_sheet(sample, rng, lambda pencil: pencil.line(line, fill=(40, 40, 60), width=int(rng.integers(5, 14))))
 
 
 def circled(sample: Sample, rng: Generator) -> Picture:
-    """A ring of the pen's kind around the digit, not quite round."""
+    """A ring like the pen's around the digit, not quite round."""
     x, y = rng.uniform(215, 275, 2)
     box, width = (300 - x, 400 - y, 300 + x, 400 + y), int(rng.integers(4, 12))
     return _on_sheet(sample, rng, lambda pencil: pencil.ellipse(box, outline=(40, 40, 60), width=width))

@@ -71,7 +71,7 @@ def measure_outliers(
 ) -> ByModel:
     """How well each kind of non-digit is told from the digits of each set; and a sheet with some of each.
 
-    Some of each kind are also photographed on paper, and found and fitted as `predict` does it with a file.
+    Some of each kind are also photographed on paper, and found and fitted as `predict` does with a file.
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
@@ -124,8 +124,8 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
 
 
 def _side_by_side(title: str, make: Callable[[Any], Any], work: list[Any]) -> list[Any]:
-    """What is made of each piece of work, on all cores: minutes for one."""
-    # Spawned, as a forked process could wait for ever for a thread that it does not have.
+    """What is made of each piece of work, on all cores: one would take minutes."""
+    # Spawned, as a forked process could wait for ever for a thread it does not have.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         made = processes.map(make, work)
         return list(tqdm(made, title, len(work), leave=False, disable=not sys.stderr.isatty()))

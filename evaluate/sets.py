@@ -19,7 +19,7 @@ class DigitsByWriter(Digits):
 
 
 def known_sets(folder: Path | None = None) -> dict[str, Digits]:
-    """The fixed sets that are at hand, by name; a set that cannot be had is named on standard error and left out."""
+    """The fixed sets that are at hand, by name; a missing set is named on standard error and left out."""
     sets: dict[str, Digits] = {}
     try:
         mnist = load_mnist(folder)

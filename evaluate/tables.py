@@ -13,7 +13,7 @@ from evaluate.metrics import wilson
 # By model: "figures" by set (evaluate.answers.Figures); and, as far as measured, "writers", "against", "variants",
 # "conditions", "outliers" and "held_out_writers".
 Results = dict[str, dict[str, Any]]
-Columns = dict[str, str]  # titles, and how what was measured is put into their cells
+Columns = dict[str, str]  # titles, and the formats of their cells
 
 _CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thresholds"
 SETS = {
@@ -102,7 +102,7 @@ def page(results: Results) -> str:
 
 
 def about_sets(results: Results) -> str:
-    """What each of the known sets is, of those measured."""
+    """What each measured set is, if it is a known one."""
     return "\n".join(f"- {SETS[name][0]}: {SETS[name][1]}." for name in _sets(results) if name in SETS)
 
 
@@ -243,7 +243,7 @@ def short_title(name: str) -> str:
 
 
 class _Cell(Formatter):
-    """Puts what was measured into a cell, with a dash for what there is none of."""
+    """Puts a figure into a cell, or a dash where there is none."""
 
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return kwargs.get(str(key))

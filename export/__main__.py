@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.only:
             export(options.only, weights, options.out or MODELS, options.data)
             return 0
-        # A process for each: PyTorch's exporter dies in one that has TensorFlow loaded.
+        # One process each: PyTorch's exporter dies in one that has TensorFlow loaded.
         command = [sys.executable, "-m", "export", *(sys.argv[1:] if argv is None else argv), "--only"]
         return max(abs(subprocess.run([*command, name]).returncode) for name in NETWORKS)
 
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def export(name: str, weights: Path, folder: Path, data: Path | None) -> None:
-    """Export a network into a folder; nothing replaces a file before every check is passed.
+    """Export a network into a folder; no file is replaced before every check has passed.
 
     Raises:
         DigitPadError: weights are missing, a check fails, or a file cannot be written.
@@ -100,7 +100,7 @@ def reference_vectors(recognizers: dict[str, Recognizer]) -> dict[str, Any]:
 
 
 def read_facts(name: str, weights: Path) -> dict[str, Any]:
-    """What training wrote down of the weights of a network.
+    """What training recorded about a network's weights.
 
     Raises:
         ExportError: weights or facts are missing, or do not belong together.
@@ -115,7 +115,7 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
 
 
 def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digits) -> tuple[bytes, dict[str, Any]]:
-    """The checked model file, and what is known of it."""
+    """The checked model file, and what is known about it."""
     path = weights / NETWORKS[name].weights
     network, exporter = NETWORKS[name].trainer(), NETWORKS[name].exporter()
     temperature = float(trained["temperature"])

@@ -1,4 +1,4 @@
-"""The model card and the README's figures, written from what is known of the models: no number is typed by hand."""
+"""The model card and the README's figures, written from what is known about the models: no number is typed by hand."""
 
 import os
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def _how_made(name: str, entry: dict[str, Any]) -> str:
 
 
 def figures_table(manifest: Manifest) -> str:
-    """What was measured of every model on every set, through onnxruntime, as a Markdown table."""
+    """Every model's figures on every set, measured through onnxruntime, as a Markdown table."""
     if not any(entry["figures"] for entry in manifest.values()):
         return "Not measured: no data at hand."
     return tables.by_set(manifest, FIGURES)
@@ -161,7 +161,7 @@ def _taken_or_not(manifest: Manifest) -> str:
 
 
 def _by_case(manifest: Manifest, key: str, figure: str) -> tuple[str, dict[str, list[float]]]:
-    """The models of which a part of the report was measured, and one figure of each of them by case."""
+    """The models for which a part of the report was measured, and one figure of each by case."""
     by_model = measured(manifest, key)
     cases = next(iter(by_model.values()))
     return ", ".join(by_model), {case: [of[case][figure] for of in by_model.values()] for case in cases}
@@ -189,7 +189,7 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
 
 
 def headline_table(manifest: Manifest) -> str:
-    """What a newcomer wants to know of each model: how well it reads digits, and how large it is."""
+    """What a newcomer wants to know about each model: how well it reads digits, and how large it is."""
     rows = [
         [
             name,

@@ -1,4 +1,4 @@
-"""The model contract on the exporting side: outputs, names, metadata; and the checks no file gets past."""
+"""The model contract on the exporting side: outputs, names, metadata; and the checks every file must pass."""
 
 import re
 import tempfile
@@ -45,7 +45,7 @@ def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 10]))
     graph.output.append(helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, ["batch"]))
 
-    # What exporters note down about themselves says nothing about the network and differs from run to run.
+    # What exporters record about themselves says nothing about the network and differs from run to run.
     graph.doc_string = model.doc_string = model.domain = ""
     for item in (*graph.node, *graph.initializer):
         item.doc_string = ""
@@ -58,7 +58,7 @@ def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
 
 
 def _renumber_constants(graph: onnx.GraphProto) -> None:
-    """Number the constants that tf2onnx made without a gap, as it leaves one or none from run to run."""
+    """Renumber tf2onnx's constants without a gap, which it leaves in some runs and not in others."""
     made = [item for item in graph.initializer if re.fullmatch(r".+__\d+", item.name)]
     numbers = [int(item.name.rpartition("__")[2]) for item in made]
     for number, item in enumerate(made, start=min(numbers, default=0)):
@@ -68,7 +68,7 @@ def _renumber_constants(graph: onnx.GraphProto) -> None:
 
 
 def model_file(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
-    """A model that says of itself what all our files say, and this metadata."""
+    """A model with what all our files say about themselves, and this metadata."""
     model.graph.name = metadata["digitpad.name"]
     del model.metadata_props[:], model.opset_import[:]
     helper.set_model_props(model, metadata)

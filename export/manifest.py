@@ -1,7 +1,7 @@
 """What is known of the exported models: manifest.json, which is short and ships with them, and report.json, the rest.
 
-In memory they are one: an entry holds what the manifest says of a model, how it was made, and, as evaluate's tables
-take it, what was measured of it.
+In memory they are one: an entry holds what the manifest says about a model, how it was made, and its figures
+as evaluate's tables take them.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def report_folder(folder: Path) -> Path:
 def read_manifest(folder: Path) -> Manifest:
     """The entries of the models in a folder; none where there is no manifest, or only a damaged one.
 
-    Where the report is missing or damaged, or is of another file, an entry has what the manifest says and no figures.
+    Where the report is missing or damaged, or of another file, an entry has what the manifest says and no figures.
     """
     report = _read(report_folder(folder) / "report.json")
     manifest = _read(folder / "manifest.json")
@@ -45,7 +45,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the entries of all models.
 
     Raises:
-        DigitPadError: the disk does not take a file.
+        DigitPadError: a file cannot be written.
     """
     shipped, rest = {}, {}
     for name, entry in sorted(manifest.items()):
@@ -57,10 +57,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def enter(manifest: Manifest, name: str, content: bytes, facts: dict[str, Any], figures: dict[str, Figures]) -> None:
-    """Enter a model. What was measured of the very same file before is kept; what was measured of another is dropped.
+    """Enter a model. Earlier figures of the very same file are kept; those of another are dropped.
 
     `facts` are parameters, how it was made, and "largest_difference" in a probability from what it was made from;
-    `figures` what has just been measured of it, by set.
+    `figures` are those just measured, by set.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     kept = manifest.get(name, {})

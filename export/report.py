@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def report(folder: Path, manifest: Manifest, data: Path | None) -> None:
-    """Measure the models in a folder; nothing is written before all is measured.
+    """Measure the models in a folder; nothing is written until everything is measured.
 
     Raises:
         DigitPadError: a model fails to run, or a file cannot be written.
@@ -65,7 +65,7 @@ def report(folder: Path, manifest: Manifest, data: Path | None) -> None:
 
 
 def rounded(content: Any) -> Any:
-    """The same with numbers of five digits: what comes after them is noise, and changes with every run."""
+    """The same with numbers rounded to five digits: the rest is noise, and changes with every run."""
     return json.loads(json.dumps(content), parse_float=lambda text: float(f"{float(text):.5g}"))
 
 

@@ -1,4 +1,4 @@
-"""What all tests share; and it lets TensorFlow and PyTorch be loaded by the tests of one process, and wait in peace."""
+"""What all tests share; also lets one process load TensorFlow and PyTorch, and keeps waiting threads from spinning."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ def without_data(*arguments: str | Path, folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where both networks were trained, for some steps, on generated digits and twenty of the user's own."""
+    """Where both networks were trained, for a few steps, on generated digits and twenty of the user's own."""
     from digitpad.stroke_files import write_samples
     from train.synthetic.generate import generate_samples
 

@@ -101,7 +101,7 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
     whole = time.monotonic() - begun
     assert status == 0, f"{kind} fails even if it is left alone"
     while row.kills < kills and len(row.problems) < 10:
-        if rng.random() < 0.4:  # else over what is there
+        if rng.random() < 0.4:  # otherwise over old files
             begin_anew()
         for _ in range(min(rng.randint(1, 3), kills - row.kills)):
             late = rng.choice([0, 10 ** rng.uniform(-6, -3), 10 ** rng.uniform(-6, -2), rng.uniform(0, whole)])
@@ -127,7 +127,7 @@ def kill_many(kind: str, kills: int, place: Path) -> Row:
 
 
 def forked(step: Step, folder: Path, at: int, late: float) -> tuple[int, list[bool], dict[str, int]]:
-    """Fork off a process that does a step, and is killed when it touches the Nth file, or so many seconds later.
+    """Fork off a process that does a step, and is killed when it touches the Nth file, or `late` seconds later.
 
     Returns:
         Its exit status; whether each file it touched was other than a temporary one; what it said was finished.
@@ -179,7 +179,7 @@ def do_and_exit(step: Step, folder: Path, at: int, late: float, writes: int) -> 
 def damage(folder: Path, finished: dict[str, int], complete: bool) -> list[str]:
     """What is wrong with the files in a folder.
 
-    `finished` is the least that must be in each. With `complete` a run has just ended well, so that the files must also
+    `finished` is the least that must be in each. With `complete` a run has just ended well, so the files must also
     belong together.
     """
     problems, found = [], {}

@@ -1,7 +1,7 @@
 """The steps that tests/killing.py kills and tests/test_disk_full.py lets run out of room: the project's own functions.
 
 Each function of the table STEPS loads what its step needs, puts what the step reads into a folder, and returns the
-step: a function of the folder to write to and of `say`, which is told each finished file and how much is in it.
+step: a function of the folder to write to and of `say`, which takes each finished file and how much is in it.
 """
 
 import hashlib
@@ -150,7 +150,7 @@ STEPS: dict[str, Callable[[Path], Step]] = {
     "pad": pad_step,
     "manifest": manifest_step,
     "bundle": bundle_step,
-    # These change the modules they use, so they want a process of their own.
+    # These change the modules they use, so they need a process of their own.
     "train-mlp": lambda place: train_step("mlp"),
     "train-cnn": lambda place: train_step("cnn"),
     "export-mlp": lambda place: export_step("mlp"),

@@ -68,7 +68,7 @@ def on_device(device: Path, *command: str | Path, **more: str) -> subprocess.Com
 
 
 def plain_python() -> str:
-    """This Python, as a plain user can start it; where it lies in the superuser's own folder, the system's."""
+    """This Python, as a plain user can start it; if it lies in the superuser's own folder, the system's."""
     own = Path(sys.base_prefix) / "bin" / f"python{PYTHON}"
     closed = os.geteuid() == 0 and any(not folder.stat().st_mode & 0o001 for folder in own.resolve().parents)
     found = shutil.which(f"python{PYTHON}", path="/usr/local/bin:/usr/bin:/bin") if closed else str(own)
@@ -143,7 +143,7 @@ def test_installing_again_replaces_what_is_there_also_after_a_power_cut(
 ) -> None:
     assert works(device, changeable), "it works where it is now"
     (changeable / "environment" / "old").touch()
-    (changeable / "environment").rename(changeable / "environment.before")  # so far came the one that was cut
+    (changeable / "environment").rename(changeable / "environment.before")  # as far as one that was cut short got
     (changeable / "environment").mkdir()
     (changeable / "environment").chmod(0o777)
     done = on_device(device, "sh", unpacked / "install.sh", changeable)

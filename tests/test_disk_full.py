@@ -151,7 +151,7 @@ except DigitPadError as error:
     assert (folder / "cnn.onnx").read_bytes() == b"the old one"
     assert hidden(folder) == []
     assert not any(path.suffix in (".keras", ".onnx") for path in visible(folder) if path != folder / "cnn.onnx")
-    # Keras leaves a folder, which is empty; Python what it compiled of code that TensorFlow had generated.
+    # Keras leaves an empty folder; Python, what it compiled of code that TensorFlow had generated.
     left = [path for path in (tmp_path / "temporary").rglob("*") if path.is_file()]
     assert [path for path in left if path.parent.name != "__pycache__"] == []
 

@@ -32,7 +32,7 @@ ELSEWHERE = {
 }
 
 OURS = ("digitpad", "train", "export", "evaluate", "bench", "deploy", "tests")
-# Runs each program up to where it has read its options. In one process, as they have most imports in common.
+# Runs each program until it has read its options. In one process, as they have most imports in common.
 READ_OPTIONS = """
 import argparse, json, runpy, sys
 
@@ -87,7 +87,7 @@ MAKE = list(dict.fromkeys(command for command in (*IN_BLOCKS, *INLINE) if comman
 
 
 def digitpad_commands(commands: list[str]) -> list[str]:
-    """Those that call digitpad, also where it lies in a bundle's or an environment's folder."""
+    """Those that call digitpad, also from a bundle's or an environment's folder."""
     named = [re.sub(r"(^|\s)(?:/opt/digitpad/|\.venv/bin/)digitpad\b", r"\1digitpad", command) for command in commands]
     return [command for command in dict.fromkeys(named) if re.match(r"(?:\w+=\S+ )*digitpad(?: |$)", command)]
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def make_wheel(index: Path, name: str, version: str) -> str:
-    """Put a package with nothing in it into a package index; returns its hash."""
+    """Put an empty package into a package index; returns its hash."""
     (index / name).mkdir(parents=True)
     wheel = index / name / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"

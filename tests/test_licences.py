@@ -18,7 +18,7 @@ OLD_NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",
     "LGPL": "LGPL-2.1",
     "LGPL v2.1": "LGPL-2.1",
-    "BSD": "BSD-3-Clause",  # so it is in the files of mpmath, sympy and torchvision
+    "BSD": "BSD-3-Clause",  # as in the files of mpmath, sympy and torchvision
 }
 
 

@@ -1,4 +1,4 @@
-"""The rooms of the code: who may import whom, no two files in a circle, and a top room that is not crowded.
+"""The rooms of the code: who may import whom, no circular imports, and a top room that is not crowded.
 
 Imports inside functions and those for types alone count like all others.
 """

@@ -61,7 +61,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="write here instead of artifacts/ and train/weights/")
     parser.add_argument("--extra", type=Path, help="your own digits: a stroke file, or a folder with folders 0 to 9")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
-    parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: pool-0, cnn ...; in a process of its own
+    parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: pool-0, cnn ...; in its own process
     options = parser.parse_args(argv)
     options.recipe_in_full = recipe = RECIPES[options.recipe]
     if options.synthetic:  # five times as many generated digits, since there are no others
@@ -81,7 +81,7 @@ def train_all(arguments: list[str], options: argparse.Namespace) -> int:
 
 
 def side_by_side(parts: list[str], arguments: list[str]) -> int:
-    """Run parts in a process each, which share the cores: faster than one after the other."""
+    """Run each part in its own process, sharing the cores: faster than one after the other."""
     environment = os.environ | threads_each(len(parts))
     command = [sys.executable, "-m", "train", *arguments, "--part"]
     # The pipe to each child's standard input closes when we die, however we die, and the child stops with us.
@@ -108,7 +108,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     training = recipe.trainings[name]
     prepare_folder(run, {"training": asdict(training), "pool": (pool / "run.json").read_text()})
 
-    # What takes seconds to load, only once the data are there.
+    # Slow to load, so only once the data are there.
     from train.calibration import calibrate, probabilities
     from train.pictures import plot_confusion, plot_curves, plot_most_wrong
 
@@ -123,7 +123,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
         _, on_test = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
         runs.append({"seed": seed, **accuracy, "test": on_test})
         trained.append((np.mean(list(accuracy.values())), model, history))
-    # Every validation part counts the same; the test part has no say.
+    # Every validation part counts equally; the test part has no say.
     _, model, history = max(trained, key=lambda candidate: candidate[0])
 
     calibration = calibrate([(network.logits(model, part), part.labels) for part in material.validation.values()])
@@ -153,7 +153,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 
 
 def prepare_pool(options: argparse.Namespace, material: Material) -> None:
-    """Make the folder of the pool; rounds of other data or settings are removed."""
+    """Make the pool's folder; rounds from other data or settings are removed."""
     mixture = options.recipe_in_full.mixture
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
     for sample in material.pen:
@@ -165,7 +165,7 @@ def load_material(options: argparse.Namespace) -> Material:
     """Find or download the data.
 
     Raises:
-        DigitPadError: MNIST cannot be had, or the person's own digits cannot be read.
+        DigitPadError: MNIST is unavailable, or the person's own digits cannot be read.
     """
     pen: list[Sample] = []
     mixture = options.recipe_in_full.mixture
@@ -195,11 +195,11 @@ def load_material(options: argparse.Namespace) -> Material:
 
 
 def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
-    """Make a folder of the run; one made from other data or with other settings is set aside, a pool emptied."""
+    """Make a folder of the run; one made with other data or settings is set aside, a pool emptied."""
     wanted = json.dumps(settings)
     if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
         if folder.name == "pool":
-            for path in set(folder.iterdir()) - {folder / "run.json"}:  # which stays, for a run that is killed here
+            for path in set(folder.iterdir()) - {folder / "run.json"}:  # kept, in case the run is killed here
                 path.unlink()
         else:
             number = 1

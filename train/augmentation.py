@@ -37,7 +37,7 @@ def distort(
 
     With `refit`, each is brought back to its former size and centre of mass, since every digit that a model reads was
     fitted too; with `rescan`, ink is black again, not grey: a network that learns from blurred digits of all sizes
-    spends itself on what it never meets.
+    spends capacity on what it never sees.
     """
     count, _, height, width = images.shape
 

@@ -9,12 +9,12 @@ Floats = NDArray[np.float64]
 # Scores (N, 11), the last one's for "not a digit", and labels (N,), 0 to 9, of each validation part.
 Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
 
-# Share of the digits of every part that must not be rejected as "not a digit". From 0.995 to 0.998 as many validation
-# digits are gained as generated outliers are let through; and what people draw on a pad is digits.
+# Share of every part's digits that must not be rejected as "not a digit". Going from 0.995 to 0.998 gains as many
+# validation digits as it lets generated outliers through; and what people draw on a pad is digits.
 KEPT = 0.997
 RIGHT = 0.998  # share of right answers in every part among those given with status "digit"
-# Among few digits, a single wrong answer decides; a hundred right ones should not be called unsure for it. So that this
-# share of what people write gets status "digit", a little less than RIGHT is enough. That there is such a bound was
+# Among few digits, a single wrong answer decides; a hundred right ones should not be unsure because of it. To give this
+# share of what people write the status "digit", a little less than RIGHT is enough. That there is such a bound was
 # decided after the MLP had been seen to answer 98.3 % of MNIST's test digits; its value was not.
 ANSWERED = 0.985
 NEARLY_RIGHT = 0.997
@@ -32,7 +32,7 @@ class Calibration:
 def calibrate(parts: Parts) -> Calibration:
     """Fit the temperature on all digits, and thresholds that suit every part, however few digits it has."""
     temperature = fit_temperature(parts)
-    # Each part keeps its share, so the threshold is the one of the part that needs most room.
+    # Each part keeps its share, so the threshold is that of the part that needs most room.
     ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
     return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature, ood_threshold))
 
@@ -96,7 +96,7 @@ def _fit_unsure_threshold(parts: Parts, temperature: float, ood_threshold: float
         return 0.99
 
     everything = np.concatenate(confidence)
-    # With 95 % certainty, as far as so many digits can tell.
+    # With 95 % certainty, as far as this many digits can tell.
     asked = ANSWERED + 1.645 * np.sqrt(ANSWERED * (1 - ANSWERED) / len(everything))
     most = float(np.quantile(everything, max(1 - asked, 0), method="lower"))
     return lowest(RIGHT) if lowest(RIGHT) <= most else max(most, lowest(NEARLY_RIGHT))

@@ -106,7 +106,7 @@ class Learner:
             ema_momentum=training.ema,
         )
         optimizer.build(self.model.trainable_variables)
-        self.model.compile(optimizer, jit_compile=False)  # so that a saved model has its optimiser with it
+        self.model.compile(optimizer, jit_compile=False)  # so that a saved model includes its optimiser
 
     def learn(self, batches: Iterable[Batch], seed: int) -> tuple[float, float]:
         """Learn from each batch once; the mean loss and accuracy."""
@@ -124,7 +124,7 @@ class Learner:
         save(self.model, folder / "last.keras", to_go_on=True)
 
     def resume(self, folder: Path) -> int:
-        """Go on from last.keras, if it is there; returns how many steps are done."""
+        """Resume from last.keras, if it is there; returns how many steps are done."""
         if not (folder / "last.keras").exists():
             return 0
         as_at_first, self.model = self.model, load(folder / "last.keras", to_go_on=True)
@@ -149,10 +149,10 @@ def logits(model: keras.Model, digits: Digits) -> NDArray[np.float32]:
 
 
 def save(model: keras.Model, path: Path, to_go_on: bool = False) -> None:
-    """Write a Keras file, with the optimiser's state if training is to go on from it; read it with `load`."""
+    """Write a Keras file, with the optimiser's state if training will resume from it; read it with `load`."""
     usual = tempfile.tempdir
     with tempfile.TemporaryDirectory() as scratch:
-        tempfile.tempdir = scratch  # where the disk is full, Keras leaves its own temporary folder behind
+        tempfile.tempdir = scratch  # on a full disk, Keras leaves its own temporary folder behind
         try:
             model.save(Path(scratch) / "model.keras", include_optimizer=to_go_on)
         finally:

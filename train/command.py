@@ -25,7 +25,7 @@ def finish(name: str, work: Callable[[], int | None], stopped: str) -> int:
     except DigitPadError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
-    except OSError as error:  # mostly, a temporary file of a library found no room
+    except OSError as error:  # usually, a library's temporary file found no room
         what = (
             f"{error.filename}: cannot be read or written" if error.filename else "a temporary file cannot be written"
         )

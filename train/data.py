@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
-from train.download import DataError as DataError  # what goes wrong here too
+from train.download import DataError as DataError  # raised here too
 from train.download import RemoteFile, download, mnist_file, pen_file
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
@@ -80,7 +80,7 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     """Find MNIST, or download it into data/, and split it.
 
     Raises:
-        DataError: it cannot be had, or a file is damaged.
+        DataError: it is unavailable, or a file is damaged.
     """
     train_images, train_labels, test_images, test_labels = (find_file(name, mnist_file, folder) for name in MNIST_NAMES)
     known = Digits(read_idx(train_images), read_idx(train_labels).astype(np.int64))
@@ -95,7 +95,7 @@ def load_pen(folder: Path | None = None) -> Pen:
     https://doi.org/10.24432/C5MG6K, CC BY 4.0.
 
     Raises:
-        DataError: they cannot be had, or the file is damaged.
+        DataError: they are unavailable, or the file is damaged.
     """
     from unlzw3 import unlzw
 
@@ -114,7 +114,7 @@ def load_own(path: Path) -> tuple[Digits, list[Sample]]:
     """A person's own digits: pictures from a folder of images sorted by label (folder/7/photo.png), or strokes.
 
     Raises:
-        DigitPadError: nothing labelled is there, or a file in it cannot be read.
+        DigitPadError: there is nothing labelled, or a file in it cannot be read.
     """
     from digitpad.image.normalise import normalise_image
 
@@ -185,7 +185,7 @@ def parse_unipen(text: str) -> list[Sample]:
 
 
 def find_file(name: str, remote: Callable[[str], RemoteFile], folder: Path | None = None) -> Path:
-    """Where a file of a data set is; downloaded into data/ if it is nowhere.
+    """Where a file of a data set is; downloaded into data/ if missing.
 
     Looks in `folder`, or else in $DIGITPAD_DATA, then in data/; and in the folders mnist/ and pen/ of each.
 

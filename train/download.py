@@ -14,12 +14,12 @@ from digitpad.files import make_folder, write_whole
 
 
 class DataError(DigitPadError):
-    """A data set cannot be had, or one of its files is not what it should be."""
+    """A data set is unavailable, or one of its files is not what it should be."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a data set: its name, where it can be had, and the checksum that it must have."""
+    """A file of a data set: its name, where it can be fetched, and the checksum it must have."""
 
     name: str
     addresses: tuple[str, ...]

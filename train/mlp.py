@@ -101,7 +101,7 @@ class Learner:
         _write(folder / "last.pt", {name: part.state_dict() for name, part in self._parts().items()})
 
     def resume(self, folder: Path) -> int:
-        """Go on from last.pt, if it is there; returns how many steps are done."""
+        """Resume from last.pt, if it is there; returns how many steps are done."""
         if (folder / "last.pt").exists():
             state = torch.load(folder / "last.pt", weights_only=True, map_location=self.device)
             for name, part in self._parts().items():

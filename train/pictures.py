@@ -80,7 +80,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def write_png(image: Image.Image, path: Path) -> None:
-    """Write a PNG of a quarter of the bytes: 128 colours are enough if rare ones, such as a frame's, count as much."""
+    """Write a PNG at a quarter of the bytes: 128 colours are enough if rare ones, such as a frame's, count equally."""
     buffer = io.BytesIO()
     image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
         buffer, format="png", optimize=True

@@ -1,4 +1,4 @@
-"""A pool of digits: made once, learned from by every network and seed.
+"""A pool of digits: made once, and used by every network and seed.
 
 A round of the pool shows each digit of the training part in a new form: pictures distorted, pen digits varied, freshly
 generated ones; and non-digits. PyTorch is loaded only where digits are distorted, not where a round is read.
@@ -31,7 +31,7 @@ def fill_pool(folder: Path, mixture: Mixture, images: Digits, pen: list[Sample],
 
 
 def make_round(mixture: Mixture, number: int, images: Digits, pen: list[Sample]) -> Digits:
-    """Images distorted, and some as they are; pen digits varied and generated ones; non-digits.
+    """Images distorted, and some unchanged; pen digits varied and generated ones; non-digits.
 
     In this order; non-digits are labelled NOT_A_DIGIT. Equal numbers give equal rounds.
     """
@@ -71,5 +71,5 @@ def pool_lesson(folder: Path, rounds: int, seed: int, epoch: int) -> tuple[Image
 
 
 def round_number(rounds: int, seed: int, epoch: int) -> int:
-    """Which of so many rounds an epoch shows; every seed begins with another one."""
+    """Which of the rounds an epoch shows; every seed begins with a different one."""
     return (epoch + 5 * seed) % rounds

@@ -1,4 +1,4 @@
-"""Half precision only where it is faster, which is on processors with bfloat16 instructions."""
+"""Half precision only where it is faster: on processors with bfloat16 instructions."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ WORTH_IT = 0.9  # of float32's time: half precision that gains less is not worth
 
 
 def precision_of_run(name: str, run: Path, step_of: Callable[[Precision], Callable[[], object]]) -> Precision:
-    """The precision a run began in or, for a new run, the one in which a real step of training is faster here.
+    """The precision a run began with or, for a new run, the one in which a real training step is faster here.
 
     Args:
         name: the network's, for the line that says what was measured.

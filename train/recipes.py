@@ -12,7 +12,7 @@ class Strength:
     aspect: float = 0.08  # stretched along each axis, as a share
     shear: float = 0.10
     elastic: float = 0.8  # pixels, standard deviation on the coarse grid; each digit bends by its own share of it
-    thickness: float = 0.35  # how far strokes grow or shrink by a pixel: 1 is wholly
+    thickness: float = 0.35  # by what share of a pixel strokes grow or shrink
     loose: float = 0.02  # how far a digit misses its former size, as a share, and its place, as a share of 20 pixels
     grid: int = 7  # points along a side of the coarse grid
 
@@ -25,7 +25,7 @@ class Mixture:
     distorted: int = 60_000  # of MNIST's digits, or as many as there are; each distorted in its own way
     pen_repeats: int = 3  # how often a round shows each pen digit, varied each time
     generated: int = 8_000  # freshly generated digits
-    undistorted: int = 10_000  # pictures that a round shows once more, as they are
+    undistorted: int = 10_000  # pictures that a round shows once more, unchanged
     outliers: int = 10_000  # generated non-digits
     strength: Strength = Strength()  # how far MNIST's digits are distorted
 
@@ -41,7 +41,7 @@ class Training:
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0
-    network: dict[str, Any] = field(default_factory=dict)  # what else is not its default when the network is built
+    network: dict[str, Any] = field(default_factory=dict)  # what differs from the defaults when the network is built
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Recipe:
     seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
-# Long training bears, and needs, more than the default.
+# Long training tolerates, and needs, more than the default.
 _STRONG = Strength(rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thickness=0.52)
 
 RECIPES = {
@@ -66,7 +66,7 @@ RECIPES = {
         },
     ),
     "quick": Recipe(
-        # Distorting a digit takes longer than learning from it as it is.
+        # Distorting a digit takes longer than learning it unchanged.
         Mixture(rounds=2, distorted=15_000, pen_repeats=1, generated=3_000, undistorted=55_000, outliers=3_000),
         {
             "cnn": Training(epochs=4, ema=0.99, dropout=(0.1, 0.2)),
@@ -82,7 +82,7 @@ RECIPES = {
     ),
     # What the committed weights come from.
     "full": Recipe(
-        # When an epoch repeats what an earlier one showed, the MLP learns it by heart.
+        # When an epoch repeats what an earlier one showed, the MLP memorises it.
         Mixture(rounds=40, pen_repeats=5, strength=_STRONG),
         {
             "cnn": Training(epochs=80, dropout=(0.1, 0.2), weight_decay=2e-4),

@@ -23,7 +23,7 @@ class Learner(Protocol):
     """A network in training, with its optimiser and the moving average of its weights.
 
     Besides a class of this name, a network's module has `batches(images, targets, batch_size, seed)`, which shuffles a
-    lesson as its framework likes it and leaves a short last batch out; `logits(network, digits)`, the scores (N, 11);
+    lesson as its framework likes and leaves out a short last batch; `logits(network, digits)`, the scores (N, 11);
     `save(network, path)` and `load(path)` for the weights.
     """
 
@@ -43,7 +43,7 @@ class Learner(Protocol):
         """Write a checkpoint."""
 
     def resume(self, folder: Path) -> int:
-        """Go on from the checkpoint in a folder; returns how many steps it has done, 0 if there is none."""
+        """Resume from the checkpoint in a folder; returns how many steps it has done, 0 if there is none."""
 
 
 def fit(
@@ -55,14 +55,14 @@ def fit(
     seed: int = 1,
     precision: Precision = "float32",
 ) -> tuple[Any, History]:
-    """Train a network, going on from the last finished epoch that `folder` holds; returns the averaged network.
+    """Train a network, resuming from the last finished epoch that `folder` holds; returns the averaged network.
 
     Args:
         name: of the network, in NETWORKS.
         training: how long and how hard.
         lessons: what an epoch shows, counted from 0.
         validation: parts by name, measured after each epoch.
-        folder: takes the checkpoint and the figures so far, history.json; None if nothing is to be kept.
+        folder: takes the checkpoint and the figures so far, history.json; None to keep nothing.
         seed: decides the first weights, the order and the dropout.
         precision: see Learner.
 
@@ -93,7 +93,7 @@ def fit(
         history.append(figures)
         tqdm.write(f"{name}  epoch {epoch + 1:3}/{training.epochs}  {figures}")
         if folder:
-            # The figures first: those of an epoch whose checkpoint is missing are left out when training resumes.
+            # The figures first: those of an epoch whose checkpoint is missing are dropped when training resumes.
             write_history(history, folder / "history.json")
             learner.save(folder)
     return learner.average(), history

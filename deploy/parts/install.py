@@ -76,7 +76,7 @@ def check_machine(bundle: dict[str, Any]) -> None:
 
 
 def check_sums() -> None:
-    """Refuse a bundle that was damaged on its way."""
+    """Refuse a bundle that was damaged in transit."""
     for line in (HERE / "SHA256SUMS").read_text().splitlines():
         wanted, name = line.split("  ", 1)
         try:

@@ -56,7 +56,7 @@ def docs(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("network", ["cnn", "mlp"])
 def test_the_variants_train_and_have_their_rows(docs: Path, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What changes the mixture or the distortion is the same for both networks, and the CNN takes its time.
+    # What changes the mixture or the distortion is the same for both networks, and the CNN is slow.
     variants = [
         v for v in VARIANTS if network in v.networks and (network == "mlp" or {"network", "schedule"} & set(v.training))
     ]

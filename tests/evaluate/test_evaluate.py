@@ -168,7 +168,7 @@ def test_digits_that_are_all_right_or_never_answered_have_no_share_of_nothing() 
 
 
 def overconfident(seed: int, count: int = 600) -> SimpleNamespace:
-    """A recogniser whose images are numbers of rows, and whose answers are surer than they should be."""
+    """A recogniser whose images are row numbers, and whose answers are surer than they should be."""
     rng = np.random.default_rng(seed)
     scores = rng.normal(0, 2, (count, 10))
     labels = np.array([rng.choice(10, p=p) for p in probabilities(scores, 1.0)])

@@ -1,4 +1,4 @@
-"""Export: a network from training to a file that the slim runtime reads, and nothing less than whole."""
+"""Export: a network from training to a file that the slim runtime reads, whole or not at all."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ METADATA_OF_TEST = {f"digitpad.{key}": "1" for key in METADATA} | {"digitpad.nam
 
 @pytest.fixture(scope="module")
 def exported(trained: Path) -> Path:
-    """Both networks after some steps on generated digits, exported."""
+    """Both networks after a few steps on generated digits, exported."""
     without_data("export", "--out", trained, folder=trained)
     return trained
 

@@ -1,4 +1,4 @@
-"""int8 models: they keep the contract, read as well, and are not written where they would not."""
+"""int8 models: they keep the contract and read as well, or are not written."""
 
 from pathlib import Path
 from typing import Any

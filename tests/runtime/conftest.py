@@ -22,7 +22,7 @@ DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[2]
 
 TINY = str(DATA / "tiny.onnx")
-PACKAGE = Path(digitpad.__file__).parent  # the digitpad that is tested, be it a source checkout or an installed wheel
+PACKAGE = Path(digitpad.__file__).parent  # the digitpad that is tested, a source checkout or an installed wheel
 
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 Points = list[list[tuple[float, float]]]
@@ -35,7 +35,7 @@ def users_environment(**more: str) -> dict[str, str]:
 
 
 def printed_by(code: str, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
-    """The lines that a fresh Python prints that runs some code; on standard error it must print nothing."""
+    """The lines that a fresh Python prints when it runs some code; on standard error it must print nothing."""
     command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, env=env or users_environment(), capture_output=True, encoding="utf-8", timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
@@ -112,7 +112,7 @@ def mnist() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 @contextlib.contextmanager
 def as_plain_user() -> Iterator[None]:
-    """What is done in here is done by a user who may not read everything, also where the superuser runs the tests."""
+    """Act as a user who may not read everything, even where the superuser runs the tests."""
     if os.name != "posix":
         pytest.skip("files cannot be made unreadable here")
     before = os.geteuid()

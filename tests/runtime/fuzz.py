@@ -403,7 +403,7 @@ def random_strokes(rng: random.Random) -> Any:
 
 @dataclass
 class Row:
-    """What came of the cases of one kind; `MB` is the most memory that a process of theirs ever had."""
+    """What came of the cases of one kind; `MB` is the most memory that any of their processes had."""
 
     kind: str
     cases: int
@@ -474,7 +474,7 @@ def _child(kind: str, first: int, count: int) -> int:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    answers = os.dup(1)  # what C code prints must not come between
+    answers = os.dup(1)  # what C code prints must not get in between
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for number in range(first, first + count):
         if hasattr(signal, "alarm"):  # not on Windows

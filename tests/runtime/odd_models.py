@@ -90,7 +90,7 @@ def outward(location: bytes, wrapped: str = "initializer", **more: int) -> bytes
 
 
 def respelled(model: bytes, length: bytes) -> bytes:
-    """A model that points outward, the length of the word "location" spelled in more bytes than it takes."""
+    """A model that points outward, the length of the word "location" spelled in more bytes than it needs."""
     entry = b"\x0a\x08location\x12\x08side.bin"
     (tail,) = (field for field in fields(entry) if field[0] == 2)
     twisted = b"\x0a" + length + b"location" + message([tail])

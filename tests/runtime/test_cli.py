@@ -203,7 +203,7 @@ def test_bad_standard_input_is_told(data: bytes, reason: str, run: Run) -> None:
     assert reason in line
 
 
-# Models that cannot be had
+# Models that cannot be used
 
 
 def test_an_unknown_model_name_is_wrong_usage(installation: Path, stroke_file: Path, run: Run) -> None:
@@ -450,7 +450,7 @@ def test_ctrl_c_ends_it_without_a_word_and_leaves_whole_lines(many: bool, stroke
 
 
 def on_terminal(command: list[str], also_output: bool) -> "tuple[str, str]":
-    """What a command prints on standard output, and what on a terminal that its standard error is."""
+    """What a command prints on standard output, and on a terminal as its standard error."""
     import pty
 
     ours, theirs = pty.openpty()
@@ -475,7 +475,7 @@ def test_progress_is_shown_on_a_terminal_unless_the_results_are(stroke_file: Pat
     assert [line.split(":")[0] for line in printed.splitlines()] == [str(stroke_file)] * 2
     assert "0 of 3 files read" in shown
     on_screen = [part for line in shown.split("\n") if (part := line.rstrip("\r").split("\r")[-1].strip())]
-    assert len(on_screen) == 1  # the bad file in the middle; of the progress nothing is left
+    assert len(on_screen) == 1  # the bad file in the middle; nothing is left of the progress
     assert on_screen[0].startswith(f"digitpad: {missing}: ")
 
     _, shown = on_terminal(command, also_output=True)

@@ -79,7 +79,7 @@ def test_a_prediction_leaves_nothing_in_the_home_folder(stroke_file: Path, tmp_p
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind a process to a core")
 def test_one_core_is_enough(stroke_file: Path) -> None:
-    """And what it has no more of is not complained about, as onnxruntime does where it starts threads for cores."""
+    """Nor is there a complaint about missing cores, as onnxruntime makes when it starts threads for them."""
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
     code += f"from digitpad.cli import main; assert main(['predict', '--model', 'both', {str(stroke_file)!r}]) == 0\n"
     code += "print(len(os.listdir('/proc/self/task')))"

@@ -147,7 +147,7 @@ def test_points_may_come_in_any_sequence_of_numbers(kind: Callable[[Any], Any]) 
     given = kind(points)
     assert np.array_equal(render_strokes([given]), render_strokes([points]))
     assert np.array_equal(render_strokes(iter([given])), render_strokes([points]))
-    assert np.array_equal(given, points)  # it stays as it is
+    assert np.array_equal(given, points)  # it stays unchanged
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_ten_thousand_points_are_fine() -> None:
 # What the shipped models make of it. Drawn afresh by some hand, slanted, narrow and wobbly as hands are.
 
 
-# Ways of writing that demo digits lack, as points that a smooth line passes; corners are where a new part begins.
+# Ways of writing that demo digits lack, as points that a smooth line passes through; a new part begins at a corner.
 VARIANTS: dict[str, list[list[list[tuple[float, float]]]]] = {
     "1 with flag and foot": [[[(25, 25), (40, 14), (52, 0)], [(52, 0), (52, 50), (52, 100)]], [[(25, 100), (80, 100)]]],
     "4 open": [[[(22, 2), (20, 30), (17, 58)], [(17, 58), (50, 58), (85, 56)]], [[(66, 8), (65, 50), (62, 100)]]],
@@ -295,7 +295,7 @@ def test_the_sampling_rate_leaves_the_verdict(hand: tuple[str, Strokes], count: 
 
 
 def resampled(strokes: Strokes, count: int) -> Strokes:
-    """About so many points in all, evenly along the lines; ends and corners stay."""
+    """About this many points in all, evenly along the lines; ends and corners stay."""
     whole = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points in strokes)
     result = []
     for points in strokes:

@@ -8,7 +8,7 @@ from train.calibration import ANSWERED, KEPT, NEARLY_RIGHT, RIGHT, calibrate, fi
 
 
 def overconfident(count: int = 5_000, factor: float = 3.0, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Scores `factor` times too large for how often they are right, which is the more often the wider their spread."""
+    """Scores `factor` times too large for how often they are right, which is more often the wider their spread."""
     rng = np.random.default_rng(0)
     honest = rng.normal(0, spread, (count, 11)).astype(np.float32)
     labels = np.array([rng.choice(10, p=p) for p in probabilities(honest, 1.0)])
@@ -57,7 +57,7 @@ def part(confidence: list[float], wrong: int, count: int = 1_000) -> tuple[np.nd
 
 
 def test_one_wrong_answer_among_few_digits_does_not_make_many_right_ones_unsure() -> None:
-    # Four wrong ones of 2,140 would do, five of 2,200 do not: to shut out the least sure takes sixty right ones along.
+    # Four wrong ones of 2,140 would do, five of 2,200 do not: shutting out the least sure takes sixty right ones along.
     near = part([0.89, 0.95, 0.96, 0.97, 0.98, *np.linspace(0.6, 0.88, 60)], wrong=5, count=2_200)
     fitted = calibrate([near])
     confidence = probabilities(near[0], fitted.temperature).max(axis=1)

@@ -179,7 +179,7 @@ def test_without_data_training_says_in_one_line_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("train.data.DATA_FOLDER", tmp_path)
-    monkeypatch.setattr("urllib.request._opener", None)  # which knows the proxies of the first download
+    monkeypatch.setattr("urllib.request._opener", None)  # it remembers the first download's proxies
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert main(["--only", "mlp", "--data", str(tmp_path)]) == 1

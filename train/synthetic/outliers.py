@@ -113,7 +113,7 @@ def _inked(draw: Callable[[Random], Strokes]) -> Painter:
 
 
 def _glyphs(letters: str, fonts: Sequence[str] = ("DejaVuSans",), written: Sequence[str] = ()) -> Painter:
-    """Paint letters of the fonts and, a third of all where there are such, letters of a table."""
+    """Paint letters of the fonts and, a third of the time if there is a table, its letters."""
     table = [_read(letter) for letter in written]
 
     def draw(rng: Random) -> Strokes:
@@ -200,7 +200,7 @@ def _half_digit(halves: Sequence[tuple[str, str]], rng: Random) -> Strokes:
 def _several_digits(held_out: bool, rng: Random) -> Strokes:
     """Two digits, sometimes three, side by side or one above the other.
 
-    A quarter of all pairs is held out, but only as the first two: a third digit is any, here and in training, and may
+    A quarter of all pairs is held out, but only as the first two: a third digit may be any, here and in training, and may
     make such a pair with the second.
     """
     stacked = rng.random() < 0.15
@@ -273,7 +273,7 @@ def _other_small_mark(rng: Random) -> Strokes:
 
 
 def _lying_digit(rng: Random) -> Strokes:
-    """A digit turned by a right angle: a 3, 4 or 8, as others then look like digits again."""
+    """A digit turned by a right angle: a 3, 4 or 8, since others would look like digits again."""
     turn = rng.choice([-1, 1]) * np.pi / 2 + rng.normal(0, 0.15)
     return [turned(stroke, turn) for stroke in _random_digit(str(rng.choice([3, 4, 8])), rng)]
 
@@ -496,7 +496,7 @@ def _block_noise(count: int, rng: Random) -> Images:
 
 
 def _grey(held_out: bool, count: int, rng: Random) -> Images:
-    """One grey, all over or in the middle, some of it slightly noisy. Held out is every other sixteen of its levels."""
+    """One grey, all over or in the middle, some of it slightly noisy. Every other block of 16 levels is held out."""
     level = rng.integers(8, size=(count, 1, 1)) * 32 + rng.integers(16, size=(count, 1, 1)) + (0 if held_out else 16)
     inside = rng.uniform(0.25, 0.6, (count, 1, 1)) > _FROM_MIDDLE
     whole = rng.random((count, 1, 1)) < 0.7

@@ -2,7 +2,7 @@
 
     PYTHONPATH=runtime:. .venv-train/bin/python tests/runtime/data/make_ink.py
 
-To be run only where the ink was changed on purpose; retrain the networks then.
+Run it only after changing the ink on purpose; then retrain the networks.
 """
 
 import base64

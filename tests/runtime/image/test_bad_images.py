@@ -143,7 +143,7 @@ def test_warnings_about_odd_images_do_not_reach_the_user(capfd: pytest.CaptureFi
         warnings.simplefilter("always")
         assert normalise_image(encoded("JPEG", exif=exif)).any()
         assert normalise_image(encoded("PNG", palette, transparency=bytes(range(256)))).shape == (28, 28)
-        refusal(huge(9500, 9500))  # of a size of which Pillow itself warns
+        refusal(huge(9500, 9500))  # a size that Pillow itself warns about
     assert not caught
     assert capfd.readouterr() == ("", "")
 

@@ -1,6 +1,6 @@
 """No image file takes more than 512 MB or two seconds, neither the largest that is read nor one made to do harm.
 
-And what people have, a phone's photo or a screenshot, takes 80 MB, of which Python and the libraries have 48.
+And what people have, a phone's photo or a screenshot, takes 80 MB, of which Python and the libraries take 48.
 """
 
 import io
@@ -29,7 +29,7 @@ from tests.runtime.fuzz import png_chunk
 
 MOST = 512_000_000  # bytes, of which Python, numpy, onnxruntime and a model are some 60 million
 USUALLY = 32 * 2**20  # more than importing the libraries, which takes 48, and 15 more in some Pythons
-LONGEST = 6  # seconds of a processor: two, and slow or busy machines run tests as well
+LONGEST = 6  # processor seconds: two, but slow or busy machines run tests as well
 
 PEAK = """
 import resource, sys
@@ -53,7 +53,7 @@ except ImageError as error:
 
 
 def told(path: Path, model: Path | str, most: int = MOST) -> str:
-    """What a process of its own says of a picture, once it has kept to memory and time."""
+    """What a separate process says of a picture, having kept within memory and time."""
     said, seconds, peak = measured(PREDICT, str(model), str(path))
     assert int(peak) <= most
     assert float(seconds) <= LONGEST
@@ -61,7 +61,7 @@ def told(path: Path, model: Path | str, most: int = MOST) -> str:
 
 
 def measured(code: str, *arguments: str) -> list[str]:
-    """What a Python of its own prints, the seconds that it took and the most memory that it had."""
+    """What a separate Python prints, the seconds it took and the most memory it had."""
     pytest.importorskip("resource")  # not on Windows
     return printed_by(code + PEAK, *arguments)
 
@@ -73,7 +73,7 @@ def large_pictures_may_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def square(pixels: int, bands: int = 0, kind: Any = np.uint8) -> NDArray[Any]:
-    """A square picture of about so many pixels: light, with some dark in it and, of four bands, some transparency."""
+    """A square picture of about this many pixels: light, with some dark in it and, in four bands, some transparency."""
     side = int(pixels**0.5) // 16 * 16
     picture = np.full((side, side, bands) if bands else (side, side), 255, kind)
     picture[side // 3 : side // 2, side // 3 : side // 2] = 3
@@ -81,7 +81,7 @@ def square(pixels: int, bands: int = 0, kind: Any = np.uint8) -> NDArray[Any]:
 
 
 def grainy(pixels: int, bands: int = 0) -> NDArray[np.uint8]:
-    """The same, full of noise, which hardly packs."""
+    """The same, full of noise, which hardly compresses."""
     picture = square(pixels, bands)
     grain = np.random.default_rng(1).integers(0, 256, (16, *picture.shape[1:]), np.uint8)
     return np.tile(grain, (picture.shape[0] // 16, *[1] * (picture.ndim - 1)))
@@ -101,7 +101,7 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes, *more: by
 
 
 def zeros(megabytes: int) -> bytes:
-    """What unpacks to so many, less its check sum."""
+    """What unpacks to this many, without its checksum."""
     packer = zlib.compressobj()
     first, again = (packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * (megabytes - 1)
@@ -132,7 +132,7 @@ def run_length_bmp(width: int, height: int, body: bytes) -> bytes:
 
 
 def exif(count: int, size: int) -> bytes:
-    """EXIF data with so many tags that all name the same bytes, as many as there are."""
+    """EXIF data with this many tags, which all name the same bytes, as many as there are."""
     tags = b"".join(struct.pack("<HHII", 0x9000 + number, 7, size, 0) for number in range(count))
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, count) + tags + bytes(size)
 
@@ -148,7 +148,7 @@ SMALL_SCANS = saved(square(4000), "JPEG", progressive=True)
 
 
 def scans(data: bytes, count: int) -> bytes:
-    """A progressive JPEG whose last scan comes so often that there are so many in all."""
+    """A progressive JPEG whose last scan is repeated until there are this many in all."""
     again = count - data.count(b"\xff\xda")
     return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * again + data[-2:]
 
@@ -163,9 +163,9 @@ def jpeg_tiff(jpeg: bytes) -> bytes:
 
 
 def webp_tables(side: int, block: int, rich: bool) -> bytes:
-    """A lossless WebP cut off behind its Huffman tables, of which every square of 4 << block pixels has its own five.
+    """A lossless WebP cut off after its Huffman tables, of which every square of 4 << block pixels has its own five.
 
-    As few bits as can be make a table of 1 KB; rich ones, of codes of up to 15 bits, are half as large again.
+    The fewest bits possible make a table of 1 KB; rich ones, of codes of up to 15 bits, are half as large again.
     """
     bits: list[str] = []
 
@@ -194,7 +194,7 @@ def webp_tables(side: int, block: int, rich: bool) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body) + 12) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
 
 
-# As large as may be, by kind: each is read.
+# As large as allowed, by kind: each is read.
 LARGEST: dict[str, Callable[[], bytes]] = {
     "PNG, RGBA, full of noise": lambda: saved(grainy(MAX_PIXELS, 4), "PNG", compress_level=0)[:MAX_BYTES],
     # Eight bytes a pixel, of which Pillow keeps four.
@@ -247,7 +247,7 @@ LARGEST: dict[str, Callable[[], bytes]] = {
     "PPM, plain": lambda: b"P3 700 700 255\n" + b"200 40 7 " * 700**2,
 }
 
-# Small files, or short of the limits, that once took much more memory or time than a picture is worth.
+# Files, small or within the limits, that once took much more memory or time than a picture is worth.
 BOMBS: dict[str, Callable[[], bytes]] = {
     "PNG of 60,000x60,000": lambda: png(60_000, 60_000, 8, 0, zlib.compress(bytes(1000))),
     "PNG with text that unpacks": lambda: png(
@@ -313,7 +313,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 def seven(width: int, height: int) -> Image.Image:
-    """A seven in blue ink on paper that is not evenly lit, with some noise."""
+    """A seven in blue ink on unevenly lit paper, with some noise."""
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
     across = (abs(y - 0.25) < 0.04) & (x > 0.3) & (x < 0.75)
     down = (abs(x - 0.75 + (y - 0.25) / 2) < 0.04) & (y > 0.25) & (y < 0.85)

@@ -35,7 +35,7 @@ def draw(
     size: tuple[int, int] | None = None,
     place: tuple[float, float] = (0.5, 0.5),
 ) -> NDArray[np.float32]:
-    """Ink drawn with a round pen: float (H, W), 0 = paper, 1 = ink; `pen` is its width as a part of the height."""
+    """Ink drawn with a round pen: float (H, W), 0 = paper, 1 = ink; `pen` is its width as a share of the height."""
     points = np.concatenate(DIGITS[digit])
     low, high = points.min(axis=0), points.max(axis=0)
     fine = max(round(1200 / height), 1)
@@ -115,7 +115,7 @@ def test_both_polarities_give_the_same(digit: str) -> None:
     [
         ((0.1, 0.2, 0.7), (0.9, 0.9, 0.85)),  # a blue ball pen
         ((1, 1, 0), (1, 1, 1)),  # yellow on white, which differ in blue alone
-        ((0, 0.5, 0), (0.8, 0, 0)),  # green on red, as light as each other
+        ((0, 0.5, 0), (0.8, 0, 0)),  # green on red, equally light
         ((1, 0.6, 0), (0.1, 0.1, 0.3)),
     ],
 )
@@ -337,7 +337,7 @@ def test_the_mnist_test_set_passes_unharmed(mnist: tuple[Grey, Grey]) -> None:
 
 
 def cut(digit: str, side: int, pen: float = 0.1) -> NDArray[np.float32]:
-    """A digit that fills a square of so many pixels, as those of older collections do."""
+    """A digit that fills a square of this many pixels, as those of older collections do."""
     ink = draw(digit, 256, pen)
     ink = ink[np.ix_(ink.max(axis=1) > 0.5, ink.max(axis=0) > 0.5)]
     canvas = np.zeros((max(ink.shape),) * 2, np.float32)

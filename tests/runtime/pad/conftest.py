@@ -11,7 +11,7 @@ if importlib.util.find_spec("pygame") is None:
 
 @pytest.fixture
 def run_with(nothing_of_the_users, monkeypatch):
-    """Runs the pad as the command does, but with stand-ins for the models and `use` in the place of its loop."""
+    """Runs the pad as the command does, but with stand-ins for the models and `use` in place of its loop."""
     from digitpad.pad.loop import run_pad
     from tests.runtime.pad.stand_in import StandIn
 

@@ -1,4 +1,4 @@
-"""Every state of the pad, to be looked at, and for tests that look at all of them.
+"""Every state of the pad, to look at, and for tests that look at all of them.
 
 A stand-in answers in place of the models, so that each state can be shown whatever the models say.
 """

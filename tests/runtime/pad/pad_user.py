@@ -19,7 +19,7 @@ THREE = on_paper(demo_samples()[3].strokes[0].tolist())
 
 
 def run_python(code, **environment):
-    """Run a program in a process of its own, with no display but one that `environment` names."""
+    """Run a program in its own process, with no display unless `environment` names one."""
     kept = {k: v for k, v in os.environ.items() if k not in _DISPLAY}
     kept["PYTHONPATH"] = os.pathsep.join(sys.path)
     return subprocess.run([sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True)

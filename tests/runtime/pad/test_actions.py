@@ -28,7 +28,7 @@ def type_key(pad, name, control):
 
 
 def watch(monkeypatch):
-    """The names of the actions that are done from now on: that is all they do."""
+    """The names of the actions called from now on, which do nothing else."""
     done = []
     for name, action in ACTIONS.items():
         monkeypatch.setitem(ACTIONS, name, replace(action, do=lambda pad, name=name: done.append(name)))

@@ -63,7 +63,7 @@ def test_the_slider_sets_the_brush(pad):
     [
         lambda pad, notch: wheel(pad, notch),
         lambda pad, notch: press_key(pad, pygame.K_RIGHTBRACKET if notch > 0 else pygame.K_LEFTBRACKET),
-        # As on German keyboards, with what different systems take AltGr for.
+        # As on German keyboards, with what AltGr is on different systems.
         *(
             lambda pad, notch, held=held: press_key(pad, pygame.K_9, held, unicode="]" if notch > 0 else "[")
             for held in (0, pygame.KMOD_RALT, pygame.KMOD_LALT, pygame.KMOD_MODE, pygame.KMOD_LCTRL | pygame.KMOD_RALT)

@@ -163,7 +163,7 @@ def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
 
 
 def four_or_nine(chance, status="digit"):
-    """What is said where a four has this chance, and a nine what is left."""
+    """What is said when a four has this chance, and a nine the rest."""
     probabilities = np.zeros(10, np.float32)
     probabilities[[4, 9]] = chance, 1 - chance
     digit = 4 if status in ("digit", "unsure") else None

@@ -1,4 +1,4 @@
-"""How the pad looks: words can be read on what they stand on, and are whole, in every state, size and theme."""
+"""How the pad looks: words are legible on what is behind them, and whole, in every state, size and theme."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def contrast(one, other):
 
 @pytest.fixture
 def written(monkeypatch):
-    """What is written in the window: each text with its size, colour, place, and the colours it stands on."""
+    """What is written in the window: each text with its size, colour, place, and the colours behind it."""
     texts = []
     write = paint.write
 

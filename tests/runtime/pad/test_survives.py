@@ -1,4 +1,4 @@
-"""What must not bring the pad down: lost displays, closing at a bad moment, very much ink, and people who press all."""
+"""What must not bring the pad down: lost displays, closing at a bad time, lots of ink, people who press everything."""
 
 import random
 import threading
@@ -139,7 +139,7 @@ def test_resizing_while_drawing_goes_on_with_the_stroke(pad):
     assert np.array_equal(window(), grown)
 
 
-# Very much ink
+# Lots of ink
 
 
 def test_ten_thousand_strokes(make_pad):

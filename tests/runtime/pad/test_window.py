@@ -20,11 +20,11 @@ MISSING = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {' and '.join(MISSING)}")
 
 SIZE = (800, 480)  # of the window and of the screen: so the window lies at (0, 0)
-PATIENCE = 60  # seconds after which a machine, however busy, is taken to hang
+PATIENCE = 60  # seconds after which a machine, however busy, is assumed to hang
 
 
 def wait_until(true):
-    """Wait for something, with no word on how long it may take on a machine that is busy."""
+    """Wait for something, however long it may take on a busy machine."""
     for _ in range(PATIENCE * 10):
         if result := true():
             return result
