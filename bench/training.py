@@ -24,6 +24,8 @@ from train.command import ROOT, finish
 from train.recipes import RECIPES
 
 WANTED = 0.9925
+# Limits the libraries to what an older processor has: a promise must hold there too.
+LIMIT = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
 Row = dict[str, Any]
 
 
@@ -52,8 +54,9 @@ def main() -> int:
             }
         text = as_table(rows)
         print(text)
-        write_whole(options.out / "training.json", (json.dumps(rows, indent=1) + "\n").encode())
-        write_whole(options.out / "training.md", text.encode())
+        name = f"training-{LIMIT.lower()}" if LIMIT else "training"
+        write_whole(options.out / f"{name}.json", (json.dumps(rows, indent=1) + "\n").encode())
+        write_whole(options.out / f"{name}.md", text.encode())
 
     return finish("bench-train", work, "nothing was written")
 
@@ -136,8 +139,7 @@ def train_classic(epochs: int, data: Path | None) -> None:
 
 def as_table(rows: dict[str, Row]) -> str:
     """The results in Markdown."""
-    # The libraries can be limited to what an older processor has: a promise must hold there too.
-    limit = f", with ONEDNN_MAX_CPU_ISA={isa}" if (isa := os.environ.get("ONEDNN_MAX_CPU_ISA")) else ""
+    limit = f", with ONEDNN_MAX_CPU_ISA={LIMIT}" if LIMIT else ""
     lines = [
         "# How long to train",
         "",
