@@ -13,12 +13,12 @@ from digitpad.mnist_form import hermite
 from digitpad.stroke_files import Sample
 from train.data import Digits, render
 
-Points = list[tuple[float, float]]
+Polyline = list[tuple[float, float]]
 Strokes = list[NDArray[np.float64]]  # (n, 2) each
 
 # Each way of writing a digit: its strokes as points in a unit square (y down) that a smooth curve passes through.
 # A point given twice is a corner.
-VARIANTS: dict[str, dict[str, list[Points]]] = {
+VARIANTS: dict[str, dict[str, list[Polyline]]] = {
     "0": {
         "round": [[(0.55, 0.02), (0.2, 0.2), (0.1, 0.55), (0.3, 0.95), (0.65, 0.9), (0.85, 0.5), (0.75, 0.12), (0.5, 0.03)]],
         "from the top right": [[(0.7, 0.08), (0.4, 0.03), (0.15, 0.35), (0.2, 0.85), (0.5, 1), (0.82, 0.7), (0.8, 0.25), (0.6, 0.05)]],
@@ -112,7 +112,7 @@ def generate_samples(count: int, seed: int) -> Iterator[Sample]:
         yield Sample(write_digit(VARIANTS[label][name], rng), label, f"{label} {name}")
 
 
-def write_digit(skeleton: list[Points], rng: np.random.Generator) -> Strokes:
+def write_digit(skeleton: list[Polyline], rng: np.random.Generator) -> Strokes:
     """One hand's rendering of a skeleton: (n, 2) points a stroke, about 100 units high, y down."""
     loosened = rng.uniform(0.01, 0.045)  # how far this hand strays from the skeleton
     slant, turn = rng.normal(0, 0.18), rng.normal(0, 0.08)

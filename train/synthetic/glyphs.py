@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from digitpad.image.fit import thin
-from train.synthetic.generate import Points
+from train.synthetic.generate import Polyline
 
 _FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 _HEIGHT = 64  # pixels: the size of the letters that are thinned
@@ -24,13 +24,13 @@ Pixel = tuple[int, int]
 
 
 @functools.cache
-def trace_glyphs(font: str, letters: str) -> tuple[list[Points], ...]:
+def trace_glyphs(font: str, letters: str) -> tuple[list[Polyline], ...]:
     """The strokes of each letter in a font (a name such as "DejaVuSans"), its longer side 1 unit long, y down."""
     face = ImageFont.truetype(_FONTS / f"{font}.ttf", _HEIGHT)
     return tuple(_trace(letter, face) for letter in letters)
 
 
-def _trace(letter: str, face: ImageFont.FreeTypeFont) -> list[Points]:
+def _trace(letter: str, face: ImageFont.FreeTypeFont) -> list[Polyline]:
     left, top, right, bottom = face.getbbox(letter)
     picture = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
     ImageDraw.Draw(picture).text((2 - left, 2 - top), letter, 255, face)
@@ -105,10 +105,10 @@ def _smooth(line: NDArray[np.float64]) -> NDArray[np.float64]:
     return line
 
 
-def _simplify(line: NDArray[np.float64]) -> Points:
+def _simplify(line: NDArray[np.float64]) -> Polyline:
     """A few points along a line, corners twice, by D. Douglas and T. Peucker, Cartographica 10(2), 1973."""
     kept = _douglas_peucker(line)
-    points: Points = [tuple(kept[0])]
+    points: Polyline = [tuple(kept[0])]
     for before, here, after in zip(kept, kept[1:], kept[2:], strict=False):
         into, out = here - before, after - here
         corner = into @ out < 0.3 * np.hypot(*into) * np.hypot(*out)

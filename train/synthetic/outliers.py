@@ -18,10 +18,10 @@ from PIL import Image, ImageDraw
 
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass, render_strokes
 from train.data import Images, Labels
-from train.synthetic.generate import VARIANTS, Points, Strokes, turned, write_digit
+from train.synthetic.generate import VARIANTS, Polyline, Strokes, turned, write_digit
 from train.synthetic.glyphs import trace_glyphs
 
-Skeleton = list[Points]
+Skeleton = list[Polyline]
 Maps = NDArray[np.float64]  # (N, 28, 28) in [0, 1]
 Random = np.random.Generator
 Painter = Callable[[int, Random], Images]
@@ -284,7 +284,7 @@ def _random_digit(label: str, rng: Random) -> Strokes:
     return write_digit(ways[rng.integers(len(ways))], rng)
 
 
-def _points(line: NDArray[np.float64]) -> Points:
+def _points(line: NDArray[np.float64]) -> Polyline:
     return [(float(x), float(y)) for x, y in line]
 
 
@@ -297,25 +297,25 @@ def _box(strokes: Strokes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 # Shapes ----------------------------------------------------------------------------------------------------------
 
 
-def _corners(*points: tuple[float, float]) -> Points:
+def _corners(*points: tuple[float, float]) -> Polyline:
     """A closed polygon with sharp corners."""
     return [point for corner in (*points, points[0]) for point in (corner, corner)]
 
 
-def _star(tips: int, inner: float) -> Points:
+def _star(tips: int, inner: float) -> Polyline:
     turn = (np.arange(2 * tips) / (2 * tips) - 0.25) * 2 * np.pi
     radius = np.where(np.arange(2 * tips) % 2, inner, 1)
     return _corners(*_points(0.5 + 0.5 * radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)))
 
 
-def _ellipse(width: float) -> Points:
+def _ellipse(width: float) -> Polyline:
     turn = np.linspace(0, 2 * np.pi, 17)
     return _points(np.stack([width * np.cos(turn), np.sin(turn)], axis=1) / 2)
 
 
 _TIPS = [(0.5 + 0.5 * np.sin(k * 0.8 * np.pi), 0.5 - 0.5 * np.cos(k * 0.8 * np.pi)) for k in range(5)]
 
-OUTLINES: dict[str, Points] = {
+OUTLINES: dict[str, Polyline] = {
     "heart": [(0.5, 0.25), (0.5, 0.25), (0.3, 0.03), (0.05, 0.12), (0.03, 0.4), (0.5, 0.97), (0.5, 0.97), (0.97, 0.4), (0.95, 0.12), (0.7, 0.03), (0.5, 0.25)],
     "pentagram": _corners(*_TIPS),
     "star of four": _star(4, 0.35),
@@ -332,7 +332,7 @@ OUTLINES: dict[str, Points] = {
     "cross": _corners((0.35, 0), (0.65, 0), (0.65, 0.35), (1, 0.35), (1, 0.65), (0.65, 0.65), (0.65, 1), (0.35, 1), (0.35, 0.65), (0, 0.65), (0, 0.35), (0.35, 0.35)),
     "cloud": [(0.2, 0.8), (0, 0.6), (0.2, 0.4), (0.2, 0.4), (0.3, 0.1), (0.7, 0.1), (0.8, 0.3), (0.8, 0.3), (1.1, 0.3), (1.2, 0.6), (1, 0.8), (1, 0.8), (0.2, 0.8)],
 }  # fmt: skip
-HELD_OUT_OUTLINES: dict[str, Points] = {
+HELD_OUT_OUTLINES: dict[str, Polyline] = {
     "star of five": _star(5, 0.45),
     "pointed heart": _corners((0.5, 0.25), (0.25, 0), (0, 0.3), (0.5, 1), (1, 0.3), (0.75, 0)),
     "star of seven": _star(7, 0.5),
@@ -350,12 +350,12 @@ HELD_OUT_FILLED = HELD_OUT_OUTLINES | {
 }  # fmt: skip
 
 
-def _outlined(shapes: dict[str, Points]) -> Painter:
+def _outlined(shapes: dict[str, Polyline]) -> Painter:
     outlines = list(shapes.values())
     return _inked(lambda rng: write_digit([outlines[rng.integers(len(outlines))]], rng))
 
 
-def _filled(shapes: dict[str, Points], count: int, rng: Random) -> Images:
+def _filled(shapes: dict[str, Polyline], count: int, rng: Random) -> Images:
     """Filled shapes: two in three fitted as `fit_ink` does, the others anywhere in the frame in any size."""
     outlines = list(shapes.values())
     return np.stack([_fill(write_digit([outlines[rng.integers(len(outlines))]], rng)[0], rng) for _ in range(count)])
