@@ -2,11 +2,9 @@
 
 import hashlib
 import io
-import struct
 import sys
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,9 +14,6 @@ from tqdm import tqdm
 from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
 from train.stroke_formats import parse_uji
-
-# What zipfile raises on damaged files, beside OSError.
-UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error)
 
 UCI = "https://archive.ics.uci.edu"
 
@@ -103,7 +98,7 @@ def download(file: RemoteFile, into: Path) -> Path:
             with urllib.request.urlopen(address, timeout=30) as reply:
                 data = _read_all(reply, int(reply.headers.get("Content-Length") or 0), file.name)
             if address.endswith(".zip") and not file.name.endswith(".zip"):
-                data = _unpacked(data, file.name)
+                data = _from_zip(data, file.name)
             file.check(data)
         except (OSError, ValueError) as error:
             problems.append(f"{address}: {error}")
@@ -128,11 +123,19 @@ def _read_all(reply: io.BufferedIOBase, length: int, name: str) -> bytes:
     return bytes(data)
 
 
-def _unpacked(data: bytes, name: str) -> bytes:
-    """A file in an archive; or its parts in the order of their names, which begin with the file's."""
+def unzip(data: bytes) -> dict[str, bytes]:
+    """The files in a .zip, by name.
+
+    Raises:
+        ValueError: it is not a whole archive.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = sorted(part for part in archive.namelist() if PurePosixPath(part).name.startswith(name))
-            return b"".join(archive.read(part) for part in parts)
-    except UNREADABLE_ZIP as error:
-        raise ValueError(f"not a whole archive ({error})") from None
+            return {name: archive.read(name) for name in archive.namelist()}
+    except Exception as error:  # zipfile lets through what any of its decompressors raises
+        raise ValueError(f"not a whole .zip archive ({error})") from None
+
+
+def _from_zip(data: bytes, name: str) -> bytes:
+    """A file in an archive, or its parts joined, whose names begin with the file's."""
+    return b"".join(part for path, part in sorted(unzip(data).items()) if PurePosixPath(path).name.startswith(name))
