@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
-from train.data import DataError, Digits, load_mnist, load_own, load_pen, read_idx, render
+from train.data import DataError, Digits, load_mnist, load_own, load_pen, load_uji, read_idx, render
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
         sets |= {"mnist_test": mnist.test, "mnist_validation": mnist.validation}
     except DataError as error:
         print(f"not measured on MNIST: {error}", file=sys.stderr)
-    try:
-        sets["pen_validation"] = with_writers(load_pen(folder).validation)
-    except DataError as error:
-        print(f"not measured on the pen digits: {error}", file=sys.stderr)
+    for name, words, load in (("pen", "pen", load_pen), ("uji", "UJI", load_uji)):
+        try:
+            sets[f"{name}_validation"] = with_writers(load(folder).validation)
+        except DataError as error:
+            print(f"not measured on the {words} digits: {error}", file=sys.stderr)
     return sets
 
 

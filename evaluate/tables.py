@@ -23,6 +23,7 @@ SETS = {
     ),
     "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
     "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
+    "uji_validation": ("UJI digits", f"400 digits by twenty writers, as `predict_strokes` reads them; {_CHOSEN}"),
 }
 
 ACCURACY = {

@@ -95,7 +95,7 @@ read the validation parts best; the test part had no say."""
     return join(note, tables.table(titles, rows)) if rows else ""
 
 
-SEED_PARTS = {"mnist": "MNIST validation", "pen": "pen digits", "test": "MNIST test"}
+SEED_PARTS = {"mnist": "MNIST validation", "pen": "pen digits", "uji": "UJI digits", "test": "MNIST test"}
 
 
 def _spread(accuracies: list[float]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, threads_each
-from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
+from train.data import DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import loss_and_accuracy
 from train.networks import NETWORKS
 from train.pool import fill_pool, pool_lesson
@@ -25,6 +25,14 @@ from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
 from train.training import fit, step_on_noise
 
+SOURCES = {  # by a set that comes from each
+    "mnist": "MNIST",
+    "pen": "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)",
+    "uji": "digits of UJI pen characters 2 (Prat, Castro, Llorens, Marzal, Vilar, doi:10.24432/C5FG8S, CC BY 4.0)",
+    "uji_letters": "letters of UJI pen characters (Llorens, Prat, Marzal, Vilar, CC BY 4.0) as outliers",
+    "latin": "letters of Omniglot (Lake, Salakhutdinov, Tenenbaum, MIT) as outliers",
+}
+
 
 @dataclass(frozen=True)
 class Material:
@@ -32,7 +40,9 @@ class Material:
 
     images: Digits
     pen: list[Sample]
+    outliers: list[Sample]  # real letters
     validation: dict[str, Digits]
+    validation_outliers: dict[str, Digits]
     test: Digits
     trained_on: str  # in words
 
@@ -156,7 +166,7 @@ def prepare_pool(options: argparse.Namespace, material: Material) -> None:
     """Make the pool's folder; rounds from other data or settings are removed."""
     mixture = options.recipe_in_full.mixture
     digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
-    for sample in material.pen:
+    for sample in material.pen + material.outliers:
         digest.update((sample.label or "").encode() + b"".join(stroke.tobytes() for stroke in sample.strokes))
     prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
 
@@ -168,6 +178,8 @@ def load_material(options: argparse.Namespace) -> Material:
         DigitPadError: MNIST is unavailable, or the person's own digits cannot be read.
     """
     pen: list[Sample] = []
+    outliers: dict[str, list[Sample]] = {}
+    validation_outliers: dict[str, Digits] = {}
     mixture = options.recipe_in_full.mixture
     sources = [f"{mixture.generated:,} generated digits and {mixture.outliers:,} generated outliers an epoch"]
     if options.synthetic:
@@ -177,21 +189,29 @@ def load_material(options: argparse.Namespace) -> Material:
     else:
         mnist = load_mnist(options.data)
         images, validation, test = mnist.train, {"mnist": mnist.validation}, mnist.test
-        try:
-            pen_digits = load_pen(options.data)
-        except DataError as error:
-            if options.part is None:
-                print(f"train: going on without the pen digits: {error}", file=sys.stderr)
-        else:
-            pen = pen_digits.train
-            validation["pen"] = render(pen_digits.validation)
-            sources.insert(0, "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)")
-        sources.insert(0, "MNIST")
+        missing = []
+        for name, load in (("pen", load_pen), ("uji", load_uji)):
+            try:
+                digits = load(options.data)
+            except DataError as error:
+                missing.append(error)
+            else:
+                pen = pen + digits.train
+                validation[name] = render(digits.validation)
+        real = load_outliers(options.data)
+        outliers = real.train
+        validation_outliers = {name: render(samples) for name, samples in real.validation.items()}
+        if options.part is None:
+            for reason in missing + real.missing:
+                print(f"train: going on without a part of the data: {reason}", file=sys.stderr)
+        used = {"mnist", *validation, *outliers}
+        sources = [words for name, words in SOURCES.items() if name in used] + sources
     if options.extra:
         own_images, own_strokes = load_own(options.extra)
         images, pen = images + own_images, pen + own_strokes  # strokes are varied, as other pen digits are
         sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
-    return Material(images, pen, validation, test, ", ".join(sources))
+    letters = [sample for samples in outliers.values() for sample in samples]
+    return Material(images, pen, letters, validation, validation_outliers, test, ", ".join(sources))
 
 
 def prepare_folder(folder: Path, settings: dict[str, object]) -> None:

@@ -11,17 +11,29 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitpad.errors import StrokeError
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 from train.download import DataError as DataError  # raised here too
-from train.download import RemoteFile, download, mnist_file, pen_file
+from train.download import (
+    RemoteFile,
+    download,
+    mnist_file,
+    omniglot_file,
+    pen_file,
+    uji_file,
+    uji_letters_file,
+    unzip,
+)
+from train.stroke_formats import check_uji, parse_omniglot, parse_uji, parse_uji_letters, parse_unipen
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
 MNIST_NAMES = (
@@ -33,6 +45,25 @@ MNIST_NAMES = (
 MNIST_VALIDATION = 5_000  # the last ones of the training file
 PEN_NAME = "pendigits-orig.tra.Z"
 PEN_TRAINING_WRITERS = frozenset(f"tra{number:02}" for number in range(1, 25))  # tra25 to tra30 are validation
+UJI_NAME, UJI_DIGITS_NAME = "ujipenchars2.txt", "uji2_digits.json.gz"  # as published; its digits as a stroke file
+UJI_TRAINING_WRITERS = frozenset(f"w{number:02}" for number in range(1, 41))  # w41 to w60 are validation
+UJI_LETTERS_NAME = "UJIpenchars"
+UJI_LETTERS_WRITERS = {"train": range(1, 7), "validation": range(7, 9), "measure": range(9, 12)}
+OMNIGLOT_NAME = "strokes_background_small1.zip"
+OMNIGLOT = {"Balinese": 24, "Early_Aramaic": 22, "Greek": 24, "Korean": 40, "Latin": 26}  # characters of each alphabet
+OMNIGLOT_WRITERS = 20  # of each alphabet, who drew each character once
+# Letters that are digits to the eye, found by looking at every drawing: at least a quarter would be taken for one.
+# UJI's and the Greek ones are fixed, so that figures can be compared; of other alphabets, doubtful ones are here too.
+_OMNIGLOT_LOOK_ALIKES = {
+    "Balinese": (5, 14),  # like 7, with curls
+    "Early_Aramaic": (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 14, 16, 17, 20),  # like 4 9 7 4 3 4 1 2 7 6 9 0 7 4
+    "Greek": (4, 6, 15, 18),  # delta, zeta, omicron, sigma
+    "Korean": (1, 5, 9, 10, 12, 21, 22, 24, 27, 28, 33, 37),  # like 7 7 1 4 4 1 7 2 2 0 0 7
+    "Latin": (2, 7, 9, 10, 12, 15, 17, 19, 21, 25, 26),  # b g i j l o q s u y z
+}
+LOOK_ALIKES = frozenset("oOlIijJsSzZbBqgGDyYU") | {
+    f"{alphabet}/character{number:02}" for alphabet, numbers in _OMNIGLOT_LOOK_ALIKES.items() for number in numbers
+}
 NOT_A_DIGIT = 10  # the label of non-digits, in the training part alone
 CLASSES = 11
 
@@ -70,10 +101,23 @@ class Mnist:
 
 @dataclass(frozen=True)
 class Pen:
-    """The pen digits of 24 writers for training and of six others for validation, as strokes."""
+    """Digits as strokes, some writers' for training and others' for validation."""
 
     train: list[Sample]
     validation: list[Sample]
+
+
+@dataclass(frozen=True)
+class RealOutliers:
+    """Letters that people wrote, as strokes, none of which looks like a digit; each part by the name of the set.
+
+    A label is the letter, such as "A", or alphabet and character, such as "Greek/character01".
+    """
+
+    train: dict[str, list[Sample]]  # uji_letters (writers w01 to w06), balinese, korean, latin
+    validation: dict[str, list[Sample]]  # uji_letters (w07, w08), early_aramaic
+    measure: dict[str, list[Sample]]  # uji_letters (w09 to w11), greek
+    missing: list[DataError]  # why a source cannot be had
 
 
 def load_mnist(folder: Path | None = None) -> Mnist:
@@ -100,14 +144,89 @@ def load_pen(folder: Path | None = None) -> Pen:
     from unlzw3 import unlzw
 
     path = find_file(PEN_NAME, pen_file, folder)
-    try:
+    with _damage_told(path):
         samples = parse_unipen(unlzw(_bytes(path)).decode("latin-1"))
-    except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}); delete it, and it is downloaded again") from None
     return Pen(
         [s for s in samples if s.writer in PEN_TRAINING_WRITERS],
         [s for s in samples if s.writer not in PEN_TRAINING_WRITERS],
     )
+
+
+def load_uji(folder: Path | None = None) -> Pen:
+    """Find the digits of UJI's version 2, in its own form or as our stroke file, or download them, and split them.
+
+    F. Prat, M. J. Castro, D. Llorens, A. Marzal, J. M. Vilar: UJI Pen Characters (Version 2), UCI Machine Learning
+    Repository, https://doi.org/10.24432/C5FG8S, CC BY 4.0.
+
+    Raises:
+        DataError: they are unavailable, or the file is damaged.
+    """
+    path = at_hand(UJI_DIGITS_NAME, folder) or find_file(UJI_NAME, uji_file, folder)
+    with _damage_told(path):
+        if path.name == UJI_DIGITS_NAME:
+            check_uji(samples := read_samples(path))
+        else:
+            samples = parse_uji(_bytes(path).decode("latin-1"))
+    return Pen(
+        [s for s in samples if s.writer in UJI_TRAINING_WRITERS],
+        [s for s in samples if s.writer not in UJI_TRAINING_WRITERS],
+    )
+
+
+def load_outliers(folder: Path | None = None) -> RealOutliers:
+    """Find the letters of UJI's version 1 and of Omniglot, or download them, and split them by writer and alphabet.
+
+    What looks like a digit is left out, and so is what cannot be had: `missing` says why.
+
+    D. Llorens, F. Prat, A. Marzal, J. M. Vilar: UJI Pen Characters, UCI Machine Learning Repository,
+    https://archive.ics.uci.edu/dataset/160, CC BY 4.0. B. M. Lake, R. Salakhutdinov, J. B. Tenenbaum: Human-level
+    concept learning through probabilistic program induction, Science 350 (6266), 2015, pages 1332-1338,
+    https://github.com/brendenlake/omniglot, MIT licence.
+    """
+    outliers = RealOutliers({}, {}, {}, [])
+    for load in (_load_uji_letters, _load_omniglot):
+        try:
+            load(outliers, folder)
+        except DataError as error:
+            outliers.missing.append(error)
+    return outliers
+
+
+def _load_uji_letters(outliers: RealOutliers, folder: Path | None) -> None:
+    path = find_file(UJI_LETTERS_NAME, uji_letters_file, folder)
+    with _damage_told(path):
+        samples = parse_uji_letters(_bytes(path).decode("latin-1"))
+    writers = {part: {f"w{number:02}" for number in numbers} for part, numbers in UJI_LETTERS_WRITERS.items()}
+    letters = [s for s in samples if s.label not in LOOK_ALIKES and s.label not in set("0123456789")]
+    for part, of in (("train", outliers.train), ("validation", outliers.validation), ("measure", outliers.measure)):
+        of["uji_letters"] = [s for s in letters if s.writer in writers[part]]
+
+
+def _load_omniglot(outliers: RealOutliers, folder: Path | None) -> None:
+    path = find_file(OMNIGLOT_NAME, omniglot_file, folder)
+    alphabets: dict[str, list[Sample]] = {alphabet: [] for alphabet in OMNIGLOT}
+    with _damage_told(path):
+        for name, data in sorted(unzip(_bytes(path)).items()):
+            if found := re.fullmatch(r"strokes_background_small1/(\w+)/(character\d+)/\d+_(\d+)\.txt", name):
+                alphabet, character, writer = found.groups()
+                sample = Sample(parse_omniglot(data.decode("latin-1")), f"{alphabet}/{character}", writer)
+                alphabets.setdefault(alphabet, []).append(sample)
+        if any(len(alphabets[alphabet]) != OMNIGLOT_WRITERS * count for alphabet, count in OMNIGLOT.items()):
+            raise ValueError("not all drawings of its five alphabets are there")
+    letters = {a: [s for s in samples if s.label not in LOOK_ALIKES] for a, samples in alphabets.items()}
+    outliers.train.update({alphabet.lower(): letters[alphabet] for alphabet in ("Balinese", "Korean", "Latin")})
+    outliers.validation["early_aramaic"] = letters["Early_Aramaic"]
+    outliers.measure["greek"] = letters["Greek"]
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What a file that is not whole raises, as one clear error."""
+    try:
+        yield
+    except (ValueError, StrokeError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DataError(f"{path}: damaged ({reason}); delete it, and it is downloaded again") from None
 
 
 def load_own(path: Path) -> tuple[Digits, list[Sample]]:
@@ -133,11 +252,18 @@ def one_hot(labels: Labels) -> Targets:
 
 
 def render(samples: list[Sample]) -> Digits:
-    """Labelled strokes as a model sees them: training and the runtime ink strokes with the same function."""
+    """Labelled strokes as a model sees them, letters as NOT_A_DIGIT.
+
+    Training and the runtime ink strokes with the same function.
+    """
     if not samples:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
     images = np.stack([render_strokes(sample.strokes) for sample in samples])
-    return Digits(images, np.array([int(sample.label or "") for sample in samples]))
+    return Digits(images, np.array([_class(sample.label or "") for sample in samples]))
+
+
+def _class(label: str) -> int:
+    return int(label) if label.isdecimal() else NOT_A_DIGIT
 
 
 def read_idx(path: Path) -> Images:
@@ -168,33 +294,23 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def parse_unipen(text: str) -> list[Sample]:
-    """The digits in a UNIPEN text whose comments read "label writer number"; y is turned to point down.
-
-    The tablet's box is 500 units high (the collection's own description).
-    """
-    samples: list[Sample] = []
-    for segment in text.split(".SEGMENT")[1:]:
-        comment = re.search(r"\.COMMENT\s+(\d)\s+(\d+)", segment)
-        pens = re.findall(r"\.PEN_DOWN([-\d\s]*)", segment)
-        if comment is None or not pens:
-            raise DataError("pen digits: a segment has no label, writer or strokes; get the file again")
-        points = [np.array(pen.split(), np.float64).reshape(-1, 2) * (1, -1) + (0, 500) for pen in pens]
-        samples.append(Sample(points, comment[1], f"tra{int(comment[2]):02}"))
-    return samples
-
-
 def find_file(name: str, remote: Callable[[str], RemoteFile], folder: Path | None = None) -> Path:
     """Where a file of a data set is; downloaded into data/ if missing.
 
-    Looks in `folder`, or else in $DIGITPAD_DATA, then in data/; and in the folders mnist/ and pen/ of each.
-
     Raises:
         DataError: it is not there and cannot be downloaded.
+    """
+    return at_hand(name, folder) or download(remote(name), DATA_FOLDER)
+
+
+def at_hand(name: str, folder: Path | None = None) -> Path | None:
+    """Where a file of a data set is, if it is there.
+
+    Looks in `folder`, or else in $DIGITPAD_DATA, then in data/; and in the folders mnist/ and pen/ of each.
     """
     named = folder or os.environ.get("DIGITPAD_DATA")
     for place in (Path(named), DATA_FOLDER) if named else (DATA_FOLDER,):
         for path in (place / name, place / "mnist" / name, place / "pen" / name):
             if path.is_file():
                 return path
-    return download(remote(name), DATA_FOLDER)
+    return None

@@ -18,8 +18,9 @@ from PIL import Image
 
 from digitpad.errors import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
-from train.data import MNIST_NAMES, PEN_NAME, find_file, load_mnist, load_own, load_pen, parse_unipen, read_idx
-from train.download import DataError, RemoteFile, download, mnist_file
+from train.data import MNIST_NAMES, PEN_NAME, find_file, load_mnist, load_own, load_pen, read_idx
+from train.download import DataError, RemoteFile, download, has_sum, mnist_file
+from train.stroke_formats import parse_unipen
 
 CONTENT = bytes(range(256)) * 500
 
@@ -52,7 +53,7 @@ def address() -> Iterator[str]:
 
 
 def remote(*addresses: str) -> RemoteFile:
-    return RemoteFile("file.gz", addresses, "sha256", hashlib.sha256(CONTENT).hexdigest())
+    return RemoteFile("file.gz", addresses, has_sum("sha256", hashlib.sha256(CONTENT).hexdigest()))
 
 
 @pytest.mark.parametrize("first", ["{}/none", "{}/cut", "{}/wrong", "http://127.0.0.1:9"])
@@ -80,7 +81,8 @@ def test_mnist_is_had_where_torchvision_has_it() -> None:
     for name in MNIST_NAMES:
         file = mnist_file(name)
         assert len(file.addresses) >= 2 and all(address.endswith(f"/{name}") for address in file.addresses)
-        assert file.algorithm == "md5" and len(file.checksum) == 32
+        with pytest.raises(ValueError, match=r"md5 sum is not [0-9a-f]{32}$"):
+            file.check(b"something else")
 
 
 def test_an_unwritable_data_folder_is_named(address: str, tmp_path: Path) -> None:

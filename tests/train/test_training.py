@@ -166,9 +166,13 @@ def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) ->
     def made(label: str) -> bool:
         """Whether the pool is made again for a drawing with this label."""
         options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
-        prepare_pool(options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], VALIDATION, TRAIN, ""))
+        prepare_pool(
+            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], [], VALIDATION, {}, TRAIN, "")
+        )
         round_path(options.run / "pool", 0).touch()
-        prepare_pool(options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], "1")], VALIDATION, TRAIN, ""))
+        prepare_pool(
+            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], "1")], [], VALIDATION, {}, TRAIN, "")
+        )
         return not round_path(options.run / "pool", 0).exists()
 
     assert not made("1")
