@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Maps = NDArray[np.float32]  # (N, 28, 28), 0 = paper, 1 = ink
+Maps = NDArray[np.floating]  # (N, 28, 28), 0 = paper, 1 = ink
 Random = np.random.Generator
 _Y, _X = np.mgrid[:28, :28].astype(np.float32)
 

@@ -19,7 +19,7 @@ from train.command import ROOT, finish, threads_each
 from train.data import DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import loss_and_accuracy
 from train.networks import NETWORKS
-from train.pool import fill_pool, pool_lesson
+from train.pool import Known, fill_pool, pool_lesson
 from train.precision import precision_of_run
 from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
@@ -38,9 +38,7 @@ SOURCES = {  # by a set that comes from each
 class Material:
     """The data of a run: what the pool is made from, the validation parts by name, the test part."""
 
-    images: Digits
-    pen: list[Sample]
-    outliers: list[Sample]  # real letters
+    known: Known
     validation: dict[str, Digits]
     validation_outliers: dict[str, Digits]
     test: Digits
@@ -109,7 +107,7 @@ def train_part(part: str, options: argparse.Namespace) -> None:
         train_network(part, options, material)
     else:
         share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
-        fill_pool(options.run / "pool", mixture, material.images, material.pen, share, _shares(options))
+        fill_pool(options.run / "pool", mixture, material.known, share, _shares(options))
 
 
 def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
@@ -165,8 +163,9 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
 def prepare_pool(options: argparse.Namespace, material: Material) -> None:
     """Make the pool's folder; rounds from other data or settings are removed."""
     mixture = options.recipe_in_full.mixture
-    digest = hashlib.sha256(material.images.images.tobytes() + material.images.labels.tobytes())
-    for sample in material.pen + material.outliers:
+    known = material.known
+    digest = hashlib.sha256(known.images.images.tobytes() + known.images.labels.tobytes())
+    for sample in (sample for samples in (known.pen | known.letters).values() for sample in samples):
         digest.update((sample.label or "").encode() + b"".join(stroke.tobytes() for stroke in sample.strokes))
     prepare_folder(options.run / "pool", {"mixture": asdict(mixture), "digits": digest.hexdigest()})
 
@@ -177,8 +176,8 @@ def load_material(options: argparse.Namespace) -> Material:
     Raises:
         DigitPadError: MNIST is unavailable, or the person's own digits cannot be read.
     """
-    pen: list[Sample] = []
-    outliers: dict[str, list[Sample]] = {}
+    pen: dict[str, list[Sample]] = {}
+    letters: dict[str, list[Sample]] = {}
     validation_outliers: dict[str, Digits] = {}
     mixture = options.recipe_in_full.mixture
     sources = [f"{mixture.generated:,} generated digits and {mixture.outliers:,} generated outliers an epoch"]
@@ -196,22 +195,23 @@ def load_material(options: argparse.Namespace) -> Material:
             except DataError as error:
                 missing.append(error)
             else:
-                pen = pen + digits.train
+                pen[name] = digits.train
                 validation[name] = render(digits.validation)
         real = load_outliers(options.data)
-        outliers = real.train
+        letters = real.train
         validation_outliers = {name: render(samples) for name, samples in real.validation.items()}
         if options.part is None:
             for reason in missing + real.missing:
                 print(f"train: going on without a part of the data: {reason}", file=sys.stderr)
-        used = {"mnist", *validation, *outliers}
+        used = {"mnist", *validation, *letters}
         sources = [words for name, words in SOURCES.items() if name in used] + sources
     if options.extra:
         own_images, own_strokes = load_own(options.extra)
-        images, pen = images + own_images, pen + own_strokes  # strokes are varied, as other pen digits are
+        images = images + own_images
+        if own_strokes:
+            pen["own"] = own_strokes
         sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
-    letters = [sample for samples in outliers.values() for sample in samples]
-    return Material(images, pen, letters, validation, validation_outliers, test, ", ".join(sources))
+    return Material(Known(images, pen, letters), validation, validation_outliers, test, ", ".join(sources))
 
 
 def prepare_folder(folder: Path, settings: dict[str, object]) -> None:

@@ -259,11 +259,13 @@ def render(samples: list[Sample]) -> Digits:
     if not samples:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
     images = np.stack([render_strokes(sample.strokes) for sample in samples])
-    return Digits(images, np.array([_class(sample.label or "") for sample in samples]))
+    return Digits(images, labels_of(samples))
 
 
-def _class(label: str) -> int:
-    return int(label) if label.isdecimal() else NOT_A_DIGIT
+def labels_of(samples: list[Sample]) -> Labels:
+    """What a network is to learn of labelled strokes (N,): the digit, or NOT_A_DIGIT for any other label."""
+    digits = [sample.label if (sample.label or "").isdecimal() else None for sample in samples]
+    return np.array([NOT_A_DIGIT if digit is None else int(digit) for digit in digits], np.int64)
 
 
 def read_idx(path: Path) -> Images:

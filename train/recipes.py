@@ -23,10 +23,15 @@ class Mixture:
 
     rounds: int
     distorted: int = 60_000  # of MNIST's digits, or as many as there are; each distorted in its own way
-    pen_repeats: int = 3  # how often a round shows each pen digit, varied each time
-    generated: int = 8_000  # freshly generated digits
     undistorted: int = 10_000  # pictures that a round shows once more, unchanged
+    pen: int = 20_000  # pen digits, as many of each collection, each varied
+    generated: int = 12_000  # freshly generated digits
     outliers: int = 10_000  # generated non-digits
+    letters: int = 8_000  # that people wrote and are no digits; as many of each collection, each varied
+    neighbours: int = 4_000  # digits beside which another is visible, in part or whole: non-digits
+    leavings: int = 3_000  # pictures of paper without a digit: non-digits
+    corrupted: float = 0.6  # share of the pictures that paper, pens and cameras have changed
+    corrupted_strokes: float = 0.3  # the same of pen digits and generated ones
     strength: Strength = Strength()  # how far MNIST's digits are distorted
 
 
@@ -59,7 +64,17 @@ _STRONG = Strength(rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thicknes
 RECIPES = {
     # Shows in seconds that everything runs; says nothing about accuracy.
     "smoke": Recipe(
-        Mixture(rounds=2, distorted=600, pen_repeats=1, generated=400, outliers=300, undistorted=300),
+        Mixture(
+            rounds=2,
+            distorted=600,
+            undistorted=300,
+            pen=600,
+            generated=400,
+            outliers=300,
+            letters=100,
+            neighbours=50,
+            leavings=50,
+        ),
         {
             "cnn": Training(epochs=2, batch_size=32, ema=0.9),
             "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
@@ -67,14 +82,24 @@ RECIPES = {
     ),
     "quick": Recipe(
         # Distorting a digit takes longer than learning it unchanged.
-        Mixture(rounds=2, distorted=15_000, pen_repeats=1, generated=3_000, undistorted=55_000, outliers=3_000),
+        Mixture(
+            rounds=2,
+            distorted=15_000,
+            undistorted=55_000,
+            pen=6_000,
+            generated=4_000,
+            outliers=3_000,
+            letters=2_000,
+            neighbours=1_000,
+            leavings=1_000,
+        ),
         {
             "cnn": Training(epochs=4, ema=0.99, dropout=(0.1, 0.2)),
             "mlp": Training(epochs=12, ema=0.99, learning_rate=0.1, dropout=(0.1, 0.2)),
         },
     ),
     "default": Recipe(
-        Mixture(rounds=16, pen_repeats=2, generated=6_000, outliers=8_000, strength=_STRONG),
+        Mixture(rounds=16, strength=_STRONG),
         {
             "cnn": Training(epochs=16, dropout=(0.1, 0.2), weight_decay=2e-4),
             "mlp": Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4),
@@ -83,7 +108,7 @@ RECIPES = {
     # What the committed weights come from.
     "full": Recipe(
         # When an epoch repeats what an earlier one showed, the MLP memorises it.
-        Mixture(rounds=40, pen_repeats=5, strength=_STRONG),
+        Mixture(rounds=40, strength=_STRONG),
         {
             "cnn": Training(epochs=80, dropout=(0.1, 0.2), weight_decay=2e-4),
             "mlp": Training(
