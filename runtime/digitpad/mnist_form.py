@@ -6,7 +6,9 @@ brought into the same form while it is still made of points: the points are scal
 wide as MNIST's. How large, how densely and with which brush somebody drew changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +26,13 @@ _FAR = (4.0, 6.0)  # pixels: length of a piece, from left straight to fully bent
 _CORNER = (85.0, 105.0)  # degrees of turn between two pieces, from a bend to a corner
 _PIECES = 8  # straight pieces that make up a bend
 _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
-_CHUNK = 512  # segments whose distances are held in memory at once
-_PIXEL_CENTRES = np.arange(SIZE, dtype=np.float32) + 0.5
+_CHUNK = 1024  # segments whose distances are held in memory at once
 
 Points = NDArray[np.float64]  # (n, 2): x right, y down
+# Inside, all strokes are one array of x + iy: a length is an absolute value, and dividing by a direction turns into it.
+Line = NDArray[np.complex128]  # (n,)
+Lengths = NDArray[np.float64]  # (n,)
+Mask = NDArray[np.bool_]  # (n,): whether a point is the last of its stroke
 
 
 def render_strokes(
@@ -48,28 +53,27 @@ def render_strokes(
     """
     drawn = clean_strokes(strokes)
     tell("read: strokes: %d, points: %d", len(drawn), sum(map(len, drawn)), strokes=drawn)
-    points = _without_taps(drawn)
-    if len(points) < len(drawn):
-        tell("taps beside the drawing left out: %d", len(drawn) - len(points), strokes=points, before=drawn)
-    if not points:
+    kept = _without_taps(drawn)
+    if len(kept) < len(drawn):
+        tell("taps beside the drawing left out: %d", len(drawn) - len(kept), strokes=kept, before=drawn)
+    if not kept:
         return np.zeros((SIZE, SIZE), np.uint8)
-    low, high = _box(points)
-    extent = float((high - low).max())
+    x, y = np.concatenate(kept).T
+    line, last = x + 1j * y, np.zeros(len(x), np.bool_)
+    last[[end - 1 for end in accumulate(map(len, kept))]] = True
+    middle, extent = _box(line)
     if not extent > 1e-300:  # anything smaller cannot be scaled up in float64
         return np.zeros((SIZE, SIZE), np.uint8)
 
-    middle = low + (high - low) / 2
-    points = [_smooth(_thin_out((p - middle) * ((BOX - pen_width) / extent))) for p in points]
-    low, high = _box(points)  # curves reach a little beyond their points
-    scale, middle = (BOX - pen_width) / float((high - low).max()), low + (high - low) / 2
-    points = [(p - middle) * scale + CENTRE for p in points]
-    # A stroke of one point is a segment of no length.
-    starts = np.concatenate([p[: max(len(p) - 1, 1)] for p in points])
-    ends = np.concatenate([p[min(len(p) - 1, 1) :] for p in points])
+    line, last = _smooth(*_thin_out((line - middle) * ((BOX - pen_width) / extent), last))
+    middle, extent = _box(line)  # curves reach a little beyond their points
+    line = (line - middle) * ((BOX - pen_width) / extent) + CENTRE * (1 + 1j)
+    chord, length = _chords(line, last)
+    middles = line + chord / 2
+    directions = np.divide(chord, length, out=np.ones_like(chord), where=length > 1e-9)
     # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
-    ink = _ink(starts, ends, pen_width)
-    shift = CENTRE - centre_of_mass(ink)
-    ink = _ink(starts + shift, ends + shift, pen_width)
+    x, y = CENTRE - centre_of_mass(_ink(middles, directions, length, pen_width))
+    ink = _ink(middles + complex(x, y), directions, length, pen_width)
     return np.rint(ink * 255).astype(np.uint8)
 
 
@@ -94,7 +98,7 @@ def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
         if points.ndim != 2 or points.shape[1] != 2:
             raise StrokeError(f"stroke {number} has shape {points.shape}: give (n, 2), a row of x and y for each point")
         # The bound keeps differences and squares finite; no device has a canvas of 1e100 pixels.
-        if not (np.abs(points) <= 1e100).all():
+        if not np.abs(points).max() <= 1e100:
             raise StrokeError(f"stroke {number} holds NaN, infinite or absurdly large numbers: leave those points out")
         cleaned.append(points)
     return cleaned
@@ -102,15 +106,9 @@ def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
 
 def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     """The centre of mass (x, y) of an ink map (height, width), in pixels from its upper left corner."""
-    total = float(ink.sum())
-    x = float(ink.sum(axis=0) @ (np.arange(ink.shape[1]) + 0.5)) / total
-    y = float(ink.sum(axis=1) @ (np.arange(ink.shape[0]) + 0.5)) / total
-    return np.array([x, y], np.float64)
-
-
-def _box(strokes: Sequence[Points]) -> tuple[Points, Points]:
-    """The least and the greatest x and y of all points, (2,) each."""
-    return np.min([p.min(axis=0) for p in strokes], axis=0), np.max([p.max(axis=0) for p in strokes], axis=0)
+    columns, rows = ink.sum(axis=0), ink.sum(axis=1)
+    x, y = columns @ np.arange(0.5, len(columns)), rows @ np.arange(0.5, len(rows))
+    return np.array([x, y], np.float64) / columns.sum()
 
 
 def _without_taps(strokes: list[Points]) -> list[Points]:
@@ -118,54 +116,79 @@ def _without_taps(strokes: list[Points]) -> list[Points]:
 
     Dots above and below may belong to it, as in an i, which must be told from a 1.
     """
-    boxes = [_box([p]) for p in strokes]
-    extents = [float((high - low).max()) for low, high in boxes]
-    least = _TAP * max(extents, default=0)
-    drawn = [number for number, extent in enumerate(extents) if extent > least]
-    if not drawn or not 1 <= len(strokes) - len(drawn) <= 2:
+    if len(strokes) < 2:
         return strokes
-    low, high = _box([strokes[i] for i in drawn])
-    size = float((high - low).max())
-    kept = []
-    for number, points in enumerate(strokes):
-        across, down = np.maximum(low - boxes[number][1], boxes[number][0] - high)
-        if number in drawn or not ((across > 0.2 * size and down < 0.05 * size) or max(across, down) > size):
-            kept.append(points)
-    return kept
+    points, firsts = np.concatenate(strokes), [0, *accumulate(map(len, strokes[:-1]))]
+    lows, highs = np.minimum.reduceat(points, firsts), np.maximum.reduceat(points, firsts)
+    extents = (highs - lows).max(axis=1)
+    drawn = extents > _TAP * extents.max()
+    if not drawn.any() or not 1 <= np.count_nonzero(~drawn) <= 2:
+        return strokes
+    low, high = lows[drawn].min(axis=0), highs[drawn].max(axis=0)
+    size = (high - low).max()
+    across, down = np.maximum(low - highs, lows - high).T
+    beside = ((across > 0.2 * size) & (down < 0.05 * size)) | (np.maximum(across, down) > size)
+    return [stroke for stroke, stays in zip(strokes, drawn | ~beside, strict=True) if stays]
 
 
-def _smooth(points: Points) -> Points:
-    """Bend a stroke, in pixels of the result, where its points lie far apart; corners stay corners.
+def _box(line: Line) -> tuple[complex, float]:
+    """The middle of the bounding box of all points, and its longer side."""
+    x, y = line.real, line.imag
+    left, top = float(x.min()), float(y.min())
+    width, height = float(x.max()) - left, float(y.max()) - top
+    return complex(left + width / 2, top + height / 2), max(width, height)
+
+
+def _chords(line: Line, last: Mask) -> tuple[Line, Lengths]:
+    """From each point to the next of its stroke, and how far that is; nothing from the last one."""
+    chord = np.zeros_like(line)
+    np.subtract(line[1:], line[:-1], out=chord[:-1])
+    chord[last] = 0
+    return chord, np.abs(chord)
+
+
+def _thin_out(line: Line, last: Mask) -> tuple[Line, Mask]:
+    """Keep the first point of each stroke, then the first in each stretch of _STEP pixels, and the very last one."""
+    first = np.concatenate([[True], last[:-1]])
+    way = np.concatenate([[0], np.cumsum(_chords(line, last)[1][:-1])])
+    way -= np.maximum.accumulate(way * first)  # from the first point of its stroke
+    stretch = np.floor(way / _STEP) - first
+    keep = first | last
+    keep[1:] |= stretch[1:] > stretch[:-1]
+    return line[keep], last[keep]
+
+
+def _smooth(line: Line, last: Mask) -> tuple[Line, Mask]:
+    """Bend strokes, in pixels of the result, where their points lie far apart; corners stay corners.
 
     Centripetal Catmull-Rom curves: C. Yuksel, S. Schaefer, J. Keyser, Parameterization and applications of
     Catmull-Rom curves, Computer-Aided Design 43(7), 2011, pages 747-755.
     """
-    chord = np.diff(points, axis=0)
-    length = np.hypot(*chord.T)
-    moved = length > 0
-    chord, length = chord[moved], length[moved]
-    if len(length) < 2 or length.max() <= _FAR[0]:
-        return points
-    points = points[np.concatenate([[True], moved])]
-    pace = np.sqrt(length)[:, None]
+    chord, length = _chords(line, last)
+    if length.max() <= _FAR[0]:
+        return line, last
+    moved = last | (length > 0)
+    line, last, chord, length = line[moved], last[moved], chord[moved], length[moved]
+    # From one stroke to the next there is a piece of no length; as a short one beside a long one it bends nothing.
+    pace = np.sqrt(np.where(last, 1, length))
     straight = chord / pace
     before, after = straight[:-1], straight[1:]
     tangent = (before * pace[1:] + after * pace[:-1]) / (pace[:-1] + pace[1:])
-    turn = np.degrees(
-        np.abs(np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(1)))
-    )
+    turn = np.abs(np.angle(after * before.conj(), deg=True))
     # Where a long piece meets short ones, the hand moved straight: short ones would show a curve.
-    even = np.minimum(length[:-1], length[1:]) / np.maximum(length[:-1], length[1:])
-    bends = (_ramp(turn, _CORNER[::-1]) * _ramp(even, (0.2, 0.5)))[:, None]
-    far = _ramp(length, _FAR)[:, None]
+    even = np.minimum(length[:-1], length[1:]) / np.maximum(np.maximum(length[:-1], length[1:]), 1e-9)
+    bends = _ramp(turn, _CORNER[::-1]) * _ramp(even, (0.2, 0.5))
+    far = _ramp(length, _FAR)
     leaving, arriving = straight.copy(), straight.copy()
     leaving[1:] += bends * far[1:] * (tangent - after)
     arriving[:-1] += bends * far[:-1] * (tangent - before)
-    leaving[0] += (straight[0] - arriving[0]) / 2
-    arriving[-1] += (straight[-1] - leaving[-1]) / 2
-    u = (np.arange(_PIECES) / _PIECES)[None, :, None]
-    curve = hermite(u, points[:-1, None], (leaving * pace)[:, None], points[1:, None], (arriving * pace)[:, None])
-    return np.concatenate([curve.reshape(-1, 2), points[-1:]])
+    first, final = np.roll(last, 1), np.roll(last, -1)
+    leaving[first] += (straight[first] - arriving[first]) / 2
+    arriving[final] += (straight[final] - leaving[final]) / 2
+    u = np.arange(_PIECES)[:, None] / _PIECES
+    curve = hermite(u, line, leaving * pace, line + chord, arriving * pace).T
+    inked = (length > _FAR[0])[:, None] | (u.T == 0)  # short pieces stay in one
+    return curve[inked], (last[:, None] & (u.T == 0))[inked]
 
 
 def hermite(u: Points, start: Points, leaving: Points, end: Points, arriving: Points) -> Points:
@@ -183,43 +206,35 @@ def _ramp(values: Points, limits: tuple[float, float]) -> Points:
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
-def _thin_out(points: Points) -> Points:
-    """Keep the first point in each stretch of _STEP pixels along a stroke, and the very last point."""
-    if len(points) < 3:
-        return points
-    lengths = np.hypot(*np.diff(points, axis=0).T)
-    stretch = np.concatenate([[-1], np.floor(np.cumsum(lengths) / _STEP)])
-    keep: NDArray[np.bool_] = np.concatenate([[True], stretch[1:] > stretch[:-1]])
-    keep[-1] = True
-    return points[keep]
-
-
-def _ink(starts: Points, ends: Points, pen_width: float) -> NDArray[np.float32]:
+def _ink(middles: Line, directions: Line, lengths: Lengths, pen_width: float) -> NDArray[np.float32]:
     """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
 
     A pixel's coverage is how far the pen's edge has passed its centre. For an edge along the grid that is
     exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
-    of the strokes cannot matter.
+    of the strokes cannot matter. Each segment meets only the pixels around its middle, a square of `side` pixels.
     """
-    squared = np.full((SIZE, SIZE), np.inf, np.float32)
-    for first in range(0, len(starts), _CHUNK):
-        start = starts[first : first + _CHUNK].astype(np.float32)
-        along = ends[first : first + _CHUNK].astype(np.float32) - start
-        length2 = np.maximum((along**2).sum(axis=1), 1e-12)
-        x = _PIXEL_CENTRES - start[:, :1]  # (n, 28)
-        y = _PIXEL_CENTRES - start[:, 1:]
-        dx, dy = along[:, 0, None], along[:, 1, None]
-        # Where along each segment (0 to 1) it comes nearest to each pixel: (n, 28 rows, 28 columns).
-        nearest = (y * (dy / length2[:, None]))[:, :, None] + (x * (dx / length2[:, None]))[:, None, :]
-        np.clip(nearest, 0, 1, out=nearest)
-        # Its squared distance from there, worked out in place: allocating memory takes longer than the arithmetic.
-        away = nearest * dx[:, :, None]
-        np.subtract(x[:, None, :], away, out=away)
-        away *= away
-        nearest *= dy[:, :, None]
-        np.subtract(y[:, :, None], nearest, out=nearest)
-        nearest *= nearest
-        away += nearest
-        np.minimum(squared, away.min(axis=0), out=squared)
-    covered: NDArray[np.float32] = np.clip(pen_width / 2 + 0.5 - np.sqrt(squared), 0, 1)
+    reach = pen_width / 2 + 0.5
+    side = math.ceil(lengths.max() + 2 * reach)
+    margin = SIZE // 2 + side  # around the picture, for squares that leave it
+    width = SIZE + 2 * margin
+    squared = np.full((width, width), np.inf, np.float32)
+    steps = np.arange(side)
+    square = (steps + 1j * steps[:, None]).astype(np.complex64).reshape(-1, 1)
+    corners = np.floor(middles.view(np.float64) - (side - 1) / 2)
+    cells = ((corners[1::2] + margin) * width + (corners[::2] + margin)).astype(np.intp)
+    cell_steps = (steps + width * steps[:, None]).reshape(-1, 1)
+    offsets = (corners.view(np.complex128) + (0.5 + 0.5j) - middles).astype(np.complex64)
+    turns, halves = directions.conj().astype(np.complex64), (lengths / 2).astype(np.float32)
+    for first in range(0, len(middles), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        # Where the pixels' centres lie, seen from the middle of each segment along it: (pixels, segments).
+        seen = square + offsets[part]
+        seen *= turns[part]
+        beyond = np.abs(seen.real)
+        beyond -= halves[part]
+        np.maximum(beyond, 0, out=beyond)
+        beyond *= beyond
+        beyond += seen.imag**2
+        np.minimum.at(squared.reshape(-1), (cell_steps + cells[part]).reshape(-1), beyond.reshape(-1))
+    covered: NDArray[np.float32] = np.clip(reach - np.sqrt(squared[margin:-margin, margin:-margin]), 0, 1)
     return covered

@@ -18,25 +18,24 @@ from PIL import Image, ImageDraw
 
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass, render_strokes
 from train.data import Images, Labels
-from train.synthetic.generate import VARIANTS, Polyline, Strokes, turned, write_digit
+from train.synthetic.generate import VARIANTS, Polyline, Skeleton, Strokes, turned, write_digit
 from train.synthetic.glyphs import trace_glyphs
 
-Skeleton = list[Polyline]
 Maps = NDArray[np.float64]  # (N, 28, 28) in [0, 1]
 Random = np.random.Generator
 Painter = Callable[[int, Random], Images]
 
 # Left out: what looks like a digit in handwriting, such as B C D G I J L O Q S U Y Z, a slash or a bracket, and whatever
-# is close to these.
+# is close to these; a lambda, also mirrored, as it is a 1 whose first stroke is long.
 LETTERS = "AEFHKMNRTWXadefkmntvwx"
 HELD_OUT_LETTERS = "PÆhp"
 FONTS = ("DejaVuSans", "DejaVuSerif", "STIXGeneralItalic", "DejaVuSansMono-Oblique")
 FOREIGN = (
-    "ДЖИЙЛПШЩЮЂЉЊЋѢѪѬѰҢҰКджийклмнптщшюљњћѣѫѭѱқңұΔΞΨλμπχψω"  # Cyrillic and Greek
-    "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵃⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
-    "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʎʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
+    "ДЖИЙЛПШЩЮЂЉЊЋѢѪѬѰҢҰКджийклмнптщшюљњћѣѫѭѱқңұΔΞΨμπχψω"  # Cyrillic and Greek
+    "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
+    "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
 )
-HELD_OUT_FOREIGN = "אבכמעצתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
+HELD_OUT_FOREIGN = "אבכמתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
 # Letters as hands write them, and some that those fonts lack: strokes parted by |, points by spaces, each point x and y
 # from 0 to 9. A point given twice is a corner.
 WRITTEN_LETTERS = (
@@ -69,9 +68,18 @@ HELD_OUT_PUNCTUATION = "‡„”⁂※"
 ARITHMETIC = "+-=×÷±<>≤≥≠∞πΣ"
 HELD_OUT_ARITHMETIC = "*√%≈∓⊩∈↔∀"
 
-# Halves of digits that are not digits themselves: (digit, the half that is left).
-HALVES = (("2", "bottom"), ("4", "left"), ("5", "top"), ("8", "left"), ("0", "top"), ("7", "left"), ("3", "middle out"))
-HELD_OUT_HALVES = (("3", "left"), ("2", "left"), ("8", "middle out"), ("5", "middle out"), ("0", "middle out"))
+# Halves of digits that are not digits themselves: the digit, the half that is left, and the ways of writing it left out.
+_SLIM = ("slim", "upright")
+HALVES = (
+    ("2", "bottom", ("big loop", "curled and looped", "short base")), ("3", "middle out", ()), ("5", "top", ()),
+    ("4", "left", ("open", "lightning", "one stroke", "lightning in one stroke", "arched", "like an H", "like a u")),
+    ("8", "left", (*_SLIM, "entry stroke")), ("0", "top", ("narrow", "entry stroke", "slashed")),
+)  # fmt: skip
+HELD_OUT_HALVES = (
+    ("0", "middle out", ("narrow",)), ("5", "middle out", ()), ("8", "middle out", _SLIM),
+)  # fmt: skip
+# A 4 like a lightning bolt lies like a z.
+_LYING_ALIKE = ("lightning", "lightning in one stroke", "arched")
 
 
 def generate_outliers(count: int, seed: int, held_out: bool = False) -> tuple[Images, Labels]:
@@ -183,9 +191,9 @@ def _made_up(letters: str, rng: Random) -> Strokes:
     return write_digit(strokes, rng)
 
 
-def _half_digit(halves: Sequence[tuple[str, str]], rng: Random) -> Strokes:
-    label, half = halves[int(rng.integers(len(halves)))]
-    strokes = _random_digit(label, rng)
+def _half_digit(halves: Sequence[tuple[str, str, Sequence[str]]], rng: Random) -> Strokes:
+    label, half, left_out = halves[int(rng.integers(len(halves)))]
+    strokes = _random_digit(label, rng, left_out)
     low, high = _box(strokes)
     kept = []
     for stroke in strokes:
@@ -275,12 +283,11 @@ def _other_small_mark(rng: Random) -> Strokes:
 def _lying_digit(rng: Random) -> Strokes:
     """A digit turned by a right angle: a 3, 4 or 8, since others would look like digits again."""
     turn = rng.choice([-1, 1]) * np.pi / 2 + rng.normal(0, 0.15)
-    return [turned(stroke, turn) for stroke in _random_digit(str(rng.choice([3, 4, 8])), rng)]
+    return [turned(stroke, turn) for stroke in _random_digit(str(rng.choice([3, 4, 8])), rng, _SLIM + _LYING_ALIKE)]
 
 
-def _random_digit(label: str, rng: Random) -> Strokes:
-    # A slim one is just a line once it lies on its side or is halved.
-    ways = [way for name, way in VARIANTS[label].items() if name != "slim"]
+def _random_digit(label: str, rng: Random, left_out: Sequence[str] = ()) -> Strokes:
+    ways = [way for name, way in VARIANTS[label].items() if name not in left_out]
     return write_digit(ways[rng.integers(len(ways))], rng)
 
 
