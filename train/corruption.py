@@ -221,8 +221,8 @@ def _flat(ink: Maps, rng: Random) -> Maps:
 
 def _misplaced(ink: Maps, rng: Random) -> Maps:
     """Not quite in MNIST's form: pixels off, too small or too large, or tilted."""
-    turn, size = _normal(rng, 0.12, ink), _each(rng, 0.72, 1.12, ink)
-    x, y = (_X - 13.5 - _each(rng, -3, 3, ink)) / size, (_Y - 13.5 - _each(rng, -3, 3, ink)) / size
+    turn, size = _normal(rng, 0.08, ink), _each(rng, 0.82, 1.08, ink)
+    x, y = (_X - 13.5 - _each(rng, -2, 2, ink)) / size, (_Y - 13.5 - _each(rng, -2, 2, ink)) / size
     wide = _each(rng, 0.85, 1.15, ink)
     return sampled(ink, (x * np.cos(turn) + y * np.sin(turn)) / wide + 13.5, y * np.cos(turn) - x * np.sin(turn) + 13.5)
 
