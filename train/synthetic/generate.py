@@ -1,7 +1,8 @@
 """Our own handwritten digits: skeletons of every way to write a digit, bent at random and inked as the pad's are.
 
 They are always available, under nobody's licence. `DATA=synthetic` trains on them alone, the tests use them, and they
-teach ways of writing that MNIST's American writers lack: the 1 with flag and foot, the 7 with a bar, the open 4.
+teach ways of writing that MNIST's American writers lack: the 1 whose first stroke is as long as its stem, the curled 2,
+the 4 like a lightning bolt, the 7 with a bar, and digits as square as a display's.
 """
 
 from collections.abc import Iterator
