@@ -1,6 +1,6 @@
 """`python -m evaluate`: how well models read digits, how honest they are about it, and what they take for digits.
 
-Without a set of your own: on MNIST, the pen digits, generated digits and pictures of them, and non-digits.
+Without a set of your own: on MNIST, the pen and UJI digits, generated digits and pictures of them, and non-digits.
 """
 
 import argparse

@@ -40,8 +40,8 @@ def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: i
     rng = np.random.default_rng(SEED)
     cases: dict[str, Digits] = {}
     for label, variants in VARIANTS.items():
-        for name, skeleton in variants.items():
-            images = np.stack([render_strokes(write_digit(skeleton, rng)) for _ in range(each)])
+        for name, way in variants.items():
+            images = np.stack([render_strokes(write_digit(way, rng)) for _ in range(each)])
             cases[f"{label} {name}"] = Digits(images, np.full(each, int(label)))
     result = _read_cases(recognizers, cases)
     sheet = {_title(name, result): [Cell(image) for image in cases[name].images[:10]] for name in cases}

@@ -97,3 +97,5 @@ def test_our_own_licence_and_the_attribution_of_the_data_go_with_the_wheel() -> 
         text = (ROOT / page).read_text(encoding="utf-8")
         for words in ("Alpaydin", "Alimoglu", "https://doi.org/10.24432/C5MG6K", "CC BY 4.0"):
             assert words in text, page
+        for words in ("Prat", "Llorens", "Vilar", "https://doi.org/10.24432/C5FG8S", "Lake", "Omniglot", "MIT licence"):
+            assert words in text, page

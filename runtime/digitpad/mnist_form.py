@@ -8,6 +8,7 @@ wide as MNIST's. How large, how densely and with which brush somebody drew chang
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from itertools import accumulate
 
 import numpy as np
@@ -69,11 +70,10 @@ def render_strokes(
     middle, extent = _box(line)  # curves reach a little beyond their points
     line = (line - middle) * ((BOX - pen_width) / extent) + CENTRE * (1 + 1j)
     chord, length = _chords(line, last)
-    middles = line + chord / 2
-    directions = np.divide(chord, length, out=np.ones_like(chord), where=length > 1e-9)
+    chord[length < 1e-6] = 1e-6  # a dot is a piece like others, which has a direction
     # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
-    x, y = CENTRE - centre_of_mass(_ink(middles, directions, length, pen_width))
-    ink = _ink(middles + complex(x, y), directions, length, pen_width)
+    x, y = CENTRE - centre_of_mass(_ink(line, chord, pen_width))
+    ink = _ink(line + complex(x, y), chord, pen_width)
     return np.rint(ink * 255).astype(np.uint8)
 
 
@@ -206,28 +206,27 @@ def _ramp(values: Points, limits: tuple[float, float]) -> Points:
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
-def _ink(middles: Line, directions: Line, lengths: Lengths, pen_width: float) -> NDArray[np.float32]:
-    """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
+def _ink(starts: Line, chords: Line, pen_width: float) -> NDArray[np.float64]:
+    """How much of each pixel a round pen covers as it follows the segments: (28, 28) in [0, 1].
 
     A pixel's coverage is how far the pen's edge has passed its centre. For an edge along the grid that is
     exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
-    of the strokes cannot matter. Each segment meets only the pixels around its middle, a square of `side` pixels.
+    of the strokes cannot matter. Only pixels near a segment are looked at: a square around its middle.
     """
     reach = pen_width / 2 + 0.5
+    lengths = np.abs(chords)
     side = math.ceil(lengths.max() + 2 * reach)
-    margin = SIZE // 2 + side  # around the picture, for squares that leave it
+    margin = side + SIZE // 2  # around the picture, so that no square leaves the map
     width = SIZE + 2 * margin
-    squared = np.full((width, width), np.inf, np.float32)
-    steps = np.arange(side)
-    square = (steps + 1j * steps[:, None]).astype(np.complex64).reshape(-1, 1)
-    corners = np.floor(middles.view(np.float64) - (side - 1) / 2)
-    cells = ((corners[1::2] + margin) * width + (corners[::2] + margin)).astype(np.intp)
-    cell_steps = (steps + width * steps[:, None]).reshape(-1, 1)
-    offsets = (corners.view(np.complex128) + (0.5 + 0.5j) - middles).astype(np.complex64)
-    turns, halves = directions.conj().astype(np.complex64), (lengths / 2).astype(np.float32)
-    for first in range(0, len(middles), _CHUNK):
+    square, square_cells = _square(side, width)
+    middles, turns, halves = starts + chords / 2, chords.conj() / lengths, lengths / 2
+    corners = np.floor(middles.view(np.float64) + (margin - (side - 1) / 2)).view(np.complex128)
+    cells = (corners * complex(1, -width)).real.astype(np.intp)
+    offsets = corners - (middles + complex(margin, margin))
+    squared = np.full(width * width, reach**2)  # distance from each pixel to the nearest segment
+    for first in range(0, len(chords), _CHUNK):
         part = slice(first, first + _CHUNK)
-        # Where the pixels' centres lie, seen from the middle of each segment along it: (pixels, segments).
+        # Where the pixels lie, (pixels, segments), as seen from a segment's middle along it: beyond its end, beside it.
         seen = square + offsets[part]
         seen *= turns[part]
         beyond = np.abs(seen.real)
@@ -235,6 +234,13 @@ def _ink(middles: Line, directions: Line, lengths: Lengths, pen_width: float) ->
         np.maximum(beyond, 0, out=beyond)
         beyond *= beyond
         beyond += seen.imag**2
-        np.minimum.at(squared.reshape(-1), (cell_steps + cells[part]).reshape(-1), beyond.reshape(-1))
-    covered: NDArray[np.float32] = np.clip(reach - np.sqrt(squared[margin:-margin, margin:-margin]), 0, 1)
-    return covered
+        np.minimum.at(squared, (square_cells + cells[part]).reshape(-1), beyond.reshape(-1))
+    near = squared.reshape(width, width)[margin:-margin, margin:-margin]
+    return np.minimum(reach - np.sqrt(near), 1)
+
+
+@cache
+def _square(side: int, width: int) -> tuple[Line, NDArray[np.intp]]:
+    """The centres of side x side pixels from their common corner, and their places in a map of this width: (n, 1)."""
+    row, column = np.divmod(np.arange(side * side)[:, None], side)
+    return column + 1j * row + (0.5 + 0.5j), row * width + column

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from train.data import DATA_FOLDER, MNIST_NAMES, PEN_NAME
+from train.data import DATA_FOLDER, MNIST_NAMES, OMNIGLOT_NAME, PEN_NAME, UJI_DIGITS_NAME, UJI_LETTERS_NAME, UJI_NAME
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +27,15 @@ def mnist_at_hand() -> None:
 def pen_at_hand() -> None:
     if not _at_hand(PEN_NAME):
         pytest.skip("the pen digits are not at hand: set DIGITPAD_DATA to the folder that has them")
+
+
+@pytest.fixture
+def letters_at_hand() -> None:
+    digits = _at_hand(UJI_NAME) or _at_hand(UJI_DIGITS_NAME)
+    if not (digits and _at_hand(UJI_LETTERS_NAME) and _at_hand(OMNIGLOT_NAME)):
+        pytest.skip(
+            "UJI's digits and letters and Omniglot are not at hand: set DIGITPAD_DATA to the folder that has them"
+        )
 
 
 def run_module(*arguments: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:

@@ -2,38 +2,124 @@
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import struct
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from string import ascii_letters, digits
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from digitpad.errors import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
-from train.data import MNIST_NAMES, PEN_NAME, find_file, load_mnist, load_own, load_pen, read_idx
-from train.download import DataError, RemoteFile, download, has_sum, mnist_file
-from train.stroke_formats import parse_unipen
+from train.data import (
+    LOOK_ALIKES,
+    MNIST_NAMES,
+    NOT_A_DIGIT,
+    OMNIGLOT,
+    OMNIGLOT_NAME,
+    PEN_NAME,
+    UJI_DIGITS_NAME,
+    UJI_LETTERS_NAME,
+    UJI_NAME,
+    find_file,
+    load_mnist,
+    load_outliers,
+    load_own,
+    load_pen,
+    load_uji,
+    read_idx,
+    render,
+)
+from train.download import (
+    DataError,
+    RemoteFile,
+    download,
+    has_sum,
+    mnist_file,
+    omniglot_file,
+    uji_file,
+    uji_letters_file,
+)
+from train.stroke_formats import parse_omniglot, parse_uji, parse_uji_letters, parse_unipen
 
 CONTENT = bytes(range(256)) * 500
+UJI_CHARACTERS = digits + ascii_letters
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return archive.getvalue()
+
+
+def uji_text() -> str:
+    """A text in the form of UJI's version 2: of each character two drawings by each of 60 writers, y down."""
+    words = []
+    for character in f"{digits}aZ;ñ":
+        for number in range(1, 61):
+            name = f"{'trn_UPV' if number <= 40 else 'tst_UJI'}_W{number:02}"
+            for session in (1, 2):
+                words += [f"// ASCII char: {character}", f"WORD {character} {name}-{session:02}", "  NUMSTROKES 2"]
+                words += [f"  POINTS 3 # 0 0 {number} {session} 5 -9", "  POINTS 1 # 7 8"]
+    return "\r\n".join(["// UJI: 100 units per millimetre", *words, ""])
+
+
+def uji_letters_text() -> str:
+    """A text in the form of UJI's version 1: eleven writers' files, two drawings of each character, y down."""
+    segments = []
+    for number in range(11):
+        segments.append('.LEXICON "a" "b"\n.COMMENT Class #01: [A] = { "a" , "A" }\n.HIERARCHY CHARACTER\n')
+        strokes = f".COMMENT Class [X]\n\n.PEN_DOWN\n {number} 0\n 5 9\n.PEN_UP\n.DT 100\n"
+        segments += [f'.SEGMENT CHARACTER {i} ? "{c}"\n{strokes}' for i, c in enumerate(UJI_CHARACTERS * 2)]
+    return "\n".join(segments)
+
+
+def omniglot_zip() -> bytes:
+    """An archive in Omniglot's form: each character of its alphabets drawn by 20 people, y up."""
+    return zipped(
+        {"strokes_background_small1/.DS_Store": b"no drawing"}
+        | {
+            f"strokes_background_small1/{alphabet}/character{number:02}/0001_{writer:02}.txt": (
+                b"START\n1.5,-2.5,0\n3,-9,40\nBREAK\n4,-4,99\nBREAK\n"
+            )
+            for alphabet, count in OMNIGLOT.items()
+            for number in range(1, count + 1)
+            for writer in range(1, 21)
+        }
+    )
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """good: the file; cut: half of it under the full length; wrong: other bytes; none: not found."""
+    """good: the file; cut: half of it under the full length; wrong: other bytes; none: not found.
+
+    zip and parts: an archive that holds it, whole or in parts; uji and half: UJI's digits, all or half of them.
+    """
 
     def do_GET(self) -> None:
         mirror = self.path.split("/")[1]
         if mirror == "none":
             self.send_error(404)
             return
-        body = CONTENT if mirror != "wrong" else CONTENT[::-1]
+        others = {
+            "wrong": CONTENT[::-1],
+            "zip": zipped({"folder/file.gz": CONTENT, "folder/names": b"no data"}),
+            "parts": zipped({"folder/file.gz-w02": CONTENT[70:], "folder/file.gz-w01": CONTENT[:70]}),
+            "uji": uji_text().encode(),
+            "half": uji_text().encode()[:40_000],
+        }
+        body = others.get(mirror, CONTENT)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -67,6 +153,32 @@ def test_the_second_mirror_serves_where_the_first_fails_and_without_it_nothing_i
     (text,) = str(caught.value).splitlines()
     assert all(word in text for word in ("file.gz", "DIGITPAD_DATA", "DATA=synthetic", str(tmp_path)))
     assert download(remote(bad, good), tmp_path / "data").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("archive", ["zip/a.zip", "parts/a.zip"])
+def test_a_file_is_taken_out_of_an_archive(address: str, tmp_path: Path, archive: str) -> None:
+    path = download(remote(f"{address}/good/no_archive.zip", f"{address}/{archive}"), tmp_path)
+    assert path.name == "file.gz" and path.read_bytes() == CONTENT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ujis_digits_of_which_no_checksum_is_known_are_taken_only_if_all_are_there(
+    address: str, tmp_path: Path
+) -> None:
+    check = uji_file(UJI_NAME).check
+    for bad in ("half", "good"):
+        with pytest.raises(DataError, match=r"digits, not 2 of each by 60 writers|lacks strokes or points"):
+            download(RemoteFile(UJI_NAME, (f"{address}/{bad}/{UJI_NAME}",), check), tmp_path)
+        assert list(tmp_path.iterdir()) == []
+    download(RemoteFile(UJI_NAME, (f"{address}/uji/{UJI_NAME}",), check), tmp_path)
+    assert len(load_uji(tmp_path).train) == 800
+
+
+def test_what_is_published_as_known_files_is_known_by_its_checksum() -> None:
+    for file in (uji_letters_file(UJI_LETTERS_NAME), omniglot_file(OMNIGLOT_NAME)):
+        assert all(address.startswith("https://") for address in file.addresses)
+        with pytest.raises(ValueError, match=r"sha256 sum is not [0-9a-f]{64}$"):
+            file.check(b"something else")
 
 
 def test_a_file_at_hand_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +240,101 @@ def test_unipen_is_read_with_y_turned_down() -> None:
     assert [p.tolist() for p in sample.strokes] == [[[10, 0], [20, 100]], [[5, 500]]]
 
 
+def test_ujis_digits_are_split_by_writer_in_whichever_form_they_lie_there(tmp_path: Path) -> None:
+    published, ours = tmp_path / "published", tmp_path / "ours"
+    for folder in (published, ours):
+        (folder / "pen").mkdir(parents=True)
+    (published / "pen" / UJI_NAME).write_text(uji_text(), encoding="utf-8", newline="")
+    first = load_uji(published)
+    write_samples(ours / "pen" / UJI_DIGITS_NAME, first.train + first.validation)
+    for uji in (first, load_uji(ours)):
+        assert (len(uji.train), len(uji.validation)) == (800, 400)
+        assert {s.writer for s in uji.train} == {f"w{number:02}" for number in range(1, 41)}
+        assert {s.writer for s in uji.validation} == {f"w{number:02}" for number in range(41, 61)}
+        last = uji.validation[-1]
+        assert (last.label, last.writer) == ("9", "w60")
+        assert [points.tolist() for points in last.strokes] == [[[0, 0], [60, 2], [5, -9]], [[7, 8]]]
+
+
+def test_real_letters_are_split_by_writer_and_alphabet_and_look_alikes_left_out(tmp_path: Path) -> None:
+    (tmp_path / UJI_LETTERS_NAME).write_text(uji_letters_text())
+    (tmp_path / OMNIGLOT_NAME).write_bytes(omniglot_zip())
+    real = load_outliers(tmp_path)
+    assert real.missing == []
+    writers = {
+        name: {s.writer for s in part["uji_letters"]}
+        for name, part in (("train", real.train), ("validation", real.validation), ("measure", real.measure))
+    }
+    assert writers["train"] == {"w01", "w02", "w03", "w04", "w05", "w06"}
+    assert writers["validation"] == {"w07", "w08"}
+    assert writers["measure"] == {"w09", "w10", "w11"}
+    assert list(real.train) == ["uji_letters", "balinese", "korean", "latin"]
+    assert list(real.validation) == ["uji_letters", "early_aramaic"]
+    assert list(real.measure) == ["uji_letters", "greek"]
+    # The figures' fixed list: 20 of UJI's letters and four of the Greek ones are digits to the eye.
+    assert sorted({s.label or "" for s in real.measure["uji_letters"]}) == sorted(
+        set(ascii_letters) - set("oOlIijJsSzZbBqgGDyYU")
+    )
+    assert {s.label for s in real.measure["greek"]} == {
+        f"Greek/character{number:02}" for number in set(range(1, 25)) - {4, 6, 15, 18}
+    }
+    letters = [s for part in (real.train, real.validation, real.measure) for samples in part.values() for s in samples]
+    assert not LOOK_ALIKES & {s.label for s in letters}
+    assert set(render(letters[::100]).labels) == {NOT_A_DIGIT}
+    uji, greek = real.train["uji_letters"][0], real.measure["greek"][0]
+    assert [points.tolist() for points in uji.strokes] == [[[0, 0], [5, 9]]]
+    assert [points.tolist() for points in greek.strokes] == [[[1.5, 2.5], [3, 9]], [[4, 4]]]
+
+
+def test_real_letters_of_one_source_are_there_without_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.data.DATA_FOLDER", tmp_path / "data")
+    monkeypatch.setattr("train.download.UCI", "http://127.0.0.1:9")
+    (tmp_path / OMNIGLOT_NAME).write_bytes(omniglot_zip())
+    real = load_outliers(tmp_path)
+    assert list(real.measure) == ["greek"]
+    (problem,) = real.missing
+    assert UJI_LETTERS_NAME in str(problem) and "cannot be downloaded" in str(problem)
+
+
+def test_ujis_digits_and_real_letters_are_the_published_ones(letters_at_hand: None) -> None:
+    uji, real = load_uji(), load_outliers()
+    assert real.missing == []
+    first = uji.train[0]
+    assert (first.label, first.writer, first.strokes[0][4:6].tolist()) == ("0", "w01", [[485, 685], [432, 746]])
+    counts = {name: len(samples) for part in (real.validation, real.measure) for name, samples in part.items()}
+    assert counts == {"uji_letters": 192, "early_aramaic": 160, "greek": 400}
+    # Version 1 names no writers: its digits are those of version 2's first writers, so both number them alike.
+    text = Path(find_file(UJI_LETTERS_NAME, uji_letters_file)).read_text()
+    for sample in parse_uji_letters(text):
+        if sample.label in set(digits):
+            same = [s for s in uji.train if (s.label, s.writer) == (sample.label, sample.writer)]
+            assert any(np.array_equal(s.strokes[0], sample.strokes[0]) for s in same)
+
+
+@settings(deadline=None, max_examples=30)
+@given(place=st.floats(0, 1), length=st.integers(0, 30), junk=st.text(max_size=10))
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (parse_unipen, '.SEGMENT DIGIT 0 ? "7"\n.COMMENT 7 3 12\n.PEN_DOWN\n 10 500\n 20 400\n.PEN_UP\n'),
+        (parse_uji_letters, uji_letters_text()),
+        (parse_uji, uji_text()),
+        (parse_omniglot, "START\n1.5,-2.5,0\n3,-9,40\nBREAK\n4,-4,99\nBREAK\n"),
+    ],
+)
+def test_a_damaged_text_of_strokes_is_read_or_refused(
+    parse: Callable[[str], list[object]], text: str, place: float, length: int, junk: str
+) -> None:
+    start = int(place * len(text))
+    try:
+        parse(text[:start] + junk + text[start + length :])
+    except ValueError as error:
+        assert str(error)
+
+
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_a_damaged_idx_file_is_one_clear_error(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
     path = tmp_path_factory.mktemp("idx") / "images-idx3-ubyte.gz"
@@ -188,3 +395,28 @@ def test_a_damaged_file_of_pen_digits_is_told_in_one_line(tmp_path: Path) -> Non
         (folder / PEN_NAME).write_bytes(damaged)
         with pytest.raises(DataError, match="damaged"):
             load_pen(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        (UJI_NAME, uji_text().encode()),
+        (UJI_DIGITS_NAME, b'{"samples": [{"label": "7", "strokes": [[[1, 2]]], "writer": "w01"}]}'),
+        (UJI_LETTERS_NAME, uji_letters_text().encode()),
+        (OMNIGLOT_NAME, omniglot_zip()),
+        (OMNIGLOT_NAME, zipped({"strokes_background_small1/Greek/character01/0001_01.txt": b"START\n1,2\nBREAK\n"})),
+    ],
+)
+def test_damaged_collections_of_strokes_are_told_in_one_line(tmp_path: Path, name: str, whole: bytes) -> None:
+    for number, damaged in enumerate((b"", b"<html>sign in first</html>", whole[: len(whole) * 2 // 3])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / name).write_bytes(damaged)
+        if name in (UJI_NAME, UJI_DIGITS_NAME):
+            with pytest.raises(DataError) as caught:
+                load_uji(folder)
+            problem: DataError = caught.value
+        else:
+            problem = next(error for error in load_outliers(folder).missing if name in str(error))
+        (line,) = str(problem).splitlines()
+        assert f"{folder / name}: damaged (" in line and "delete it" in line

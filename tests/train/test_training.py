@@ -16,9 +16,9 @@ import torch
 from digitpad import DigitPadError
 from digitpad.stroke_files import Sample
 from train import cnn, mlp
-from train.__main__ import Material, main, parse, prepare_pool, side_by_side, train_part
+from train.__main__ import Material, load_material, main, parse, prepare_pool, side_by_side, train_part
 from train.augmentation import distorted
-from train.data import one_hot
+from train.data import NOT_A_DIGIT, DataError, Mnist, Pen, RealOutliers, one_hot
 from train.history import History, write_history
 from train.networks import NETWORKS
 from train.pool import round_path
@@ -163,20 +163,22 @@ def test_a_stopped_run_goes_on_from_its_last_epoch_and_one_with_other_settings_s
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
-    def made(label: str) -> bool:
-        """Whether the pool is made again for a drawing with this label."""
-        options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
-        prepare_pool(
-            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], [], VALIDATION, {}, TRAIN, "")
-        )
+    options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
+
+    def prepare(label: str, letter: str) -> None:
+        drawn, letters = ([Sample([np.array([[3.0, 1], [3, 9]])], name)] for name in (label, letter))
+        prepare_pool(options, Material(TRAIN, drawn, letters, VALIDATION, {}, TRAIN, ""))
+
+    def made(label: str, letter: str) -> bool:
+        """Whether the pool is made again for a drawing with this label and for this letter."""
+        prepare("1", "A")
         round_path(options.run / "pool", 0).touch()
-        prepare_pool(
-            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], "1")], [], VALIDATION, {}, TRAIN, "")
-        )
+        prepare(label, letter)
         return not round_path(options.run / "pool", 0).exists()
 
-    assert not made("1")
-    assert made("7")
+    assert not made("1", "A")
+    assert made("7", "A")
+    assert made("1", "B")
 
 
 def test_without_data_training_says_in_one_line_what_to_do(
@@ -191,6 +193,33 @@ def test_without_data_training_says_in_one_line_what_to_do(
     assert "train-images-idx3-ubyte.gz" in line
     assert "DATA=synthetic" in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_goes_on_without_what_is_missing_and_names_what_it_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stroke = [np.array([[3.0, 1], [3, 9]])]
+    uji = Pen([Sample(stroke, "1", "w01")], [Sample(stroke, "1", "w41")])
+    letters = [Sample(stroke, "A")]
+    real = RealOutliers({"latin": letters}, {"early_aramaic": letters}, {}, [DataError("UJIpenchars was not found")])
+
+    def no_pen(folder: Path | None) -> Pen:
+        raise DataError("pendigits-orig.tra.Z was not found")
+
+    monkeypatch.setattr("train.__main__.load_mnist", lambda folder: Mnist(TRAIN, TRAIN, TRAIN))
+    monkeypatch.setattr("train.__main__.load_pen", no_pen)
+    monkeypatch.setattr("train.__main__.load_uji", lambda folder: uji)
+    monkeypatch.setattr("train.__main__.load_outliers", lambda folder: real)
+    material = load_material(parse(["--recipe", "smoke"]))
+    assert [line.split(":")[2].split()[0] for line in capsys.readouterr().err.splitlines()] == [
+        "pendigits-orig.tra.Z",
+        "UJIpenchars",
+    ]
+    assert (material.pen, material.outliers) == (uji.train, letters)
+    assert list(material.validation) == ["mnist", "uji"]
+    assert material.validation_outliers["early_aramaic"].labels.tolist() == [NOT_A_DIGIT]
+    assert all(word in material.trained_on for word in ("MNIST", "Prat", "CC BY 4.0", "Lake", "MIT", "generated"))
+    assert "Alpaydin" not in material.trained_on and "letters of UJI" not in material.trained_on
 
 
 def test_a_missing_folder_of_own_digits_is_named_and_a_part_that_fails_fails_the_run(
