@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, threads_each
-from train.data import DataError, Digits, load_mnist, load_own, load_pen, render
+from train.data import NOT_A_DIGIT, DataError, Digits, Images, load_mnist, load_own, load_pen, render
 from train.history import loss_and_accuracy
 from train.networks import NETWORKS
 from train.pool import fill_pool, pool_lesson
@@ -35,6 +35,7 @@ class Material:
     validation: dict[str, Digits]
     test: Digits
     trained_on: str  # in words
+    outliers: dict[str, Images] = field(default_factory=dict)  # validation sets of real non-digits
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,6 +112,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     # Slow to load, so only once the data are there.
     from train.calibration import calibrate, probabilities
     from train.pictures import plot_confusion, plot_curves, plot_most_wrong
+    from train.synthetic.outliers import validation_outliers
 
     network = NETWORKS[name].trainer()
     precision = precision_of_run(name, run, partial(step_on_noise, name, training))
@@ -126,7 +128,11 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     # Every validation part counts equally; the test part has no say.
     _, model, history = max(trained, key=lambda candidate: candidate[0])
 
-    calibration = calibrate([(network.logits(model, part), part.labels) for part in material.validation.values()])
+    outliers = validation_outliers() | material.outliers
+    calibration = calibrate(
+        [(network.logits(model, part), part.labels) for part in material.validation.values()],
+        [network.logits(model, Digits(kind, np.full(len(kind), NOT_A_DIGIT))) for kind in outliers.values()],
+    )
     weights = (options.out / "weights" if options.out else ROOT / "train" / "weights") / NETWORKS[name].weights
     make_folder(weights.parent)
     network.save(model, weights)
