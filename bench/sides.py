@@ -36,9 +36,10 @@ def onnxruntime_session(path: Path, as_floats: Callable[[Images], Any] | None = 
 
     session = ort.InferenceSession(path.read_bytes(), session_options(), providers=["CPUExecutionProvider"])
     (image,) = session.get_inputs()
+    answers = [output.name for output in session.get_outputs() if output.name != "features"]
 
     def run(images: Images) -> Any:
-        return session.run(None, {image.name: images if as_floats is None else as_floats(images)})
+        return session.run(answers, {image.name: images if as_floats is None else as_floats(images)})
 
     return run, None if image.shape[0] == 1 else run
 

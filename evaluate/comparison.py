@@ -228,7 +228,7 @@ def _answers(digits: Digits) -> Targets:
     """What the shipped CNN says of digits: each one's probabilities for the eleven classes."""
     session = load_model("cnn").session
     pieces = [digits.images[place : place + 500] for place in range(0, len(digits), 500)]
-    answers = [session.run(None, {"image": piece}) for piece in pieces]
+    answers = [session.run(["probabilities", "ood_score"], {"image": piece}) for piece in pieces]
     probabilities, ood_score = (np.concatenate(column) for column in zip(*answers, strict=True))
     non_digit = 1 / (1 + np.exp(-ood_score))[:, None]
     return np.concatenate([probabilities * (1 - non_digit), non_digit], axis=1).astype(np.float32)

@@ -9,6 +9,7 @@ from evaluate.sets import DigitsByWriter, known_sets
 from evaluate.tables import Results, picture_name, short_title
 from train.data import Digits, load_pen
 from train.synthetic.generate import generate_samples
+from train.synthetic.outliers import validation_outliers
 
 PHOTOGRAPHED = 200  # digits that are read under each condition
 
@@ -69,7 +70,10 @@ def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, picture
     }
     if isinstance(pen, DigitsByWriter):
         further = [sets["mnist_validation"]] if "mnist_validation" in sets else []
-        measured["held_out_writers"] = {m: leave_one_writer_out(r, pen, further) for m, r in recognizers.items()}
+        outliers = list(validation_outliers().values())
+        measured["held_out_writers"] = {
+            m: leave_one_writer_out(r, pen, further, outliers) for m, r in recognizers.items()
+        }
     for model, result in results.items():
         result |= {key: of_models[model] for key, of_models in measured.items()}
     return results

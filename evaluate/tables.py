@@ -17,10 +17,7 @@ Columns = dict[str, str]  # titles, and the formats of their cells
 
 _CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thresholds"
 SETS = {
-    "mnist_test": (
-        "MNIST test",
-        "its 10,000 test images; used to choose nothing but one threshold's rule (model card, How they were made)",
-    ),
+    "mnist_test": ("MNIST test", "its 10,000 test images; used to choose nothing"),
     "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
     "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
     "uji_validation": ("UJI digits", f"400 digits by twenty writers, as `predict_strokes` reads them; {_CHOSEN}"),

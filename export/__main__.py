@@ -1,6 +1,7 @@
 """`python -m export`: turns train/weights/ into the shipped models, checks them, and writes down their figures."""
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -19,6 +20,7 @@ from export.card import write_card
 from export.contract import ExportError, check, fulfil_contract
 from export.manifest import MODELS, candidate, enter, read_manifest, write_manifest
 from export.quantise import export_int8
+from train.calibration import Calibration
 from train.command import ROOT, finish
 from train.data import Digits
 from train.networks import NETWORKS
@@ -118,17 +120,17 @@ def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digit
     """The checked model file, and what is known about it."""
     path = weights / NETWORKS[name].weights
     network, exporter = NETWORKS[name].trainer(), NETWORKS[name].exporter()
-    temperature = float(trained["temperature"])
+    fitted = Calibration(**{field.name: trained[field.name] for field in dataclasses.fields(Calibration)})
     made = {
         "framework": trained["framework"],
         "trained_on": trained["trained_on"],
-        "temperature": f"{temperature:.6g}",
-        "ood_threshold": f"{trained['ood_threshold']:.6g}",
-        "unsure_threshold": f"{trained['unsure_threshold']:.6g}",
+        "temperature": f"{fitted.temperature:.6g}",
+        "ood_threshold": f"{fitted.ood_threshold:.6g}",
+        "unsure_threshold": f"{fitted.unsure_threshold:.6g}",
     }
     metadata = {f"digitpad.{key}": text for key, text in {"contract": CONTRACT, "name": name, **made}.items()}
-    content = fulfil_contract(exporter.to_onnx(path, temperature), metadata)
-    difference = check(content, network.logits(network.load(path), digits), digits.images, temperature)
+    content = fulfil_contract(exporter.to_onnx(path, fitted.temperature), fitted, metadata)
+    difference = check(content, network.logits(network.load(path), digits), digits.images, fitted)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     return content, {
         "parameters": exporter.count_parameters(path),

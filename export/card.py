@@ -13,7 +13,7 @@ from evaluate import tables
 from evaluate.tables import join, measured, short_title
 from export.contract import IR_VERSION, OPSET
 from export.manifest import MODELS, Manifest, report_folder
-from train.calibration import ANSWERED, KEPT, RIGHT
+from train.calibration import REFUSAL, RIGHT
 from train.command import ROOT
 
 CARD = Path(__file__).with_name("card.md")  # with gaps, which are filled in here
@@ -56,9 +56,8 @@ def card(manifest: Manifest, pictures: str) -> str:
         contract=CONTRACT,
         opset=OPSET,
         ir_version=IR_VERSION,
-        kept=f"{100 * KEPT:g} %",
+        refusal=f"{REFUSAL:g}",
         right=f"{100 * RIGHT:g} %",
-        answered=f"{100 * ANSWERED:g} %",
     )
 
 

@@ -13,10 +13,11 @@ from train.cnn import DENSE, FILTERS, load
 
 
 def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
-    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature.
+    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10), `outlier` (N, 1) and `hidden` (N, 160).
 
-    Batch normalisation, the scaling of bytes to [0, 1] and the temperature are folded into the weights: what is
-    left is two convolutions and two matrix products.
+    `hidden` is the last hidden layer, the scores are divided by the temperature. Batch normalisation, the scaling of
+    bytes to [0, 1] and the temperature are folded into the weights: what is left is two convolutions and two matrix
+    products.
     """
     import tf2onnx
 
@@ -38,6 +39,7 @@ def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
         return {
             "scores": tf.matmul(x, scores[:, :10]) + scores_bias[:10],
             "outlier": tf.matmul(x, scores[:, 10:]) + scores_bias[10:],
+            "hidden": x,
         }
 
     signature = [tf.TensorSpec([None, 28, 28], tf.uint8, name="image")]

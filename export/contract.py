@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import DigitPadError, Recognizer
-from train.calibration import ood_score, probabilities
+from train.calibration import Calibration, ood_score, probabilities
 
 OPSET = 18
 IR_VERSION = 8  # so that older releases of onnxruntime load the file
 LARGEST_DIFFERENCE = 1e-5  # in a probability, between the file and the framework
 ALLOWED_NODES = {
     "Cast", "Reshape", "Conv", "MaxPool", "Relu", "MatMul", "Add", "Gemm", "Softmax", "ReduceLogSumExp", "Sub",
+    "Mul", "LpNormalization",
 }  # fmt: skip
 
 
@@ -24,26 +25,38 @@ class ExportError(DigitPadError):
     """An exported model fails a check, and so does not replace the one in place."""
 
 
-def fulfil_contract(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
-    """Turn a graph from bytes to `scores` (N, 10) and `outlier` (N, 1) into a model file that keeps the contract.
+def fulfil_contract(model: onnx.ModelProto, fitted: Calibration, metadata: dict[str, str]) -> bytes:
+    """Turn a graph from bytes to `scores` (N, 10), `outlier` (N, 1) and `hidden` (N, F) into a file of the contract.
 
-    The first are the digits' scores, the second is the score of "not a digit".
+    The first are the digits' scores, the second is the score of "not a digit", the third is the last hidden layer.
     """
     graph = model.graph
-    graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), "class_axis"))
-    graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "batch_shape"))
+    (hidden,) = [output for output in graph.output if output.name == "hidden"]
+    features = hidden.type.tensor_type.shape.dim[1].dim_value
+    constants = {
+        "class_axis": np.array([1], np.int64),
+        "batch_shape": np.array([-1], np.int64),
+        "ood_scale": np.array(fitted.ood_scale, np.float32),
+        "ood_offset": np.array(fitted.ood_offset, np.float32),
+    }
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     graph.node.extend(
         [
             helper.make_node("Softmax", ["scores"], ["probabilities"], name="softmax", axis=1),
             helper.make_node("ReduceLogSumExp", ["scores", "class_axis"], ["digit"], name="log_sum_exp", keepdims=0),
             helper.make_node("Reshape", ["outlier", "batch_shape"], ["not_a_digit"], name="as_vector"),
-            helper.make_node("Sub", ["not_a_digit", "digit"], ["ood_score"], name="log_odds"),
+            helper.make_node("Sub", ["not_a_digit", "digit"], ["odds"], name="log_odds"),
+            helper.make_node("Mul", ["odds", "ood_scale"], ["scaled_odds"], name="scale_odds"),
+            helper.make_node("Add", ["scaled_odds", "ood_offset"], ["ood_score"], name="shift_odds"),
+            # Of length 1, and 0 where the layer is silent.
+            helper.make_node("LpNormalization", ["hidden"], ["features"], name="length_1", axis=1, p=2),
         ]
     )
     del graph.output[:], graph.input[:], graph.value_info[:]
     graph.input.append(helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 28, 28]))
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 10]))
     graph.output.append(helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, ["batch"]))
+    graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", features]))
 
     # What exporters record about themselves says nothing about the network and differs from run to run.
     graph.doc_string = model.doc_string = model.domain = ""
@@ -77,7 +90,7 @@ def model_file(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], temperature: float) -> float:
+def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], fitted: Calibration) -> float:
     """Check a model file against ONNX, the contract, and the framework's own scores (N, 11) of the images.
 
     Returns:
@@ -99,10 +112,10 @@ def check(data: bytes, scores: NDArray[np.float32], images: NDArray[np.uint8], t
         path.write_bytes(data)
         recognizer = Recognizer(path)  # raises ModelError where the contract is not kept
     found, found_ood = recognizer.run(images)
-    difference = float(np.abs(found - probabilities(scores, temperature)).max())
+    difference = float(np.abs(found - probabilities(scores, fitted.temperature)).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportError(f"a probability differs from the framework's by {difference:.1e} > {LARGEST_DIFFERENCE}")
-    wanted = ood_score(scores, temperature)
+    wanted = ood_score(scores, fitted)
     if not np.allclose(found_ood, wanted, rtol=1e-4, atol=1e-3):
         raise ExportError(f"ood_score differs from the framework's by {np.abs(found_ood - wanted).max():.1e}")
     one_by_one = np.concatenate([recognizer.run(images[i : i + 1])[0] for i in range(10)])

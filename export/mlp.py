@@ -28,16 +28,19 @@ class ByteMlp(nn.Module):
                 layer.weight.copy_(model.scores.weight[rows] / temperature)
                 layer.bias.copy_(model.scores.bias[rows] / temperature)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (N, 10) of the digits and (N, 1) of "not a digit", of uint8 (N, 28, 28)."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores (N, 10) of the digits and (N, 1) of "not a digit", and the last hidden layer, of uint8 (N, 28, 28)."""
         x = image.float().reshape(-1, 28 * 28)
         x = torch.relu(self.hidden1(x))
         x = torch.relu(self.hidden2(x))
-        return self.scores(x), self.outlier(x)
+        return self.scores(x), self.outlier(x), x
 
 
 def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
-    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10) and `outlier` (N, 1), divided by the temperature."""
+    """A graph from `image` uint8 (N, 28, 28) to `scores` (N, 10), `outlier` (N, 1) and `hidden` (N, 800).
+
+    `hidden` is the last hidden layer, the scores are divided by the temperature.
+    """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the exporter itself
@@ -45,7 +48,7 @@ def to_onnx(weights: Path, temperature: float) -> onnx.ModelProto:
             ByteMlp(weights, temperature).eval(),
             (torch.zeros(2, 28, 28, dtype=torch.uint8),),
             input_names=["image"],
-            output_names=["scores", "outlier"],
+            output_names=["scores", "outlier", "hidden"],
             dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
             opset_version=OPSET,
             external_data=False,

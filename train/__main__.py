@@ -16,7 +16,7 @@ import numpy as np
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, threads_each
-from train.data import DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
+from train.data import NOT_A_DIGIT, DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import loss_and_accuracy
 from train.networks import NETWORKS
 from train.pool import Known, fill_pool, pool_lesson
@@ -40,7 +40,7 @@ class Material:
 
     known: Known
     validation: dict[str, Digits]
-    validation_outliers: dict[str, Digits]
+    outliers: dict[str, Digits]  # of validation: letters that people wrote, by set
     test: Digits
     trained_on: str  # in words
 
@@ -119,6 +119,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     # Slow to load, so only once the data are there.
     from train.calibration import calibrate, probabilities
     from train.pictures import plot_confusion, plot_curves, plot_most_wrong
+    from train.synthetic.outliers import validation_outliers
 
     network = NETWORKS[name].trainer()
     precision = precision_of_run(name, run, partial(step_on_noise, name, training))
@@ -134,7 +135,11 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     # Every validation part counts equally; the test part has no say.
     _, model, history = max(trained, key=lambda candidate: candidate[0])
 
-    calibration = calibrate([(network.logits(model, part), part.labels) for part in material.validation.values()])
+    no_digits = [Digits(kind, np.full(len(kind), NOT_A_DIGIT)) for kind in validation_outliers().values()]
+    calibration = calibrate(
+        [(network.logits(model, part), part.labels) for part in material.validation.values()],
+        [network.logits(model, kind) for kind in [*no_digits, *material.outliers.values()]],
+    )
     weights = (options.out / "weights" if options.out else ROOT / "train" / "weights") / NETWORKS[name].weights
     make_folder(weights.parent)
     network.save(model, weights)
@@ -178,7 +183,7 @@ def load_material(options: argparse.Namespace) -> Material:
     """
     pen: dict[str, list[Sample]] = {}
     letters: dict[str, list[Sample]] = {}
-    validation_outliers: dict[str, Digits] = {}
+    outliers: dict[str, Digits] = {}
     mixture = options.recipe_in_full.mixture
     sources = [f"{mixture.generated:,} generated digits and {mixture.outliers:,} generated outliers an epoch"]
     if options.synthetic:
@@ -199,7 +204,7 @@ def load_material(options: argparse.Namespace) -> Material:
                 validation[name] = render(digits.validation)
         real = load_outliers(options.data)
         letters = real.train
-        validation_outliers = {name: render(samples) for name, samples in real.validation.items()}
+        outliers = {name: render(samples) for name, samples in real.validation.items()}
         if options.part is None:
             for reason in missing + real.missing:
                 print(f"train: going on without a part of the data: {reason}", file=sys.stderr)
@@ -211,7 +216,7 @@ def load_material(options: argparse.Namespace) -> Material:
         if own_strokes:
             pen["own"] = own_strokes
         sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
-    return Material(Known(images, pen, letters), validation, validation_outliers, test, ", ".join(sources))
+    return Material(Known(images, pen, letters), validation, outliers, test, ", ".join(sources))
 
 
 def prepare_folder(folder: Path, settings: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""What turns scores into honest answers: one temperature and two thresholds, fitted on validation digits alone."""
+"""What turns scores into honest answers: a temperature, odds against a digit, and thresholds; fitted on validation."""
 
 from dataclasses import dataclass
 
@@ -6,35 +6,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-# Scores (N, 11), the last one's for "not a digit", and labels (N,), 0 to 9, of each validation part.
-Parts = list[tuple[NDArray[np.float32], NDArray[np.int64]]]
+Scores = NDArray[np.float32]  # (N, 11), the last one's for "not a digit"
+Parts = list[tuple[Scores, NDArray[np.int64]]]  # of each validation set of digits: scores, and labels (N,), 0 to 9
 
-# Share of every part's digits that must not be rejected as "not a digit". Going from 0.995 to 0.998 gains as many
-# validation digits as it lets generated outliers through; and what people draw on a pad is digits.
-KEPT = 0.997
-RIGHT = 0.998  # share of right answers in every part among those given with status "digit"
-# Among few digits, a single wrong answer decides; a hundred right ones should not be unsure because of it. To give this
-# share of what people write the status "digit", a little less than RIGHT is enough. That there is such a bound was
-# decided after the MLP had been seen to answer 98.3 % of MNIST's test digits; its value was not.
-ANSWERED = 0.985
-NEARLY_RIGHT = 0.997
+# What refusing a digit costs, where taking a non-digit for one costs 1: what people draw on a pad is digits, and they
+# come first.
+REFUSAL = 3.0
+RIGHT = 0.996  # share of right answers among those given with status "digit"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """temperature divides scores; an ood_score above ood_threshold means a non-digit; less confidence is "unsure"."""
+    """temperature divides scores; ood_score = ood_scale x log odds + ood_offset.
+
+    An ood_score above ood_threshold means a non-digit; less confidence than unsure_threshold is "unsure".
+    """
 
     temperature: float
+    ood_scale: float
+    ood_offset: float
     ood_threshold: float
     unsure_threshold: float
 
 
-def calibrate(parts: Parts) -> Calibration:
-    """Fit the temperature on all digits, and thresholds that suit every part, however few digits it has."""
-    temperature = fit_temperature(parts)
-    # Each part keeps its share, so the threshold is that of the part that needs most room.
-    ood_threshold = max(float(np.quantile(ood_score(scores, temperature), KEPT)) for scores, _ in parts)
-    return Calibration(temperature, ood_threshold, _fit_unsure_threshold(parts, temperature, ood_threshold))
+def calibrate(digits: Parts, outliers: list[Scores]) -> Calibration:
+    """Fit everything on validation sets.
+
+    Args:
+        digits: scores and labels of each set.
+        outliers: scores of non-digits, an array for each generated kind and for each set of real ones.
+
+    All digits count equally in the temperature. In the rest each set of digits does, however large it is, and each
+    array of non-digits.
+    """
+    temperature = fit_temperature(digits)
+    odds = [log_odds(scores, temperature) for scores, _ in digits]
+    scale, offset = fit_odds(odds, [log_odds(scores, temperature) for scores in outliers])
+    # Where odds are calibrated, the threshold that costs least needs no search, which among few digits finds chance.
+    ood_threshold = float(np.log(REFUSAL))
+    confidence, right = [], []
+    for (scores, labels), values in zip(digits, odds, strict=True):
+        answered = scale * values + offset <= ood_threshold
+        confidence.append(probabilities(scores[answered], temperature).max(axis=1))
+        right.append(scores[answered, :10].argmax(axis=1) == labels[answered])
+    return Calibration(temperature, scale, offset, ood_threshold, _fit_unsure_threshold(confidence, right))
 
 
 def fit_temperature(parts: Parts) -> float:
@@ -52,8 +67,37 @@ def fit_temperature(parts: Parts) -> float:
     return float(candidates[best])
 
 
-def ood_score(scores: NDArray[np.float32], temperature: float) -> Floats:
-    """The out-of-distribution score (N,): the log of how much likelier "not a digit" is than all digits together.
+def fit_odds(digits: list[Floats], outliers: list[Floats]) -> tuple[float, float]:
+    """Scale and offset that make log odds (N,) those of a non-digit, if there are as many of them as of digits.
+
+    Each array of digits counts equally, and each of outliers. Platt scaling: J. Platt, "Probabilistic Outputs for
+    Support Vector Machines", 1999, by Newton's method as in Lin, Lin, Weng, "A Note on Platt's Probabilistic Outputs",
+    2007. His targets, which are not quite 0 and 1, keep the scale finite where nothing overlaps.
+    """
+    odds = np.concatenate([*digits, *outliers])
+    of_digits, of_outliers = sum(map(len, digits)), sum(map(len, outliers))
+    targets = np.repeat([1 / (of_digits + 2), (of_outliers + 1) / (of_outliers + 2)], [of_digits, of_outliers])
+    weights = np.concatenate(
+        [np.full(len(values), 1 / len(values) / len(side)) for side in (digits, outliers) for values in side]
+    )
+    inputs = np.column_stack([odds, np.ones_like(odds)])
+
+    def loss(fitted: Floats) -> float:
+        return float(weights @ (np.logaddexp(0, inputs @ fitted) - targets * (inputs @ fitted)))
+
+    fitted = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = np.exp(-np.logaddexp(0, -inputs @ fitted))
+        curvature = (inputs.T * (weights * p * (1 - p))) @ inputs + 1e-12 * np.eye(2)
+        step = np.linalg.solve(curvature, inputs.T @ (weights * (p - targets)))
+        while loss(fitted - step) > loss(fitted):
+            step /= 2
+        fitted = fitted - step
+    return float(fitted[0]), float(fitted[1])
+
+
+def log_odds(scores: Scores, temperature: float) -> Floats:
+    """What the network says, uncalibrated: the log (N,) of how much likelier "not a digit" is than all digits together.
 
     Outlier exposure with a class of its own: Hendrycks, Mazeika, Dietterich, "Deep Anomaly Detection with Outlier
     Exposure", ICLR 2019; Thulasidasan et al., "An Effective Baseline for Robustness to Distributional Shift", 2021.
@@ -62,41 +106,29 @@ def ood_score(scores: NDArray[np.float32], temperature: float) -> Floats:
     return scaled[:, 10] - np.logaddexp.reduce(scaled[:, :10], axis=1)
 
 
-def probabilities(scores: NDArray[np.float32], temperature: float) -> Floats:
+def ood_score(scores: Scores, fitted: Calibration) -> Floats:
+    """The out-of-distribution score (N,): calibrated log odds that it is no digit."""
+    return fitted.ood_scale * log_odds(scores, fitted.temperature) + fitted.ood_offset
+
+
+def probabilities(scores: Scores, temperature: float) -> Floats:
     """Softmax (N, 10) of the digits' scores / temperature."""
     return np.exp(_log_softmax(scores, temperature))
 
 
-def _log_softmax(scores: NDArray[np.float32], temperature: float) -> Floats:
+def _log_softmax(scores: Scores, temperature: float) -> Floats:
     scaled = scores[:, :10].astype(np.float64) / temperature
     return scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
 
 
-def _nll(scores: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
+def _nll(scores: Scores, labels: NDArray[np.int64], temperature: float) -> float:
     return -float(_log_softmax(scores, temperature)[np.arange(len(labels)), labels].mean())
 
 
-def _fit_unsure_threshold(parts: Parts, temperature: float, ood_threshold: float) -> float:
-    """The lowest confidence above which answers are right as often as RIGHT asks, in every part.
-
-    Where that leaves too few of all the parts' digits together for ANSWERED: the highest one that does not, if
-    NEARLY_RIGHT are right above it in every part.
-    """
-    right = [scores[:, :10].argmax(axis=1) == labels for scores, labels in parts]
-    confidence = [
-        np.where(ood_score(scores, temperature) > ood_threshold, 0, probabilities(scores, temperature).max(axis=1))
-        for scores, _ in parts
-    ]
-
-    def lowest(share: float) -> float:
-        for threshold in np.linspace(0.4, 0.99, 119):
-            answered = [r[c >= threshold] for r, c in zip(right, confidence, strict=True)]
-            if all(len(a) and a.mean() >= share for a in answered):
-                return float(threshold)
-        return 0.99
-
-    everything = np.concatenate(confidence)
-    # With 95 % certainty, as far as this many digits can tell.
-    asked = ANSWERED + 1.645 * np.sqrt(ANSWERED * (1 - ANSWERED) / len(everything))
-    most = float(np.quantile(everything, max(1 - asked, 0), method="lower"))
-    return lowest(RIGHT) if lowest(RIGHT) <= most else max(most, lowest(NEARLY_RIGHT))
+def _fit_unsure_threshold(confidence: list[Floats], right: list[NDArray[np.bool_]]) -> float:
+    """The lowest confidence above which answers are right as often as RIGHT asks, in the mean over the sets."""
+    for threshold in np.linspace(0.4, 0.99, 119):
+        shares = [r[c >= threshold].mean() for c, r in zip(confidence, right, strict=True) if (c >= threshold).any()]
+        if shares and np.mean(shares) >= RIGHT:
+            return float(threshold)
+    return 0.99

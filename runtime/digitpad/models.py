@@ -17,7 +17,9 @@ from digitpad.errors import ModelError, first_line
 if TYPE_CHECKING:
     import onnxruntime
 
-CONTRACT = "1"
+CONTRACT = "2"
+WITHOUT_FEATURES = "1"  # the contract before, whose files lack the output `features` and are still read
+MOST_FEATURES = 1024
 MAX_BYTES = 256 * 2**20  # a digit model takes a few MB: anything larger is refused before it fills the memory
 METADATA = ("contract", "name", "framework", "trained_on", "temperature", "ood_threshold", "unsure_threshold")
 
@@ -31,12 +33,19 @@ _SILENT = os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1") != "0"
 _FIX = "install digitpad again, or run `make export` in a source checkout"
 
 
+Tensors = dict[str, tuple[str, list[int | str]]]  # by name: the type, and the shape without the batch
+
+
 @dataclass(frozen=True)
 class Model:
-    """A model ready to run: the onnxruntime session, and its digitpad.* metadata without that prefix."""
+    """A model ready to run: the onnxruntime session, and its digitpad.* metadata without that prefix.
+
+    `features` is how many values the output of that name has for an image; 0 where the file has no such output.
+    """
 
     session: "onnxruntime.InferenceSession"
     metadata: dict[str, str]
+    features: int
 
 
 def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptions | None" = None) -> Model:
@@ -63,7 +72,7 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         source = path if path.isascii() else _read(path)
     session = _open_session(path, source, options or session_options())
     try:
-        return Model(session, _check_contract(path, session))
+        return Model(session, *_check_contract(path, session))
     except UnicodeDecodeError:  # onnxruntime passes names and metadata on as they are
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
 
@@ -204,14 +213,17 @@ def _open_session(
         raise ModelError(f"{path}: not a model onnxruntime can load ({first_line(error)})") from None
 
 
-def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[str, str]:
-    """Refuse a model whose metadata, names, types or shapes differ from the contract's; return the metadata."""
+def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> tuple[dict[str, str], int]:
+    """Refuse a model whose metadata, names, types or shapes differ from the contract's.
+
+    Returns the metadata and the number of features.
+    """
     found = session.get_modelmeta().custom_metadata_map
     metadata = {key: found[f"digitpad.{key}"] for key in METADATA if f"digitpad.{key}" in found}
-    if metadata.get("contract") != CONTRACT:
+    if metadata.get("contract") not in (CONTRACT, WITHOUT_FEATURES):
         raise ModelError(
-            f"{path}: digitpad.contract is {metadata.get('contract', 'missing'):.40}, not {CONTRACT}:"
-            " not a digitpad model, or one for another version"
+            f"{path}: digitpad.contract is {metadata.get('contract', 'missing'):.40}, not {CONTRACT} or"
+            f" {WITHOUT_FEATURES}: not a digitpad model, or one for another version"
         )
     if missing := [key for key in METADATA if key not in metadata]:
         raise ModelError(f"{path}: the metadata lacks digitpad.{missing[0]}; export the model again")
@@ -226,12 +238,18 @@ def _check_contract(path: str, session: "onnxruntime.InferenceSession") -> dict[
         if math.isnan(number):
             raise ModelError(f"{path}: digitpad.{key} is {metadata[key]!r:.40}, not a number; export the model again")
     _check_tensors(path, "input", session.get_inputs(), {"image": ("tensor(uint8)", [28, 28])})
-    outputs = {"probabilities": ("tensor(float)", [10]), "ood_score": ("tensor(float)", [])}
+    outputs: Tensors = {"probabilities": ("tensor(float)", [10]), "ood_score": ("tensor(float)", [])}
+    features = 0
+    if metadata["contract"] == CONTRACT:
+        shapes = [tensor.shape for tensor in session.get_outputs() if tensor.name == "features"]
+        if shapes and len(shapes[0]) == 2 and shapes[0][1] in range(1, MOST_FEATURES + 1):
+            features = shapes[0][1]
+        outputs["features"] = ("tensor(float)", [features or f"1 to {MOST_FEATURES}"])
     _check_tensors(path, "output", session.get_outputs(), outputs)
-    return metadata
+    return metadata, features
 
 
-def _check_tensors(path: str, kind: str, found: Any, wanted: dict[str, tuple[str, list[int]]]) -> None:
+def _check_tensors(path: str, kind: str, found: Any, wanted: Tensors) -> None:
     names = [tensor.name for tensor in found]
     if sorted(names) != sorted(wanted):  # in any order: they are asked for by name
         raise ModelError(f"{path}: {kind}s are {', '.join(names):.200}, not {', '.join(wanted)}: not a digitpad model")

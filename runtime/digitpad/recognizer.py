@@ -34,7 +34,7 @@ class Prediction:
         digit: 0 to 9; None when blank or not a digit.
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
-        ood_score: out-of-distribution score: higher = less like a handwritten digit; NaN when blank.
+        ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
     """
 
@@ -131,24 +131,43 @@ class Recognizer:
         return self.run(images)[0]
 
     def run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Both outputs of the model for images uint8 (N, 28, 28): probabilities (N, 10) and ood_score (N,).
+        """The model's answers for images uint8 (N, 28, 28): probabilities (N, 10) and ood_score (N,).
 
         Raises:
             ImageError: shape or dtype differ.
             ModelError: the model fails to run.
         """
+        probabilities, ood_score = self._outputs(images, {"probabilities": (10,), "ood_score": ()})
+        return probabilities, ood_score
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last hidden layer makes of images uint8 (N, 28, 28): (N, F), rows of length 1, or all 0.
+
+        Raises:
+            ImageError: shape or dtype differ.
+            ModelError: the model has no such output, or fails to run.
+        """
+        if not self._model.features:
+            raise ModelError(
+                f"{self.name}: this model cannot learn: its file is of contract {self.metadata['contract']}, which has"
+                " no features; export it again"
+            )
+        (features,) = self._outputs(images, {"features": (self._model.features,)})
+        return features
+
+    def _outputs(self, images: NDArray[np.uint8], shapes: dict[str, tuple[int, ...]]) -> list[NDArray[np.float32]]:
+        """Outputs of the model by name and shape of a row."""
         _check_images(images)
-        probabilities = np.empty((len(images), 10), np.float32)
-        ood_score = np.empty(len(images), np.float32)
+        outputs = [np.empty((len(images), *shape), np.float32) for shape in shapes.values()]
         for first in range(0, len(images), _CHUNK):
             part = slice(first, first + _CHUNK)
             try:
-                probabilities[part], ood_score[part] = self._model.session.run(
-                    ["probabilities", "ood_score"], {"image": np.ascontiguousarray(images[part])}
-                )
+                found = self._model.session.run(list(shapes), {"image": np.ascontiguousarray(images[part])})
+                for output, rows in zip(outputs, found, strict=True):
+                    output[part] = rows
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
-        return probabilities, ood_score
+        return outputs
 
 
 def percent(probability: float) -> str:

@@ -21,7 +21,7 @@ from evaluate.held_out import leave_one_writer_out, uncalibrated_scores
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.sets import DigitsByWriter, load_set
 from evaluate.tables import page, picture_name
-from train.calibration import ood_score, probabilities
+from train.calibration import log_odds, probabilities
 from train.data import Digits
 from train.synthetic.generate import VARIANTS, generate_digits, generate_samples
 
@@ -191,17 +191,19 @@ def test_a_file_gives_back_the_scores_that_its_answers_came_from() -> None:
     scores = uncalibrated_scores(recognizer, images)
     temperature = float(recognizer.metadata["temperature"])
     np.testing.assert_allclose(probabilities(scores, temperature), p, atol=1e-5)
-    np.testing.assert_allclose(ood_score(scores, temperature), ood, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(log_odds(scores, temperature), ood, rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_of_a_writer_who_is_left_out_goes_into_what_is_fitted() -> None:
     recognizer = overconfident(seed=1)
     writers = np.repeat(["a", "b", "c"], 200)
     further = [Digits(recognizer.images, recognizer.labels)]
-    before = leave_one_writer_out(recognizer, DigitsByWriter(recognizer.images, recognizer.labels, writers), further)
+    everything = DigitsByWriter(recognizer.images, recognizer.labels, writers)
+    before = leave_one_writer_out(recognizer, everything, further, [recognizer.images[:9]])
     labels = np.where(writers == "b", (recognizer.labels + 1) % 10, recognizer.labels)
-    after = leave_one_writer_out(recognizer, DigitsByWriter(recognizer.images, labels, writers), further)
-    fitted = ("temperature", "ood_threshold", "unsure_threshold")
+    changed = DigitsByWriter(recognizer.images, labels, writers)
+    after = leave_one_writer_out(recognizer, changed, further, [recognizer.images[:9]])
+    fitted = ("temperature", "ood_scale", "ood_offset", "unsure_threshold")
     assert [before["b"][key] for key in fitted] == [after["b"][key] for key in fitted]
     assert before["b"]["accuracy"] > after["b"]["accuracy"]
     assert before["a"]["temperature"] < after["a"]["temperature"]

@@ -12,15 +12,17 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import Recognizer
-from digitpad.models import METADATA
+from digitpad.models import METADATA, shipped_models
 from digitpad.stroke_files import write_samples
 from export.__main__ import main
 from export.contract import IR_VERSION, ExportError, check, fulfil_contract
 from tests.conftest import ROOT, python, without_data
+from train.calibration import Calibration, log_odds
+from train.networks import NETWORKS
 from train.synthetic.generate import generate_digits, generate_samples
 
 SLIM = ROOT / ".venv-test" / "bin" / "python"
-METADATA_OF_TEST = {f"digitpad.{key}": "1" for key in METADATA} | {"digitpad.name": "tiny"}
+METADATA_OF_TEST = {f"digitpad.{key}": "2" for key in METADATA} | {"digitpad.name": "tiny"}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_a_network_trained_here_reads_digits_where_no_framework_is_installed(
 def test_the_exported_folder_describes_itself(exported: Path) -> None:
     manifest = json.loads((exported / "manifest.json").read_bytes())
     report = json.loads((exported / "evaluation" / "report.json").read_bytes())["models"]
-    assert manifest["contract"] == "1"
+    assert manifest["contract"] == "2"
     assert report.keys() == manifest["models"].keys()
     # int8 files are made where MNIST is at hand, as it may be in data/.
     assert {"cnn", "mlp"} <= set(manifest["models"]) <= {"cnn", "mlp", "cnn-int8", "mlp-int8"}
@@ -78,7 +80,7 @@ def test_the_committed_models_are_what_the_committed_weights_give(tmp_path: Path
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp"])
+@pytest.mark.parametrize("name", shipped_models())
 def test_the_committed_files_keep_the_contract_to_the_letter(name: str) -> None:
     model = onnx.load(ROOT / "onnx_models" / f"{name}.onnx", load_external_data=False)
     onnx.checker.check_model(model, full_check=True)
@@ -90,12 +92,42 @@ def test_the_committed_files_keep_the_contract_to_the_letter(name: str) -> None:
     types = [(t.name, t.type.tensor_type.elem_type) for t in values]
     assert types == [
         ("image", TensorProto.UINT8), ("probabilities", TensorProto.FLOAT), ("ood_score", TensorProto.FLOAT),
+        ("features", TensorProto.FLOAT),
     ]  # fmt: skip
     shapes = [[d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim] for t in values]
-    assert shapes == [["batch", 28, 28], ["batch", 10], ["batch"]]
+    assert shapes == [
+        ["batch", 28, 28],
+        ["batch", 10],
+        ["batch"],
+        ["batch", {"cnn": 160, "mlp": 800}[name.removesuffix("-int8")]],
+    ]
     assert {entry.key for entry in model.metadata_props} == {f"digitpad.{key}" for key in METADATA}
     kinds = {node.op_type for node in model.graph.node}
     assert not kinds & {"Shape", "Gather", "Slice", "Concat", "Transpose", "Dropout", "BatchNormalization"}
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_features_are_what_the_last_hidden_layer_makes_of_an_image_with_length_1(name: str) -> None:
+    network = NETWORKS[name].trainer()
+    model = network.load(ROOT / "train" / "weights" / NETWORKS[name].weights)
+    if name == "cnn":
+        import keras
+
+        model = keras.Sequential(model.layers[:-1])
+    else:
+        import torch
+
+        model.scores = torch.nn.Identity()
+    digits = generate_digits(300, seed=12)
+    wanted = network.logits(model, digits)
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    np.testing.assert_allclose(Recognizer(name).features(digits.images), wanted, atol=1e-5)
+    in_int8 = Recognizer(f"{name}-int8").features(digits.images)
+    assert (in_int8 * wanted).sum(axis=1).min() > 0.98, "in int8 they point the same way"
+    np.testing.assert_allclose(np.linalg.norm(in_int8, axis=1), 1, atol=1e-5)
+
+
+FITTED = Calibration(temperature=1.0, ood_scale=0.5, ood_offset=2.0, ood_threshold=1.0, unsure_threshold=0.5)
 
 
 def linear(digits: str = "digits", rest: str = "rest") -> tuple[bytes, np.ndarray, np.ndarray]:
@@ -108,10 +140,14 @@ def linear(digits: str = "digits", rest: str = "rest") -> tuple[bytes, np.ndarra
             helper.make_node("Reshape", ["x", "row"], ["flat"]),
             helper.make_node("MatMul", ["flat", digits], ["scores"]),
             helper.make_node("MatMul", ["flat", rest], ["outlier"]),
+            helper.make_node("Relu", ["flat"], ["hidden"]),
         ],
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", 28, 28])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10])],
+        [
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10]),
+            helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["n", 784]),
+        ],
         [
             numpy_helper.from_array(np.array([-1, 784]), "row"),
             *(numpy_helper.from_array(k, n) for k, n in ((kernel[:, :10], digits), (kernel[:, 10:], rest))),
@@ -120,11 +156,26 @@ def linear(digits: str = "digits", rest: str = "rest") -> tuple[bytes, np.ndarra
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     images = generate_digits(100, seed=1).images
     scores = images.reshape(100, 784).astype(np.float32) @ kernel
-    return fulfil_contract(model, METADATA_OF_TEST), images, scores
+    return fulfil_contract(model, FITTED, METADATA_OF_TEST), images, scores
 
 
 def test_a_network_gives_the_same_file_however_the_exporter_numbered_its_constants() -> None:
     assert linear("one__30", "other__31")[0] == linear("one__30", "other__32")[0]
+
+
+def test_odds_are_calibrated_and_a_silent_layer_has_features_of_0_in_the_file(tmp_path: Path) -> None:
+    data, images, scores = linear()
+    (tmp_path / "tiny.onnx").write_bytes(data)
+    tiny = Recognizer(tmp_path / "tiny.onnx")
+    np.testing.assert_allclose(tiny.run(images)[1], 0.5 * log_odds(scores, 1.0) + 2, atol=1e-4)
+    features = tiny.features(np.concatenate([images, 0 * images[:1]]))
+    np.testing.assert_allclose(np.linalg.norm(features[:-1], axis=1), 1, atol=1e-6)
+    assert (features[-1] == 0).all()
+
+
+def with_uncalibrated_odds(model: onnx.ModelProto) -> None:
+    (scale,) = [item for item in model.graph.initializer if item.name == "ood_scale"]
+    scale.CopyFrom(numpy_helper.from_array(np.array(1, np.float32), "ood_scale"))
 
 
 def with_a_needless_node(model: onnx.ModelProto) -> None:
@@ -140,6 +191,7 @@ def with_an_invalid_node(model: onnx.ModelProto) -> None:
     ("change", "factor", "reason"),
     [
         (None, 1.01, "differs from the framework"),
+        (with_uncalibrated_odds, 1, "ood_score differs"),
         (with_a_needless_node, 1, "Identity"),
         (with_an_invalid_node, 1, r"onnx\.checker"),
     ],
@@ -148,12 +200,12 @@ def test_a_file_that_is_not_as_it_should_be_is_refused(
     change: Callable[[onnx.ModelProto], None] | None, factor: float, reason: str
 ) -> None:
     data, images, scores = linear()
-    assert check(data, scores, images, 1.0) <= 1e-5, "the right file passes"
+    assert check(data, scores, images, FITTED) <= 1e-5, "the right file passes"
     model = onnx.load_from_string(data)
     if change:
         change(model)
     with pytest.raises(ExportError, match=reason):
-        check(model.SerializeToString(), scores * np.float32(factor), images, 1.0)
+        check(model.SerializeToString(), scores * np.float32(factor), images, FITTED)
 
 
 @pytest.mark.parametrize("missing", [True, False], ids=["missing", "damaged"])

@@ -66,7 +66,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "parameters": 160,
             "accuracy": {"mnist_test": 0.125},
         }
-    (models / "manifest.json").write_text(json.dumps({"contract": "1", "models": entries}))
+    (models / "manifest.json").write_text(json.dumps({"contract": "2", "models": entries}))
     return folder
 
 

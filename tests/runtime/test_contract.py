@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from digitpad import ModelError, Recognizer, models
@@ -30,13 +31,15 @@ def refusal(path: str | os.PathLike[str]) -> str:
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        ("other_contract", "digitpad.contract is 2, not 1"),
+        ("other_contract", "digitpad.contract is 3, not 2 or 1"),
         ("no_metadata", "digitpad.contract is missing"),
         ("no_temperature", "lacks digitpad.temperature"),
         ("wordy_threshold", "digitpad.unsure_threshold is 'half', not a number"),
         ("nan_threshold", "digitpad.ood_threshold is 'nan', not a number"),
         ("other_input_name", "inputs are picture, not image"),
-        ("other_output_name", "outputs are scores, ood_score, not probabilities, ood_score"),
+        ("other_output_name", "outputs are scores, ood_score, features, not probabilities, ood_score, features"),
+        ("no_features", "outputs are probabilities, ood_score, not probabilities, ood_score, features"),
+        ("wide_features", "output features has shape ['batch', 1040], not ['batch', '1 to 1024']"),
         ("float_input", "input image is tensor(float), not tensor(uint8)"),
         ("double_output", "output probabilities is tensor(double), not tensor(float)"),
         ("other_input_shape", "input image has shape ['batch', 32, 32], not ['batch', 28, 28]"),
@@ -46,6 +49,15 @@ def refusal(path: str | os.PathLike[str]) -> str:
 )
 def test_a_model_that_breaks_the_contract_is_refused_with_the_reason(model: str, reason: str) -> None:
     assert reason in refusal(DATA / f"{model}.onnx")
+
+
+def test_a_file_of_the_first_contract_answers_as_before_and_says_that_it_cannot_learn() -> None:
+    old, new = Recognizer(DATA / "first_contract.onnx"), Recognizer(TINY)
+    images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
+    for before, now in zip(old.run(images), new.run(images), strict=True):
+        assert np.array_equal(before, now)
+    with pytest.raises(ModelError, match=r"^tiny: this model cannot learn: .*contract 1.*; export it again$"):
+        old.features(images)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +169,7 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(
 
 def test_a_shipped_model_that_was_changed_is_refused(tiny: Path, shipped: Path) -> None:
     (shipped / "cnn.onnx").write_bytes(tiny.read_bytes())
-    manifest = {"contract": "1", "models": {"cnn": {"file": "cnn.onnx", "sha256": "0" * 64}}}
+    manifest = {"contract": "2", "models": {"cnn": {"file": "cnn.onnx", "sha256": "0" * 64}}}
     (shipped / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError, match="its checksum is not the manifest's"):
         Recognizer("cnn")

@@ -142,10 +142,22 @@ def test_threads_may_share_one_recognizer(recognizer: Recognizer) -> None:
         assert np.array_equal(one.probabilities, other.probabilities)
 
 
+def test_features_of_images_are_the_same_one_by_one_as_together_and_have_length_1(recognizer: Recognizer) -> None:
+    images = some_images(300)
+    features = recognizer.features(images)
+    assert features.dtype == np.float32 and features.shape == (300, 16)
+    assert np.allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
+    assert np.allclose(features[299], recognizer.features(images[299:])[0], atol=1e-6)
+    assert (recognizer.features(0 * images[:1]) == 0).all()
+    assert recognizer.features(images[:0]).shape == (0, 16)
+    with pytest.raises(ImageError, match="uint8"):
+        recognizer.features(images.astype(np.float32))
+
+
 def test_the_recognizer_says_what_the_model_file_says(recognizer: Recognizer) -> None:
     assert recognizer.name == "tiny"
     assert recognizer.metadata["trained_on"] == "nothing"
-    assert recognizer.metadata["contract"] == "1"
+    assert recognizer.metadata["contract"] == "2"
     assert (recognizer.ood_threshold, recognizer.unsure_threshold) == (1e9, 0.0)
     assert float(recognizer.metadata["unsure_threshold"]) == recognizer.unsure_threshold
 

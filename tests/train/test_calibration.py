@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluate.metrics import calibration_error
-from train.calibration import ANSWERED, KEPT, NEARLY_RIGHT, RIGHT, calibrate, fit_temperature, ood_score, probabilities
+from train.calibration import REFUSAL, RIGHT, calibrate, fit_odds, fit_temperature, log_odds, ood_score, probabilities
 
 
 def overconfident(count: int = 5_000, factor: float = 3.0, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -25,59 +25,84 @@ def test_the_temperature_undoes_overconfidence() -> None:
     assert calibration_error(loud.max(axis=1).astype(np.float32), right) > 0.1
 
 
-def test_the_thresholds_keep_the_share_of_every_part_they_promise() -> None:
-    easy, hard = overconfident(2_000, 6.0), overconfident(2_000, 1.0)
-    fitted = calibrate([easy, hard])
-    for scores, _ in (easy, hard):
-        assert (ood_score(scores, fitted.temperature) <= fitted.ood_threshold).mean() >= KEPT - 1e-3
+def scored(odds: np.ndarray, labels: int | np.ndarray = 0, sure: float = 0.999) -> tuple[np.ndarray, np.ndarray]:
+    """Scores that answer 0, as sure as told, with these log odds against a digit; and labels."""
+    scores = np.full((len(odds), 11), -20.0, np.float32)
+    scores[:, 0], scores[:, 1], scores[:, 10] = np.log(sure), np.log(1 - sure), odds
+    return scores, np.broadcast_to(labels, len(odds)).astype(np.int64)
 
 
-def test_answers_that_are_sure_are_right_as_often_as_promised_in_every_part() -> None:
-    parts = [overconfident(5_000, 1.0, spread=20), overconfident(5_000, 1.0, spread=12)]
-    fitted = calibrate(parts)
-    assert fitted.unsure_threshold < 0.99
-    for scores, labels in parts:
-        answers = probabilities(scores, fitted.temperature)
-        kept = (ood_score(scores, fitted.temperature) <= fitted.ood_threshold) & (
-            answers.max(axis=1) >= fitted.unsure_threshold
-        )
-        right = answers.argmax(axis=1) == labels
-        assert right[kept].mean() >= NEARLY_RIGHT
+def overlapping() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Log odds of digits and of non-digits, whose size says nothing of how good they are; sets of unequal size."""
+    rng = np.random.default_rng(1)
+    return (
+        [rng.normal(-9, 3, 8_000), rng.normal(-7, 3, 500)],
+        [rng.normal(2, 3, 300), rng.normal(3, 4, 3_000), rng.normal(-3, 3, 900)],
+    )
 
 
-def part(confidence: list[float], wrong: int, count: int = 1_000) -> tuple[np.ndarray, np.ndarray]:
-    """Digits of which the first few are given a confidence each, and the first `wrong` of those are wrong."""
-    sure = np.full(count, 0.999)
-    sure[: len(confidence)] = confidence
-    scores = np.full((count, 11), -20.0, np.float32)
-    scores[:, 0], scores[:, 1] = np.log(sure), np.log(1 - sure)
-    labels = np.zeros(count, np.int64)
-    labels[:wrong] = 1
-    return scores, labels
+def share_of_non_digits(digits: list[np.ndarray], outliers: list[np.ndarray], low: float, high: float) -> float:
+    """Among what has a probability of being none between two bounds, if every array counts equally."""
+    of_digits, of_outliers = (
+        np.mean([((p := 1 / (1 + np.exp(-odds))) >= low).mean() - (p > high).mean() for odds in side])
+        for side in (digits, outliers)
+    )
+    return float(of_outliers / (of_outliers + of_digits))
 
 
-def test_one_wrong_answer_among_few_digits_does_not_make_many_right_ones_unsure() -> None:
-    # Four wrong ones of 2,140 would do, five of 2,200 do not: shutting out the least sure takes sixty right ones along.
-    near = part([0.89, 0.95, 0.96, 0.97, 0.98, *np.linspace(0.6, 0.88, 60)], wrong=5, count=2_200)
-    fitted = calibrate([near])
-    confidence = probabilities(near[0], fitted.temperature).max(axis=1)
-    assert (confidence >= fitted.unsure_threshold).mean() >= 0.98
-    right = near[0][:, :10].argmax(axis=1) == near[1]
-    assert right[confidence >= fitted.unsure_threshold].mean() >= NEARLY_RIGHT
+def test_of_what_is_a_digit_or_none_with_equal_probability_half_is_none() -> None:
+    digits, outliers = overlapping()
+    assert share_of_non_digits(digits, outliers, 0.4, 0.6) > 0.7, "there is something to do"
+    fitted = calibrate([scored(odds) for odds in digits], [scored(odds)[0] for odds in outliers])
+    digits, outliers = ([ood_score(scored(odds)[0], fitted) for odds in side] for side in (digits, outliers))
+    assert share_of_non_digits(digits, outliers, 0.4, 0.6) == pytest.approx(0.5, abs=0.06)
+    assert share_of_non_digits(digits, outliers, 0.75, 0.85) == pytest.approx(0.8, abs=0.06)
 
 
-def test_where_enough_is_answered_sure_answers_are_right_as_often_as_promised_in_every_part() -> None:
-    large, small = part([0.7] * 10, wrong=10, count=5_000), part([0.8] * 8, wrong=6, count=1_000)
-    fitted = calibrate([large, small])
-    for scores, labels in (large, small):
-        answers = probabilities(scores, fitted.temperature)
-        kept = answers.max(axis=1) >= fitted.unsure_threshold
-        assert kept.mean() > ANSWERED
-        assert (answers.argmax(axis=1) == labels)[kept].mean() >= RIGHT
+def test_a_set_counts_as_much_as_any_other_however_large_it_is() -> None:
+    digits, outliers = overlapping()
+    many_times = [np.tile(odds, times) for odds, times in zip(digits, (1, 20), strict=True)]
+    assert fit_odds(many_times, outliers) == pytest.approx(fit_odds(digits, outliers), abs=1e-2)
 
 
-def test_the_ood_score_is_the_log_odds_against_a_digit() -> None:
+def test_odds_stay_finite_where_no_digit_and_non_digit_overlap() -> None:
+    scale, offset = fit_odds([np.linspace(-9, -5, 50)], [np.linspace(5, 9, 50)])
+    assert 0 < scale < 10
+    assert offset == pytest.approx(0, abs=0.1)
+
+
+def test_refusing_more_or_less_would_cost_more() -> None:
+    digits, outliers = overlapping()
+    fitted = calibrate([scored(odds) for odds in digits], [scored(odds)[0] for odds in outliers])
+
+    def cost(threshold: float) -> float:
+        refused = np.mean([(ood_score(scored(odds)[0], fitted) > threshold).mean() for odds in digits])
+        taken = np.mean([(ood_score(scored(odds)[0], fitted) <= threshold).mean() for odds in outliers])
+        return float(REFUSAL * refused + taken)
+
+    least = cost(fitted.ood_threshold)
+    assert least < cost(fitted.ood_threshold - 1) and least < cost(fitted.ood_threshold + 1)
+
+
+def test_sure_answers_are_right_as_often_as_promised_in_the_mean_over_the_sets_and_no_more_are_unsure() -> None:
+    parts = [overconfident(5_000, 1.0, spread=20), overconfident(500, 1.0, spread=12)]
+    for scores, _ in parts:
+        scores[:, 10] = -100
+    fitted = calibrate(parts, [np.eye(11, dtype=np.float32)[[10] * 50] * 100])
+
+    def right(threshold: float) -> float:
+        shares = []
+        for scores, labels in parts:
+            answers = probabilities(scores, fitted.temperature)
+            shares.append((answers.argmax(axis=1) == labels)[answers.max(axis=1) >= threshold].mean())
+        return float(np.mean(shares))
+
+    assert 0.4 < fitted.unsure_threshold < 0.99
+    assert right(fitted.unsure_threshold - 0.01) < RIGHT <= right(fitted.unsure_threshold)
+
+
+def test_the_network_says_how_much_likelier_no_digit_is_than_all_digits_together() -> None:
     scores = np.array([[20.0] + [0.0] * 10, [0.0] * 11, [0.0] * 10 + [20.0]], np.float32)
-    found = ood_score(scores, 1.0)
+    found = log_odds(scores, 1.0)
     assert (np.diff(found) > 0).all()
     assert found[1] == pytest.approx(-np.log(10))

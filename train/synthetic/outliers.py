@@ -107,6 +107,15 @@ def generate_outliers(count: int, seed: int, held_out: bool = False) -> tuple[Im
     return images, labels
 
 
+def validation_outliers(each: int = 300) -> dict[str, Images]:
+    """Non-digits to calibrate with, by kind: shapes that are trained on, as no round of the pool shows them."""
+    return {
+        kind: to_train_on(each, np.random.default_rng([2, place]))
+        for place, (kind, (to_train_on, _)) in enumerate(_PAINTERS.items())
+        if to_train_on
+    }
+
+
 # Strokes ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Makes the tiny models beside it: `python make_models.py [FOLDER]`, with the onnx package installed.
 
 tiny.onnx keeps the model contract: it averages the image over 7x7 blocks and weighs the 16 means with fixed numbers.
+first_contract.onnx keeps the one before, which is still read.
 The others are the same but for the one thing their name says. None of them has learnt anything.
 """
 
@@ -13,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 GOOD = {
-    "contract": "1",
+    "contract": "2",
     "name": "tiny",
     "framework": "none",
     "trained_on": "nothing",
@@ -31,7 +32,8 @@ def main(folder: Path) -> None:
         "named_mlp": tiny(name="mlp"),
         "always_unsure": tiny(unsure_threshold="1.1"),
         "never_a_digit": tiny(ood_threshold="-1e9"),
-        "other_contract": tiny(contract="2"),
+        "first_contract": tiny(contract="1", copies=0),
+        "other_contract": tiny(contract="3"),
         "no_metadata": tiny(**dict.fromkeys(GOOD)),
         "no_temperature": tiny(temperature=None),
         "wordy_threshold": tiny(unsure_threshold="half"),
@@ -42,6 +44,8 @@ def main(folder: Path) -> None:
         "double_output": tiny(output_type=TensorProto.DOUBLE),
         "other_input_shape": tiny(size=32),
         "other_output_shape": tiny(classes=11),
+        "no_features": tiny(copies=0),
+        "wide_features": tiny(copies=65),
         "fixed_batch": tiny(batch=1),
         "fails_to_run": tiny(blocks=17),
     }
@@ -59,9 +63,13 @@ def tiny(
     classes: int = 10,
     batch: int | str = "batch",
     blocks: int = 16,
+    copies: int = 1,
     **metadata: str | None,
 ) -> onnx.ModelProto:
-    """The tiny model, or one that differs in what is given; metadata None leaves that entry out."""
+    """The tiny model, or one that differs in what is given; metadata None leaves that entry out.
+
+    Its features are so many copies of the means side by side, of length 1.
+    """
     weights = np.random.default_rng(7).normal(0, 6, (blocks, classes)).astype(np.float32)
     constants: dict[str, np.ndarray[Any, Any]] = {
         "white": np.array(255, np.float32),
@@ -75,21 +83,26 @@ def tiny(
         helper.make_node("Div", ["float", "white"], ["ink"]),
         helper.make_node("Reshape", ["ink", "channels"], ["plane"]),
         helper.make_node("AveragePool", ["plane"], ["means"], kernel_shape=[side, side], strides=[side, side]),
-        helper.make_node("Reshape", ["means", "row"], ["features"]),
-        helper.make_node("MatMul", ["features", "weights"], ["logits"]),
+        helper.make_node("Reshape", ["means", "row"], ["blocks"]),
+        helper.make_node("MatMul", ["blocks", "weights"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["softmax"], axis=1),
         helper.make_node("Cast", ["softmax"], [output_name], to=output_type),
         helper.make_node("ReduceLogSumExp", ["logits"], ["energy"], axes=[1], keepdims=0),
         helper.make_node("Neg", ["energy"], ["ood_score"]),
     ]
+    outputs = [
+        helper.make_tensor_value_info(output_name, output_type, [batch, classes]),
+        helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, [batch]),
+    ]
+    if copies:
+        nodes.append(helper.make_node("Concat", ["blocks"] * copies, ["hidden"], axis=1))
+        nodes.append(helper.make_node("LpNormalization", ["hidden"], ["features"], axis=1, p=2))
+        outputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, [batch, blocks * copies]))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(input_name, input_type, [batch, size, size])],
-        [
-            helper.make_tensor_value_info(output_name, output_type, [batch, classes]),
-            helper.make_tensor_value_info("ood_score", TensorProto.FLOAT, [batch]),
-        ],
+        outputs,
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     model = helper.make_model(
