@@ -144,6 +144,19 @@ def _stained(ink: Maps, rng: Random) -> Maps:
     return blot + (1 - blot) * ink
 
 
+def _stray(ink: Maps, rng: Random) -> Maps:
+    """Where a pen has slipped, or the tail of a letter: a curve beside or across the digit, seldom as dark."""
+    for chance in (1, 0.5):
+        ends = rng.uniform(-2, 30, (len(ink), 3, 2))
+        place = np.linspace(0, 1, 24)[:, None]
+        weights = np.concatenate([(1 - place) ** 2, 2 * place * (1 - place), place**2], axis=1)
+        curve = (weights @ ends).astype(np.float32)[..., None, None]
+        away = np.hypot(_X - curve[:, :, 0], _Y - curve[:, :, 1]).min(axis=1)
+        line = _edge(_each(rng, 0.2, 1.2, ink) - away) * (rng.random((len(ink), 1, 1)) < chance)
+        ink = np.maximum(ink, line * _each(rng, 0.15, 0.7, ink))
+    return ink
+
+
 # The pen ---------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +169,16 @@ def _broken(ink: Maps, rng: Random) -> Maps:
     """Gaps in the line: a dry pen, rough paper, or a threshold that took too much."""
     rough = rng.normal(size=ink.shape).astype(np.float32) * _each(rng, 0, 0.8, ink) + _smooth_noise(ink, rng, 14)
     return ink * _edge((_each(rng, 0.7, 1.7, ink) - rough) * 2)
+
+
+def _scratched(ink: Maps, rng: Random) -> Maps:
+    """Ink that has flaked off, or was never there, along a few thin lines."""
+    for chance in (1, 0.6, 0.4):
+        turn, off = _each(rng, 0, np.pi, ink), _each(rng, -8, 8, ink)
+        away = np.abs((_X - 13.5) * np.cos(turn) + (_Y - 13.5) * np.sin(turn) - off)
+        there = rng.random((len(ink), 1, 1)) < chance
+        ink = ink * (1 - _edge(_each(rng, 0, 1, ink) - away) * there * _each(rng, 0.5, 1, ink))
+    return ink
 
 
 def _double(ink: Maps, rng: Random) -> Maps:
@@ -245,8 +268,10 @@ FAMILIES: dict[str, Callable[[Maps, Random], Maps]] = {
     "ground": _ground,
     "patterned paper": _pattern,
     "stained": _stained,
+    "stray strokes": _stray,
     "faint": _faint,
     "broken": _broken,
+    "scratched": _scratched,
     "double": _double,
     "marker": _wide,
     "hair-thin": _thin,
