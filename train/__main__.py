@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +19,15 @@ from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, threads_each
 from train.data import NOT_A_DIGIT, DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
-from train.history import loss_and_accuracy
+from train.history import History, loss_and_accuracy
 from train.networks import NETWORKS
-from train.pool import Known, fill_pool, pool_lesson
+from train.pool import Known, answers_path, fill_pool, pool_lesson, read_round
 from train.precision import precision_of_run
 from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
 from train.training import fit, step_on_noise
 
+TEACHER = "cnn"
 SOURCES = {  # by a set that comes from each
     "mnist": "MNIST",
     "pen": "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)",
@@ -85,7 +88,11 @@ def train_all(arguments: list[str], options: argparse.Namespace) -> int:
     shares = _shares(options)
     if failed := side_by_side([f"pool-{number}" for number in range(shares)], arguments):
         return failed
-    return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
+    networks = [options.only] if options.only else list(NETWORKS)
+    taught = any(options.recipe_in_full.trainings[name].taught for name in networks)
+    if taught and (failed := side_by_side(["teacher"], arguments)):
+        return failed
+    return side_by_side(networks, arguments)
 
 
 def side_by_side(parts: list[str], arguments: list[str]) -> int:
@@ -105,29 +112,55 @@ def train_part(part: str, options: argparse.Namespace) -> None:
     material = load_material(options)
     if part in NETWORKS:
         train_network(part, options, material)
+    elif part == "teacher":
+        teach(options, material)
     else:
         share, mixture = int(part.removeprefix("pool-")), options.recipe_in_full.mixture
         fill_pool(options.run / "pool", mixture, material.known, share, _shares(options))
 
 
-def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
-    """Train one network with every seed, and turn the best on validation into its final weights and pictures."""
+def teach(options: argparse.Namespace, material: Material) -> None:
+    """Train the teacher with the first seed, and keep what it answers to the pool.
+
+    A small network learns more from the answers of a better one than from labels, if it is shown much and long: Beyer
+    et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022.
+    """
+    network, rounds = NETWORKS[TEACHER].trainer(), options.recipe_in_full.mixture.rounds
+    model, _ = train_seed(TEACHER, options, material, options.recipe_in_full.seeds[0])
+    folder = options.run / TEACHER / "answers"
+    make_folder(folder)
+    for number in range(rounds):
+        if not answers_path(folder, number).exists():
+            scores = network.logits(model, read_round(options.run / "pool", number).digits)
+            shares = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+            np.save(buffer := io.BytesIO(), shares.astype(np.float16))
+            write_whole(answers_path(folder, number), buffer.getvalue())
+
+
+def train_seed(name: str, options: argparse.Namespace, material: Material, seed: int) -> tuple[Any, History]:
+    """Train one network with one seed, or go on with it."""
     recipe, run, pool = options.recipe_in_full, options.run / name, options.run / "pool"
     training = recipe.trainings[name]
-    prepare_folder(run, {"training": asdict(training), "pool": (pool / "run.json").read_text()})
+    teacher = asdict(recipe.trainings[TEACHER]) if training.taught else None
+    prepare_folder(run, {"training": asdict(training), "teacher": teacher, "pool": (pool / "run.json").read_text()})
+    precision = precision_of_run(name, run, partial(step_on_noise, name, training))
+    make_folder(run / f"seed_{seed}")
+    answers = options.run / TEACHER / "answers"
+    lessons = partial(pool_lesson, pool, recipe.mixture.rounds, seed, answers=answers, taught=training.taught)
+    return fit(name, training, lessons, material.validation, run / f"seed_{seed}", seed, precision)
 
+
+def train_network(name: str, options: argparse.Namespace, material: Material) -> None:
+    """Train one network with every seed, and turn the best on validation into its final weights and pictures."""
     # Slow to load, so only once the data are there.
     from train.calibration import calibrate, probabilities
     from train.pictures import plot_confusion, plot_curves, plot_most_wrong
     from train.synthetic.outliers import validation_outliers
 
-    network = NETWORKS[name].trainer()
-    precision = precision_of_run(name, run, partial(step_on_noise, name, training))
+    recipe, run, network = options.recipe_in_full, options.run / name, NETWORKS[name].trainer()
     trained, runs = [], []
     for seed in recipe.seeds:
-        make_folder(run / f"seed_{seed}")
-        lessons = partial(pool_lesson, pool, recipe.mixture.rounds, seed)
-        model, history = fit(name, training, lessons, material.validation, run / f"seed_{seed}", seed, precision)
+        model, history = train_seed(name, options, material, seed)
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
         _, on_test = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
         runs.append({"seed": seed, **accuracy, "test": on_test})
@@ -145,9 +178,9 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     network.save(model, weights)
     facts = {
         "recipe": options.recipe,
-        "epochs": training.epochs,
+        "epochs": recipe.trainings[name].epochs,
         "framework": NETWORKS[name].framework(),
-        "precision": precision,
+        "precision": (run / "precision").read_text(),
         "trained_on": material.trained_on,
         **asdict(calibration),
         "seeds": runs,

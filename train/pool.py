@@ -131,10 +131,21 @@ def read_round(folder: Path, number: int) -> Round:
         return Round(digits, parts, arrays["families"])
 
 
-def pool_lesson(folder: Path, rounds: int, seed: int, epoch: int) -> tuple[Images, Targets]:
-    """What an epoch shows: a round's images and their targets."""
-    digits = read_round(folder, round_number(rounds, seed, epoch)).digits
-    return digits.images, one_hot(digits.labels)
+def pool_lesson(
+    folder: Path, rounds: int, seed: int, epoch: int, answers: Path | None = None, taught: float = 0.0
+) -> tuple[Images, Targets]:
+    """What an epoch shows: a round's images and their targets, of which a share `taught` is a teacher's answers."""
+    number = round_number(rounds, seed, epoch)
+    digits = read_round(folder, number).digits
+    targets = one_hot(digits.labels)
+    if answers and taught:
+        targets += np.float32(taught) * (np.load(answers_path(answers, number)) - targets)
+    return digits.images, targets
+
+
+def answers_path(folder: Path, number: int) -> Path:
+    """Where a teacher's answers to a round are kept: its probabilities for the eleven classes, float16 (N, 11)."""
+    return folder / f"round_{number:02}.npy"
 
 
 def round_number(rounds: int, seed: int, epoch: int) -> int:

@@ -46,6 +46,7 @@ class Training:
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0
+    taught: float = 0.0  # how much of the targets is what the CNN answers; the rest is the labels
     network: dict[str, Any] = field(default_factory=dict)  # what differs from the defaults when the network is built
 
 
@@ -77,7 +78,7 @@ RECIPES = {
         ),
         {
             "cnn": Training(epochs=2, batch_size=32, ema=0.9),
-            "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1),
+            "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, taught=0.7),
         },
     ),
     "quick": Recipe(
@@ -102,7 +103,7 @@ RECIPES = {
         Mixture(rounds=16, strength=_STRONG),
         {
             "cnn": Training(epochs=16, dropout=(0.1, 0.2), weight_decay=2e-4),
-            "mlp": Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4),
+            "mlp": Training(epochs=50, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=0.7),
         },
     ),
     # What the committed weights come from.
@@ -112,7 +113,13 @@ RECIPES = {
         {
             "cnn": Training(epochs=48, dropout=(0.1, 0.2), weight_decay=2e-4),
             "mlp": Training(
-                epochs=120, batch_size=256, learning_rate=0.2, ema=0.9995, dropout=(0.1, 0.2), weight_decay=1e-4
+                epochs=120,
+                batch_size=256,
+                learning_rate=0.2,
+                ema=0.9995,
+                dropout=(0.1, 0.2),
+                weight_decay=1e-4,
+                taught=0.7,
             ),
         },
         seeds=(1, 2, 3),
