@@ -265,7 +265,7 @@ def _check_name(model: str, prog: str) -> None:
 
 
 def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """One input as a model sees it: images, each with its name in the results."""
+    """One input as a model may see it: images, or readings of one, each with its name in the results."""
     from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
 
     content = _standard_input() if file == "-" else b""
@@ -274,9 +274,9 @@ def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     elif is_stroke_file(file):
         samples = read_samples(file)
     else:
-        from digitpad.image.normalise import normalise_image
+        from digitpad.image.normalise import image_readings
 
-        yield file, normalise_image(content or file, tell)
+        yield file, image_readings(content or file, tell)
         return
     from digitpad.mnist_form import render_strokes
 

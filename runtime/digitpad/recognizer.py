@@ -85,9 +85,9 @@ class Recognizer:
         Raises:
             ImageError: it cannot be read as an image.
         """
-        from digitpad.image.normalise import normalise_image
+        from digitpad.image.normalise import image_readings
 
-        return self.predict_normalised(normalise_image(image))
+        return self.predict_normalised(image_readings(image))
 
     def predict_strokes(self, strokes: Iterable[ArrayLike]) -> Prediction:
         """Read the digit that strokes draw.
@@ -104,23 +104,30 @@ class Recognizer:
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
+        Or several readings of one image, uint8 (R, 28, 28): of those that are digits, the one that most surely is one
+        of the ten; else the first.
+
         Raises:
             ImageError: shape or dtype differ.
         """
-        image = np.array(image)
-        _check_images(image[None])
-        image.flags.writeable = False
-        if not image.any():
-            prediction = Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        else:
-            probabilities, ood_score = (output[0] for output in self.run(image[None]))
-            probabilities.flags.writeable = False
-            confidence, score = float(probabilities.max()), float(ood_score)
-            status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
-            digit = None if status == "not_a_digit" else int(probabilities.argmax())
-            prediction = Prediction(status, digit, confidence, probabilities, score, image)
+        readings = np.array(image if np.ndim(image) == 3 else [image])
+        _check_images(readings)
+        predictions = [self._predict_one(reading) for reading in readings]
+        digits = [prediction for prediction in predictions if prediction.digit is not None]
+        prediction = max(digits, key=_certainty) if digits else predictions[0]
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
+
+    def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
+        image.flags.writeable = False
+        if not image.any():
+            return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
+        probabilities, ood_score = (output[0] for output in self.run(image[None]))
+        probabilities.flags.writeable = False
+        confidence, score = float(probabilities.max()), float(ood_score)
+        status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
+        digit = None if status == "not_a_digit" else int(probabilities.argmax())
+        return Prediction(status, digit, confidence, probabilities, score, image)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (N, 10), for images in the model's form, uint8 (N, 28, 28), and nothing else.
@@ -168,6 +175,11 @@ class Recognizer:
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
         return outputs
+
+
+def _certainty(prediction: Prediction) -> float:
+    """The log probability that it is this digit, and no outlier."""
+    return float(np.log(prediction.confidence) - np.logaddexp(0, prediction.ood_score))
 
 
 def percent(probability: float) -> str:

@@ -130,6 +130,15 @@ def test_a_normalised_image_of_another_form_is_refused_even_if_blank(image: Any,
         recognizer.predict_normalised(image)
 
 
+def test_of_several_readings_the_one_is_taken_that_is_surest_to_be_a_digit(seven: Points) -> None:
+    recognizer = Recognizer("cnn")
+    digit, blank = render_strokes(seven), np.zeros((28, 28), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+    assert np.array_equal(recognizer.predict_normalised(np.stack([blank, noise, digit])).image, digit)
+    assert recognizer.predict_normalised(np.stack([blank, noise])).status == "blank"
+    assert recognizer.predict_normalised(np.stack([noise, blank])).status == "not_a_digit"
+
+
 def test_threads_may_share_one_recognizer(recognizer: Recognizer) -> None:
     rng = np.random.default_rng(1)
     drawings = [[rng.uniform(0, 300, (30, 2))] for _ in range(60)]

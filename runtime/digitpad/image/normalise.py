@@ -26,16 +26,34 @@ def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8
     Raises:
         ImageError: it cannot be read as an image; the text names the file and what to do.
     """
+    readings: NDArray[np.uint8] = image_readings(image, tell)[0]
+    return readings
+
+
+def image_readings(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
+    """What an image may be in the model's form: uint8 (R, 28, 28), the likeliest first.
+
+    An image of just that size may have been made for a model, and not be in MNIST's exact form because it is faint,
+    blurred, or has remains of something beside it. What it is as it stands is then a second reading: a model that has
+    seen such digits judges better than rules do what belongs to one (`Recognizer.predict_normalised`).
+
+    Raises:
+        ImageError: as `normalise_image`.
+    """
     colour, alpha = read_image(image)
     tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
     already = in_mnist_form(colour, alpha)
     if already is not None:
         tell("already in MNIST's form: left as it is", seen=colour)
-        return already
+        return already[None]
     grey = mix_to_grey(colour, alpha)
     del colour, alpha  # most of the memory, if the picture is large
     tell("mixed to grey", seen=grey)
-    return fit_ink(find_ink(grey, tell))
+    fitted = fit_ink(find_ink(grey, tell))
+    if grey.shape != (SIZE, SIZE):
+        return fitted[None]
+    as_it_is = np.rint(255 * grey).astype(np.uint8)
+    return np.stack([fitted, 255 - as_it_is if median(grey) > 0.5 else as_it_is])
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

@@ -18,7 +18,7 @@ FITTED = 0.7  # the longer side of a drawing that comes from a file
 class Picture:
     """An image that is read instead of the strokes."""
 
-    seen: NDArray[np.uint8]  # (28, 28): the image in the model's form
+    seen: NDArray[np.uint8]  # (R, 28, 28): its readings in the model's form
     photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
 
 

@@ -94,10 +94,10 @@ class OpenedFile:
 
 
 def _read_picture(path: Path) -> Picture:
-    from digitpad.image.normalise import normalise_image
+    from digitpad.image.normalise import image_readings
     from digitpad.image.reading import on_white, read_image
 
-    seen = normalise_image(path)
+    seen = image_readings(path)
     colour, alpha = read_image(path)
     step = -(-max(colour.shape[:2]) // PHOTO)
     return Picture(seen, on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step]))

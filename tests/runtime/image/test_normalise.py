@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitpad import Recognizer
-from digitpad.image.normalise import in_mnist_form, normalise_image
+from digitpad.image.normalise import image_readings, in_mnist_form, normalise_image
 from digitpad.image.reading import read_image
 from digitpad.mnist_form import render_strokes
 from digitpad.pad.demo_strokes import demo_samples
@@ -324,6 +324,15 @@ def test_an_image_in_mnists_form_comes_back_unharmed(digit: str) -> None:
     assert (normalise_image(255 - image) == image).all()
     assert (normalise_image(encoded(Image.fromarray(image))) == image).all()
     assert (normalise_image(image / 255) == image).all()
+
+
+def test_an_image_of_mnists_size_may_also_be_taken_as_it_stands_in_either_polarity() -> None:
+    faint = render_strokes(DIGITS["5"]) // 2
+    for image in (faint, 255 - faint, np.repeat(faint[:, :, None], 3, axis=2)):
+        fitted, as_it_is = image_readings(image)
+        assert fitted.max() == 255
+        assert abs(as_it_is.astype(int) - faint).max() <= 1
+    assert len(image_readings(np.pad(faint, 1))) == len(image_readings(render_strokes(DIGITS["5"]))) == 1
 
 
 def test_the_mnist_test_set_passes_unharmed(mnist: tuple[Grey, Grey]) -> None:
