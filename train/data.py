@@ -56,7 +56,7 @@ OMNIGLOT_WRITERS = 20  # of each alphabet, who drew each character once
 # UJI's and the Greek ones are fixed, so that figures can be compared; of other alphabets, doubtful ones are here too.
 _OMNIGLOT_LOOK_ALIKES = {
     "Balinese": (5, 14),  # like 7, with curls
-    "Early_Aramaic": (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 14, 16, 17, 20),  # like 4 9 7 4 3 4 1 2 7 6 9 0 7 4
+    "Early_Aramaic": (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 16, 17, 20),  # like 4 9 7 4 3 4 1 2 7 6 y 9 0 7 4
     "Greek": (4, 6, 15, 18),  # delta, zeta, omicron, sigma
     "Korean": (1, 5, 9, 10, 12, 21, 22, 24, 27, 28, 33, 37),  # like 7 7 1 4 4 1 7 2 2 0 0 7
     "Latin": (2, 7, 9, 10, 12, 15, 17, 19, 21, 25, 26),  # b g i j l o q s u y z
