@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +34,8 @@ Points = NDArray[np.float64]  # (n, 2): x right, y down
 # Inside, all strokes are one array of x + iy: a length is an absolute value, and dividing by a direction turns into it.
 Line = NDArray[np.complex128]  # (n,)
 Lengths = NDArray[np.float64]  # (n,)
-Mask = NDArray[np.bool_]  # (n,): whether a point is the last of its stroke
+Places = TypeVar("Places", Points, Line)
+Breaks = NDArray[np.intp]  # where the second stroke begins in it, the third, ...
 
 
 def render_strokes(
@@ -60,21 +62,15 @@ def render_strokes(
     if not kept:
         return np.zeros((SIZE, SIZE), np.uint8)
     x, y = np.concatenate(kept).T
-    line, last = x + 1j * y, np.zeros(len(x), np.bool_)
-    last[[end - 1 for end in accumulate(map(len, kept))]] = True
+    line, breaks = x + 1j * y, np.array([*accumulate(map(len, kept[:-1]))], np.intp)
     middle, extent = _box(line)
     if not extent > 1e-300:  # anything smaller cannot be scaled up in float64
         return np.zeros((SIZE, SIZE), np.uint8)
 
-    line, last = _smooth(*_thin_out((line - middle) * ((BOX - pen_width) / extent), last))
+    line, breaks = _smooth(*_thin_out((line - middle) * ((BOX - pen_width) / extent), breaks))
     middle, extent = _box(line)  # curves reach a little beyond their points
-    line = (line - middle) * ((BOX - pen_width) / extent) + CENTRE * (1 + 1j)
-    chord, length = _chords(line, last)
-    chord[length < 1e-6] = 1e-6  # a dot is a piece like others, which has a direction
-    # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
-    x, y = CENTRE - centre_of_mass(_ink(line, chord, pen_width))
-    ink = _ink(line + complex(x, y), chord, pen_width)
-    return np.rint(ink * 255).astype(np.uint8)
+    line = (line - middle) * ((BOX - pen_width) / extent) + complex(CENTRE, CENTRE)
+    return np.rint(_ink(line, *_chords(line, breaks), pen_width) * 255).astype(np.uint8)
 
 
 def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
@@ -106,9 +102,15 @@ def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
 
 def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     """The centre of mass (x, y) of an ink map (height, width), in pixels from its upper left corner."""
-    columns, rows = ink.sum(axis=0), ink.sum(axis=1)
-    x, y = columns @ np.arange(0.5, len(columns)), rows @ np.arange(0.5, len(rows))
-    return np.array([x, y], np.float64) / columns.sum()
+    height, width = ink.shape
+    (total, x), (y, _) = (_sums(height) @ ink @ _sums(width).T).tolist()
+    return np.array([x / total, y / total])
+
+
+@cache
+def _sums(count: int) -> NDArray[np.float32]:
+    """(2, count): what pixels in a row are multiplied with for their sum and for their first moment."""
+    return np.stack([np.ones(count), np.arange(count) + 0.5]).astype(np.float32)
 
 
 def _without_taps(strokes: list[Points]) -> list[Points]:
@@ -133,40 +135,46 @@ def _without_taps(strokes: list[Points]) -> list[Points]:
 
 def _box(line: Line) -> tuple[complex, float]:
     """The middle of the bounding box of all points, and its longer side."""
-    x, y = line.real, line.imag
-    left, top = float(x.min()), float(y.min())
-    width, height = float(x.max()) - left, float(y.max()) - top
-    return complex(left + width / 2, top + height / 2), max(width, height)
+    points = line.view(np.float64).reshape(-1, 2)
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return complex(left + (right - left) / 2, top + (bottom - top) / 2), max(right - left, bottom - top)
 
 
-def _chords(line: Line, last: Mask) -> tuple[Line, Lengths]:
-    """From each point to the next of its stroke, and how far that is; nothing from the last one."""
-    chord = np.zeros_like(line)
-    np.subtract(line[1:], line[:-1], out=chord[:-1])
-    chord[last] = 0
-    return chord, np.abs(chord)
+def _chords(line: Line, breaks: Breaks) -> tuple[Line, Lengths]:
+    """What leads from each point to the next of its stroke, and its length; from the last one it is nothing."""
+    chords = np.zeros_like(line)
+    np.subtract(line[1:], line[:-1], out=chords[:-1])
+    chords[breaks - 1] = 0
+    return chords, np.abs(chords)
 
 
-def _thin_out(line: Line, last: Mask) -> tuple[Line, Mask]:
-    """Keep the first point of each stroke, then the first in each stretch of _STEP pixels, and the very last one."""
-    first = np.concatenate([[True], last[:-1]])
-    way = np.concatenate([[0], np.cumsum(_chords(line, last)[1][:-1])])
-    way -= np.maximum.accumulate(way * first)  # from the first point of its stroke
-    stretch = np.floor(way / _STEP) - first
-    keep = first | last
-    keep[1:] |= stretch[1:] > stretch[:-1]
-    return line[keep], last[keep]
+def _thin_out(line: Line, breaks: Breaks) -> tuple[Line, Breaks]:
+    """Keep both ends of each stroke, its second point, and the first in each further stretch of _STEP pixels."""
+    way = np.cumsum(_chords(line, breaks)[1])  # to the next point
+    keep: NDArray[np.bool_] = np.ones(len(line), np.bool_)
+    if len(breaks):
+        starts = np.concatenate([[0], breaks])
+        way -= np.repeat(np.concatenate([[0], way[breaks - 1]]), np.diff(starts, append=len(line)))
+    stretch = np.floor(way / _STEP)
+    np.greater(stretch[1:-1], stretch[:-2], out=keep[2:])
+    keep[-1] = True
+    if len(breaks):
+        keep[breaks - 1] = keep[breaks] = keep[np.minimum(breaks + 1, len(line) - 1)] = True
+        breaks = np.cumsum(keep, dtype=np.intp)[breaks - 1]
+    return line[keep], breaks
 
 
-def _smooth(line: Line, last: Mask) -> tuple[Line, Mask]:
+def _smooth(line: Line, breaks: Breaks) -> tuple[Line, Breaks]:
     """Bend strokes, in pixels of the result, where their points lie far apart; corners stay corners.
 
     Centripetal Catmull-Rom curves: C. Yuksel, S. Schaefer, J. Keyser, Parameterization and applications of
     Catmull-Rom curves, Computer-Aided Design 43(7), 2011, pages 747-755.
     """
-    chord, length = _chords(line, last)
+    chord, length = _chords(line, breaks)
     if length.max() <= _FAR[0]:
-        return line, last
+        return line, breaks
+    last: NDArray[np.bool_] = np.zeros(len(line), np.bool_)
+    last[breaks - 1] = last[-1] = True
     moved = last | (length > 0)
     line, last, chord, length = line[moved], last[moved], chord[moved], length[moved]
     # From one stroke to the next there is a piece of no length; as a short one beside a long one it bends nothing.
@@ -188,10 +196,10 @@ def _smooth(line: Line, last: Mask) -> tuple[Line, Mask]:
     u = np.arange(_PIECES)[:, None] / _PIECES
     curve = hermite(u, line, leaving * pace, line + chord, arriving * pace).T
     inked = (length > _FAR[0])[:, None] | (u.T == 0)  # short pieces stay in one
-    return curve[inked], (last[:, None] & (u.T == 0))[inked]
+    return curve[inked], np.cumsum(inked.sum(axis=1))[last][:-1]
 
 
-def hermite(u: Points, start: Points, leaving: Points, end: Points, arriving: Points) -> Points:
+def hermite(u: Points, start: Places, leaving: Places, end: Places, arriving: Places) -> Places:
     """Points at `u`, 0 to 1, on cubic curves from `start` to `end` with these tangents; shapes broadcast."""
     return np.asarray(
         (2 * u**3 - 3 * u**2 + 1) * start
@@ -206,41 +214,50 @@ def _ramp(values: Points, limits: tuple[float, float]) -> Points:
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
-def _ink(starts: Line, chords: Line, pen_width: float) -> NDArray[np.float64]:
-    """How much of each pixel a round pen covers as it follows the segments: (28, 28) in [0, 1].
+def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArray[np.float32]:
+    """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
 
     A pixel's coverage is how far the pen's edge has passed its centre. For an edge along the grid that is
     exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
-    of the strokes cannot matter. Only pixels near a segment are looked at: a square around its middle.
+    of the strokes cannot matter. Only the pixels around a segment are looked at, a square of them.
     """
     reach = pen_width / 2 + 0.5
-    lengths = np.abs(chords)
-    side = math.ceil(lengths.max() + 2 * reach)
+    side = math.ceil(float(np.abs(chords.view(np.float64)).max()) + 2 * reach)
     margin = side + SIZE // 2  # around the picture, so that no square leaves the map
     width = SIZE + 2 * margin
     square, square_cells = _square(side, width)
-    middles, turns, halves = starts + chords / 2, chords.conj() / lengths, lengths / 2
-    corners = np.floor(middles.view(np.float64) + (margin - (side - 1) / 2)).view(np.complex128)
-    cells = (corners * complex(1, -width)).real.astype(np.intp)
-    offsets = corners - (middles + complex(margin, margin))
-    squared = np.full(width * width, reach**2)  # distance from each pixel to the nearest segment
-    for first in range(0, len(chords), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        # Where the pixels lie, (pixels, segments), as seen from a segment's middle along it: beyond its end, beside it.
-        seen = square + offsets[part]
-        seen *= turns[part]
-        beyond = np.abs(seen.real)
-        beyond -= halves[part]
-        np.maximum(beyond, 0, out=beyond)
-        beyond *= beyond
-        beyond += seen.imag**2
-        np.minimum.at(squared, (square_cells + cells[part]).reshape(-1), beyond.reshape(-1))
-    near = squared.reshape(width, width)[margin:-margin, margin:-margin]
-    return np.minimum(reach - np.sqrt(near), 1)
+    turns = np.divide(chords.conj(), lengths, out=np.ones_like(chords), where=lengths > 1e-9).astype(np.complex64)
+    halves = (lengths / 2).astype(np.float32)
+    squared = np.empty(width * width, np.float32)  # distance from each pixel's centre to the nearest segment
+
+    def covered(middles: Line) -> NDArray[np.float32]:
+        corners = np.floor(middles.view(np.float64) - (side - 1) / 2).view(np.complex128)
+        cells = (corners * complex(1, -width)).real.astype(np.intp)
+        offsets = (corners - middles).astype(np.complex64)
+        squared.fill(reach**2)
+        for first in range(0, len(chords), _CHUNK):
+            part = slice(first, first + _CHUNK)
+            # The pixels' centres, (pixels, segments), from the middle of a segment that is turned to lie along x.
+            seen = square + offsets[part]
+            seen *= turns[part]
+            beyond = np.abs(seen.real)
+            beyond -= halves[part]
+            np.maximum(beyond, 0, out=beyond)
+            beyond *= beyond
+            beyond += seen.imag**2
+            np.minimum.at(squared, (square_cells + cells[part]).reshape(-1), beyond.reshape(-1))
+        near = squared.reshape(width, width)[margin:-margin, margin:-margin]
+        return np.minimum(np.float32(reach) - np.sqrt(near), np.float32(1))
+
+    # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
+    middles = line + chords / 2
+    shift = CENTRE - centre_of_mass(covered(middles))
+    return covered(middles + complex(*shift))
 
 
 @cache
-def _square(side: int, width: int) -> tuple[Line, NDArray[np.intp]]:
+def _square(side: int, width: int) -> tuple[NDArray[np.complex64], NDArray[np.intp]]:
     """The centres of side x side pixels from their common corner, and their places in a map of this width: (n, 1)."""
+    margin = (width - SIZE) // 2
     row, column = np.divmod(np.arange(side * side)[:, None], side)
-    return column + 1j * row + (0.5 + 0.5j), row * width + column
+    return (column + 1j * row + (0.5 + 0.5j)).astype(np.complex64), (row + margin) * width + column + margin

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -101,6 +101,44 @@ def test_the_picture_has_the_form_of_mnist(strokes: Strokes) -> None:
     assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
     rows, columns = np.nonzero(image > 128)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
+
+
+def plainly_inked(strokes: Strokes, pen_width: float) -> NDArray[np.float64]:
+    """The picture by its definition: how far a round pen passes each pixel's centre, whatever segment is nearest."""
+    every = np.concatenate(strokes)
+    low, high = every.min(axis=0), every.max(axis=0)
+    placed = [(points - (low + high) / 2) * (20 - pen_width) / (high - low).max() + 14.5 for points in strokes]
+    segments = np.concatenate([np.stack([p, np.append(p[1:], p[-1:], axis=0)], axis=1) for p in placed])
+    pixels = np.stack(np.meshgrid(np.arange(28) + 0.5, np.arange(28) + 0.5), axis=-1)
+    for shift in (lambda ink: 14.5 - centre_of_mass(ink)), None:
+        ink = np.zeros((28, 28), np.float32)
+        for start, end in segments:
+            along = (pixels - start) @ (end - start) / max(((end - start) ** 2).sum(), 1e-12)
+            nearest = start + np.clip(along, 0, 1)[:, :, None] * (end - start)
+            ink = np.maximum(ink, np.clip(pen_width / 2 + 0.5 - np.hypot(*(pixels - nearest).T).T, 0, 1))
+        if shift:
+            segments = segments + shift(ink)
+    return ink * 255
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(2, 12), st.floats(0.5, 6), st.floats(-6, 6), st.booleans())
+def test_each_pixel_holds_what_a_round_pen_covers_of_it(
+    seed: int, count: int, points: int, pen_width: float, exponent: float, dotted: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    strokes = []
+    for _ in range(count):
+        # Points neither so close that one is left out nor so far apart that a curve is drawn between them.
+        heading = rng.uniform(0, 7) + np.cumsum(rng.normal(0, 0.6, points))
+        steps = rng.uniform(0.5, 1.5, points)[:, None] * np.column_stack([np.cos(heading), np.sin(heading)])
+        strokes.append(rng.uniform(-3, 3, 2) + np.cumsum(steps, axis=0))
+    every = np.concatenate(strokes)
+    assume(8 < np.ptp(every, axis=0).max() < 40)
+    if dotted:
+        strokes.append(every.mean(axis=0, keepdims=True))
+    image = render_strokes([(stroke - every[0]) * 10**exponent for stroke in strokes], pen_width)
+    assert np.abs(image - plainly_inked(strokes, pen_width)).max() <= 1
 
 
 @quick
