@@ -21,7 +21,7 @@ from train.augmentation import distorted
 from train.data import one_hot
 from train.history import History, write_history
 from train.networks import NETWORKS
-from train.pool import round_path
+from train.pool import Known, round_path
 from train.recipes import RECIPES, Strength, Training
 from train.synthetic.generate import generate_digits
 from train.training import Lesson, fit
@@ -163,16 +163,16 @@ def test_a_stopped_run_goes_on_from_its_last_epoch_and_one_with_other_settings_s
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:
+    def material(label: str) -> Material:
+        drawn = [Sample([np.array([[3.0, 1], [3, 9]])], label)]
+        return Material(Known(TRAIN, {"own": drawn}, {}), VALIDATION, {}, TRAIN, "")
+
     def made(label: str) -> bool:
         """Whether the pool is made again for a drawing with this label."""
         options = parse(["--recipe", "smoke", "--out", str(tmp_path)])
-        prepare_pool(
-            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], label)], [], VALIDATION, {}, TRAIN, "")
-        )
+        prepare_pool(options, material(label))
         round_path(options.run / "pool", 0).touch()
-        prepare_pool(
-            options, Material(TRAIN, [Sample([np.array([[3.0, 1], [3, 9]])], "1")], [], VALIDATION, {}, TRAIN, "")
-        )
+        prepare_pool(options, material("1"))
         return not round_path(options.run / "pool", 0).exists()
 
     assert not made("1")
