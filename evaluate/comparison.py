@@ -11,22 +11,40 @@ import json
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
 from digitpad.models import load_model
+from evaluate.sets import load_pen_numbers
+from evaluate.unseen_corruptions import UNSEEN, corrupt
 from train.command import ROOT, finish, threads_each
-from train.data import Digits, Targets, load_mnist, load_pen, one_hot, render
+from train.corruption import FAMILIES, passed_through
+from train.data import (
+    NOT_A_DIGIT,
+    DataError,
+    Digits,
+    Targets,
+    load_mnist,
+    load_outliers,
+    load_pen,
+    load_uji,
+    one_hot,
+    render,
+)
 from train.networks import NETWORKS
-from train.pool import read_round, round_number
+from train.pool import Round, pictures_of_round, read_round, round_number
 from train.precision import Precision, precision_of_run
 from train.recipes import RECIPES, Strength, Training
+from train.synthetic.generate import VARIANTS as WAYS
+from train.synthetic.outliers import KINDS, generate_outliers
 from train.training import Lesson, fit, step_on_noise
 
 FULL = RECIPES["full"]
@@ -37,6 +55,21 @@ EPOCHS = {"cnn": (4, 25)}  # of short and long runs
 EPOCHS_OF_OTHERS = (10, 50)
 EMA = 0.99  # of short runs: a longer average would still hold the first epochs
 SEEDS = (1, 2)
+REFUSED = 0.003  # of the validation digits, where non-digits are counted; each set counts equally
+# What is measured of every run, in per cent, by the columns' titles: errors on digits, and non-digits that pass.
+MEASURES = {
+    "mnist": "MNIST",
+    "pen": "UCI pen",
+    "uji": "UJI",
+    "pen_numbers": "pen numbers",
+    "unseen": "unseen corruptions",
+    "letters": "real letters pass",
+    "outliers": "generated outliers pass",
+}
+LETTERS_OF_OMNIGLOT = ("balinese", "korean", "latin")
+NON_DIGITS = ("outliers", "uji_letters", *LETTERS_OF_OMNIGLOT, "neighbours", "leavings")
+# How many of each digit's ways of writing the generator had before it learned those of Europe, which come after them.
+FORMER_WAYS = (5, 5, 4, 4, 6, 4, 4, 5, 5, 7)
 
 
 @dataclass(frozen=True)
@@ -49,7 +82,10 @@ class Variant:
     strength: Strength | None = None  # MNIST's digits are distorted again, this far
     refit: bool = True  # and as in `distort`
     rescan: bool = True
-    shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of the mixture
+    shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of a round
+    without: tuple[str, ...] = ()  # pictures that went through one of these families of corruption are left out
+    former_ways: bool = False  # generated digits are written in FORMER_WAYS alone
+    same_steps: bool = False  # more epochs, so that fewer pictures are shown as many times in all
     distilled: bool = False  # learned from the shipped CNN's answers
 
 
@@ -75,19 +111,27 @@ VARIANTS = (
     Variant("distortion of half the strength", strength=_times(1 / 2)),
     Variant("distortion of two thirds of the strength", strength=_times(2 / 3)),
     Variant("distortion of 1.5 times the strength", strength=_times(3 / 2)),
-    Variant("pen digits shown once, not five times", shares={"pen": 0.2}),
-    Variant("no pen digits", shares={"pen": 0}),
     Variant("half the generated digits", shares={"generated": 0.5}),
     Variant("no generated digits", shares={"generated": 0}),
-    Variant("neither pen nor generated digits", shares={"pen": 0, "generated": 0}),
+    Variant("generated digits in none of Europe's ways", former_ways=True),
     Variant("no undistorted pictures", shares={"undistorted": 0}),
-    # What more digits would bring: compare with the line above. The same number of steps, hence more epochs.
+    # What more digits would bring: compare with the line above.
     Variant(
-        "half of MNIST's digits, and no undistorted pictures",
-        shares={"mnist": 0.5, "undistorted": 0},
-        training={"epochs": 1.36},
+        "half of MNIST's digits, and no undistorted pictures", shares={"mnist": 0.5, "undistorted": 0}, same_steps=True
     ),
-    Variant("no non-digits", shares={"outliers": 0}),
+    # A collection left out, and measured: how people are read of whose collection nothing was learned.
+    Variant("no pen digits of UCI", shares={"pen": 0}),
+    Variant("no pen digits of UJI", shares={"uji": 0}),
+    Variant("pen digits of neither collection", shares={"pen": 0, "uji": 0}),
+    Variant("neither pen nor generated digits", shares={"pen": 0, "uji": 0, "generated": 0}),
+    Variant("no letters of UJI", shares={"uji_letters": 0}),
+    Variant("no letters of Omniglot", shares=dict.fromkeys(LETTERS_OF_OMNIGLOT, 0)),
+    Variant("no real letters", shares=dict.fromkeys(("uji_letters", *LETTERS_OF_OMNIGLOT), 0)),
+    Variant("no generated outliers", shares={"outliers": 0}),
+    Variant("no digits with their neighbour", shares={"neighbours": 0}),
+    Variant("no bare paper", shares={"leavings": 0}),
+    Variant("no non-digits", shares=dict.fromkeys(NON_DIGITS, 0)),
+    Variant("nothing corrupted", without=tuple(FAMILIES), same_steps=True),
     Variant("the shipped CNN's answers instead of the labels", distilled=True, networks=("mlp",)),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
@@ -110,6 +154,7 @@ VARIANTS = (
     Variant("dense layer 80 wide instead of 160", training={"network": {"dense": 80}}, networks=("cnn",)),
     Variant("neither batch normalisation nor biases", training={"network": {"normalised": False}}),
     Variant("the same learning rate to the end", training={"schedule": "constant"}),
+    *(Variant(f"not corrupted by: {family}", without=(family,)) for family in FAMILIES),
 )
 
 
@@ -142,34 +187,82 @@ def compare(network: str, long: bool, grep: str) -> None:
     if not (POOL / "run.json").exists():
         raise DigitPadError(f"{POOL}: no pool to train on; run `make train RECIPE=full` first")
     os.environ |= threads_each(2)  # the other network's comparison may run beside this one
-    mnist, pen, mixture = load_mnist(), load_pen(), FULL.mixture
-    validation = {"mnist": mnist.validation, "pen": render(pen.validation)}
-    # What a round is made of, in its order.
-    parts = {"mnist": len(mnist.train), "undistorted": mixture.undistorted}
-    parts |= {"pen": len(pen.train) * mixture.pen_repeats}
-    parts |= {"generated": mixture.generated, "outliers": mixture.outliers}
+    mnist, sets = load_mnist(), load_sets()
     training, table = training_of(network, long), f"{network}-long" if long else network
     pool = json.loads((POOL / "run.json").read_bytes())
-    fresh = {
-        "settings": json.loads(json.dumps({"training": asdict(training), **pool})),
-        "digits": {part: len(digits) for part, digits in validation.items()},
-        "wrong": {},
-    }
+    settings = json.loads(json.dumps({"training": asdict(training), **pool}))
+    fresh: dict[str, Any] = {"settings": settings, "measured": {}}
     make_folder(RUNS / network)
     precision = precision_of_run(network, RUNS / network, partial(step_on_noise, network, training))
     for seed in SEEDS:
         for variant in VARIANTS:
             if network not in variant.networks or grep not in variant.changed:
                 continue
-            if len(_row(_read_table(table, fresh), variant.changed)["mnist"]) >= seed:
+            if _seeds(_read_table(table, fresh), variant) >= seed:
                 continue
-            wrong = train_variant(network, training, variant, seed, mnist.train, validation, parts, precision)
-            print(f"{network}  seed {seed}  {variant.changed}: wrong {wrong}", flush=True)
+            figures = train_variant(network, training, variant, seed, mnist.train, sets, precision)
+            print(f"{network}  seed {seed}  {variant.changed}: {figures}", flush=True)
             results = json.loads((DOCS / "comparison.json").read_bytes())  # the other network's comparison writes too
             results["tables"][table] = now = _read_table(table, fresh)
-            row = _row(now, variant.changed)  # which result is which seed's does not matter
-            now["wrong"][variant.changed] = {part: sorted([*row[part], count]) for part, count in wrong.items()}
+            row = now["measured"].get(variant.changed, {})  # which result is which seed's does not matter
+            now["measured"][variant.changed] = {name: sorted([*row.get(name, []), x]) for name, x in figures.items()}
             write_whole(DOCS / "comparison.json", as_json(results).encode())
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What every run is measured on."""
+
+    digits: dict[str, Digits]  # the validation digits of each collection
+    measured: dict[str, Digits]  # further digits, by the keys of MEASURES, from which nothing is fitted
+    letters: list[Digits]  # that people wrote, of each collection
+    outliers: Digits  # generated, in shapes that are never trained on
+
+
+def load_sets() -> Sets:
+    """Find what runs are measured on; what cannot be had is named on standard error, and left out.
+
+    Raises:
+        DataError: MNIST is unavailable.
+    """
+    mnist = load_mnist().validation
+    digits, measured = {"mnist": mnist}, {}
+    for name, load in (("pen", load_pen), ("uji", load_uji)):
+        try:
+            digits[name] = render(load().validation)
+        except DataError as error:
+            print(f"not measured on a part of the digits: {error}", file=sys.stderr)
+    unseen = np.concatenate([corrupt(mnist.images, family) for family in UNSEEN])
+    measured["unseen"] = Digits(unseen, np.tile(mnist.labels, len(UNSEEN)))
+    if (numbers := load_pen_numbers()) is not None:
+        measured["pen_numbers"] = numbers
+    images, _ = generate_outliers(200 * len(KINDS), seed=0, held_out=True)
+    letters = [render(samples) for samples in load_outliers().validation.values()]
+    return Sets(digits, measured, letters, Digits(images, np.full(len(images), NOT_A_DIGIT)))
+
+
+def measure(logits: Callable[[Digits], NDArray[np.float32]], sets: Sets) -> dict[str, float]:
+    """What a network's scores (N, 11) of digits are worth, by the keys of MEASURES, in per cent.
+
+    Non-digits pass where their log odds are no higher than those that REFUSED of the validation digits exceed.
+    """
+
+    def odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        scores = scores.astype(np.float64)
+        return scores[:, 10] - np.logaddexp.reduce(scores[:, :10], axis=1)
+
+    scores = {name: logits(digits) for name, digits in (sets.digits | sets.measured).items()}
+    figures = {
+        name: 100 * np.mean(scores[name][:, :10].argmax(axis=1) != digits.labels)
+        for name, digits in (sets.digits | sets.measured).items()
+    }
+    of_digits = [odds(scores[name]) for name in sets.digits]
+    weights = np.concatenate([np.full(len(values), 1 / len(values)) for values in of_digits])
+    threshold = np.quantile(np.concatenate(of_digits), 1 - REFUSED, weights=weights, method="inverted_cdf")
+    if sets.letters:
+        figures["letters"] = 100 * np.mean([np.mean(odds(logits(of)) <= threshold) for of in sets.letters])
+    figures["outliers"] = 100 * np.mean(odds(logits(sets.outliers)) <= threshold)
+    return {name: round(float(figure), 3) for name, figure in figures.items()}
 
 
 def train_variant(
@@ -178,33 +271,41 @@ def train_variant(
     variant: Variant,
     seed: int,
     mnist: Digits,
-    validation: dict[str, Digits],
-    parts: dict[str, int],
+    sets: Sets,
     precision: Precision,
-) -> dict[str, int]:
-    """Train a network once with a variant; how many answers are wrong at the end, by validation part.
-
-    `mnist` are the digits whose distorted pictures every round of the pool begins with; `parts` says how many pictures
-    each part of a round has, by name, in their order.
-    """
-    epochs = int(training.epochs * variant.training.get("epochs", 1))
-    training = replace(training, **{**variant.training, "epochs": epochs})
-    shares = [variant.shares.get(name, 1.0) for name in parts]
+) -> dict[str, float]:
+    """Train a network once with a variant, and measure it; `mnist` are the pictures that the pool was made from."""
+    number = partial(round_number, FULL.mixture.rounds, seed)
+    epochs = training.epochs * variant.training.get("epochs", 1)
+    if variant.same_steps:
+        kept = shown(read_round(POOL, number(0)), variant)
+        epochs = round(epochs * len(kept) / kept.sum())
+    training = replace(training, **{**variant.training, "epochs": int(epochs)})
 
     def lessons(epoch: int) -> Lesson:
-        number = round_number(FULL.mixture.rounds, seed, epoch)
-        digits = read_round(POOL, number)
+        made = read_round(POOL, number(epoch))
         if variant.strength:
+            before = pictures_of_round(FULL.mixture, number(epoch), mnist)
             # By PyTorch, which has no business in the process in which Keras trains.
-            distorted = _other_process().submit(_distort, mnist, variant, 1_000 + number)
-            digits.images[: len(mnist)] = distorted.result().images
-        kept = zip(parts.values(), shares, strict=True)
-        digits = digits.pick(np.concatenate([np.arange(count) < share * count for count, share in kept]))
+            distorted = _other_process().submit(_distort, before, variant, 1_000 + number(epoch)).result()
+            families, rng = made.families[: len(before)], np.random.default_rng(number(epoch))
+            made.digits.images[: len(before)] = passed_through(distorted.images, families, rng)
+        digits = made.digits.pick(shown(made, variant))
         return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
 
-    _, history = fit(network, training, lessons, validation, None, seed, precision)
-    right = {part: accuracy for part, (_, accuracy) in history[-1].validation.items()}
-    return {part: round((1 - right[part]) * len(digits)) for part, digits in validation.items()}
+    model, _ = fit(network, training, lessons, sets.digits, None, seed, precision)
+    return measure(partial(NETWORKS[network].trainer().logits, model), sets)
+
+
+def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
+    """Which pictures of a round a variant shows: (N,)."""
+    kept = {name: np.arange(count) < variant.shares.get(name, 1.0) * count for name, count in made.parts.items()}
+    if variant.former_ways:  # of `generate_samples`, which takes digits and ways in turn
+        place = np.arange(made.parts["generated"])
+        ways = np.array([len(WAYS[str(digit)]) for digit in range(10)])[place % 10]
+        kept["generated"] &= place // 10 % ways < np.array(FORMER_WAYS)[place % 10]
+    left_out = [number for number, family in enumerate(FAMILIES, start=1) if family in variant.without]
+    return np.concatenate(list(kept.values())) & ~np.isin(made.families, left_out).any(axis=1)
 
 
 def training_of(network: str, long: bool) -> Training:
@@ -240,14 +341,15 @@ def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:
     return table if table["settings"] == fresh["settings"] else fresh
 
 
-def _row(table: dict[str, Any], changed: str) -> dict[str, list[int]]:
-    return table["wrong"].get(changed, {part: [] for part in table["digits"]})
+def _seeds(table: dict[str, Any], variant: Variant) -> int:
+    """With how many seeds a variant was measured."""
+    return len(table["measured"].get(variant.changed, {}).get("mnist", []))
 
 
 def as_json(results: dict[str, Any]) -> str:
     """The results as JSON, a row of a table on a line."""
     text = json.dumps(results, indent=1, ensure_ascii=False)
-    for row in (row for table in results["tables"].values() for row in table["wrong"].values()):
+    for row in (row for table in results["tables"].values() for row in table["measured"].values()):
         text = text.replace(json.dumps(row, indent=1).replace("\n", "\n    "), json.dumps(row))
     return text + "\n"
 
@@ -257,11 +359,20 @@ def as_page(results: dict[str, Any]) -> str:
     lines = [
         "# What each part of the recipe is worth",
         "",
-        "Errors in per cent on the validation parts, mean ± standard deviation over the seeds, with one thing changed"
-        " at a time: in short runs, and in longer ones, since a short run favours what is learnt quickly. Written by"
-        " `python -m evaluate.comparison cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the"
-        " figures are in [comparison.json](comparison.json). One wrong answer is 0.02 of MNIST's 5,000 digits and 0.07"
-        " of the pen writers' 1,498: differences of a few mean nothing.",
+        "Mean ± standard deviation over the seeds, in per cent, with one thing changed at a time: in short runs, and in"
+        " longer ones, since a short run favours what is learnt quickly. Written by `python -m evaluate.comparison"
+        " cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the figures are in"
+        " [comparison.json](comparison.json).",
+        "",
+        "- MNIST, UCI pen, UJI: errors on the validation digits. One wrong answer is 0.02 of MNIST's 5,000 digits, 0.07"
+        " of UCI's 1,498 and 0.25 of UJI's 400: differences of a few mean nothing.",
+        "- pen numbers: errors on 6,921 digits cut from real pen numbers, which are measured on and never learned from"
+        " (CROHME, CC BY-NC-SA 3.0).",
+        f"- unseen corruptions: mean error over {len(UNSEEN)} families of corruption of MNIST's validation digits that"
+        " are never trained on.",
+        f"- real letters, generated outliers pass: the share taken for digits where {REFUSED:.1%} of the validation"
+        " digits are refused. Letters that people wrote, look-alikes aside: UJI's writers 7 and 8, and Early Aramaic,"
+        " each counting equally. Generated ones: every kind, in shapes that are never trained on.",
         "",
         "What is not listed has not been run on this pool. Tried outside these tables, and nothing gained:",
         "",
@@ -269,22 +380,23 @@ def as_page(results: dict[str, Any]) -> str:
         "",
     ]
     for name, table in sorted(results["tables"].items()):
-        network = name.removesuffix("-long")
+        network, _, length = name.partition("-")
         title = f"## {network.upper()}, {table['settings']['training']['epochs']} epochs"
-        lines += [title + _when(network, name != network, table["settings"]), ""]
-        lines += ["| changed | MNIST | pen | seeds |", "|---|---|---|---|"]
+        lines += [title + _when(network, length == "long", table["settings"]), ""]
+        columns = [name for name in MEASURES if any(name in row for row in table["measured"].values())]
+        lines += [f"| changed | {' | '.join(MEASURES[name] for name in columns)} | seeds |"]
+        lines += ["|---" * (len(columns) + 2) + "|"]
         for variant in VARIANTS:
-            if network in variant.networks and variant.changed in table["wrong"]:
-                row = table["wrong"][variant.changed]
-                cells = [_percent(wrong, table["digits"][part]) for part, wrong in row.items()]
-                lines.append(f"| {' | '.join([variant.changed, *cells])} | {len(row['mnist'])} |")
+            if network in variant.networks and variant.changed in table["measured"]:
+                row = table["measured"][variant.changed]
+                cells = [_spread(row[name]) if name in row else "-" for name in columns]
+                lines.append(f"| {' | '.join([variant.changed, *cells])} | {_seeds(table, variant)} |")
         lines.append("")
     return "\n".join(lines)
 
 
-def _percent(wrong: list[int], digits: int) -> str:
-    errors = [100 * count / digits for count in wrong]
-    return f"{np.mean(errors):.2f}" + (f" ± {np.std(errors, ddof=1):.2f}" if errors[1:] else "")
+def _spread(figures: list[float]) -> str:
+    return f"{np.mean(figures):.2f}" + (f" ± {np.std(figures, ddof=1):.2f}" if figures[1:] else "")
 
 
 def _when(network: str, long: bool, then: dict[str, Any]) -> str:

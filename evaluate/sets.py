@@ -1,6 +1,9 @@
 """The labelled digits that models are measured on: the fixed sets, and any set of your own."""
 
+import gzip
+import json
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
-from train.data import DataError, Digits, load_mnist, load_own, load_pen, load_uji, read_idx, render
+from train.data import DataError, Digits, at_hand, load_mnist, load_own, load_pen, load_uji, read_idx, render
+
+# 2,739 whole numbers that people wrote with pens, cut from the formulas of CROHME (competition on recognition of online
+# handwritten mathematical expressions, CC BY-NC-SA 3.0): to measure on alone, never downloaded, trained or fitted on.
+PEN_NUMBERS_NAME = "numbers/pen_numbers.json.gz"
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,30 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
         except DataError as error:
             print(f"not measured on the {words} digits: {error}", file=sys.stderr)
     return sets
+
+
+def load_pen_numbers(folder: Path | None = None) -> Digits | None:
+    """The digits of real pen numbers, each cut out by its strokes; None where the file is not at hand.
+
+    It is a stroke file whose labels are whole numbers, and whose samples say of each stroke which digit it belongs to.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = at_hand(PEN_NUMBERS_NAME, folder)
+    if path is None:
+        return None
+    try:
+        with gzip.open(path) as file:
+            numbers = json.load(file)["samples"]
+        digits = [
+            Sample([np.array(s, float) for s, of in zip(n["strokes"], n["owner"], strict=True) if of == place], label)
+            for n in numbers
+            for place, label in enumerate(n["label"])
+        ]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
+        raise DataError(f"{path}: not a whole file of pen numbers ({error})") from None
+    return render(digits)
 
 
 def load_set(path: Path) -> Digits:

@@ -25,16 +25,21 @@ def corrupted(digits: Digits, share: float, rng: Random) -> tuple[Digits, NDArra
     Returns:
         The digits; and uint8 (N, 2), each one's families as places in FAMILIES counted from 1, 0 where there is none.
     """
-    images = digits.images.copy()
     chance = share * np.array([1, _TWICE])
     changed = rng.random((len(digits), 2)) < chance
     families = np.where(changed, rng.integers(1, len(FAMILIES) + 1, changed.shape), 0).astype(np.uint8)
+    return Digits(passed_through(digits.images, families, rng), digits.labels), families
+
+
+def passed_through(images: Images, families: NDArray[np.uint8], rng: Random) -> Images:
+    """Images uint8 (N, 28, 28) changed by each one's families (N, 2), as `corrupted` tells them."""
+    images = images.copy()
     for chosen in families.T:
         for number, family in enumerate(FAMILIES, start=1):
             which = np.flatnonzero(chosen == number)
             for first in range(0, len(which), _PIECE):
                 images[which[first : first + _PIECE]] = corrupt(images[which[first : first + _PIECE]], family, rng)
-    return Digits(images, digits.labels), families
+    return images
 
 
 def leavings(count: int, rng: Random) -> Images:

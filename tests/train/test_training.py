@@ -21,7 +21,7 @@ from train.augmentation import distorted
 from train.data import NOT_A_DIGIT, DataError, Mnist, Pen, RealOutliers, one_hot
 from train.history import History, write_history
 from train.networks import NETWORKS
-from train.pool import round_path
+from train.pool import Known, round_path
 from train.recipes import RECIPES, Strength, Training
 from train.synthetic.generate import generate_digits
 from train.training import Lesson, fit
@@ -167,7 +167,8 @@ def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) ->
 
     def prepare(label: str, letter: str) -> None:
         drawn, letters = ([Sample([np.array([[3.0, 1], [3, 9]])], name)] for name in (label, letter))
-        prepare_pool(options, Material(TRAIN, drawn, letters, VALIDATION, {}, TRAIN, ""))
+        known = Known(TRAIN, {"own": drawn}, {"letters": letters})
+        prepare_pool(options, Material(known, VALIDATION, {}, TRAIN, ""))
 
     def made(label: str, letter: str) -> bool:
         """Whether the pool is made again for a drawing with this label and for this letter."""
