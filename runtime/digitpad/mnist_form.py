@@ -31,11 +31,12 @@ _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 1024  # segments whose distances are held in memory at once
 
 Points = NDArray[np.float64]  # (n, 2): x right, y down
-# Inside, all strokes are one array of x + iy: a length is an absolute value, and dividing by a direction turns into it.
+# Within this file all strokes are one array of x + iy, which costs half as many steps and none per stroke. As complex
+# numbers, lengths are absolute values, and multiplying with a direction turns.
 Line = NDArray[np.complex128]  # (n,)
+Breaks = NDArray[np.intp]  # where in it the second stroke begins, the third, ...
 Lengths = NDArray[np.float64]  # (n,)
 Places = TypeVar("Places", Points, Line)
-Breaks = NDArray[np.intp]  # where the second stroke begins in it, the third, ...
 
 
 def render_strokes(
@@ -108,9 +109,9 @@ def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 @cache
-def _sums(count: int) -> NDArray[np.float32]:
+def _sums(count: int) -> NDArray[np.float64]:
     """(2, count): what pixels in a row are multiplied with for their sum and for their first moment."""
-    return np.stack([np.ones(count), np.arange(count) + 0.5]).astype(np.float32)
+    return np.stack([np.ones(count), np.arange(count) + 0.5])
 
 
 def _without_taps(strokes: list[Points]) -> list[Points]:
@@ -228,7 +229,7 @@ def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArra
     square, square_cells = _square(side, width)
     turns = np.divide(chords.conj(), lengths, out=np.ones_like(chords), where=lengths > 1e-9).astype(np.complex64)
     halves = (lengths / 2).astype(np.float32)
-    squared = np.empty(width * width, np.float32)  # distance from each pixel's centre to the nearest segment
+    squared = np.empty(width * width, np.float32)  # from each pixel's centre to the nearest segment
 
     def covered(middles: Line) -> NDArray[np.float32]:
         corners = np.floor(middles.view(np.float64) - (side - 1) / 2).view(np.complex128)
@@ -237,7 +238,8 @@ def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArra
         squared.fill(reach**2)
         for first in range(0, len(chords), _CHUNK):
             part = slice(first, first + _CHUNK)
-            # The pixels' centres, (pixels, segments), from the middle of a segment that is turned to lie along x.
+            # The pixels' centres, (pixels, segments), seen from the middle of each segment, turned so that it lies
+            # along x: what the pixel is beyond its end in x, and beside it in y, makes the distance.
             seen = square + offsets[part]
             seen *= turns[part]
             beyond = np.abs(seen.real)
