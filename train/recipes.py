@@ -113,7 +113,7 @@ RECIPES = {
         {
             "cnn": Training(epochs=48, dropout=(0.1, 0.2), weight_decay=2e-4),
             "mlp": Training(
-                epochs=120,
+                epochs=100,
                 batch_size=256,
                 learning_rate=0.2,
                 ema=0.9995,
