@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
-from digitpad.models import load_model
 from evaluate.sets import load_pen_numbers
 from evaluate.unseen_corruptions import UNSEEN, corrupt
 from train.command import ROOT, finish, threads_each
@@ -31,16 +30,14 @@ from train.data import (
     NOT_A_DIGIT,
     DataError,
     Digits,
-    Targets,
     load_mnist,
     load_outliers,
     load_pen,
     load_uji,
-    one_hot,
     render,
 )
-from train.networks import NETWORKS
-from train.pool import Round, pictures_of_round, read_round, round_number
+from train.networks import NETWORKS, TEACHER
+from train.pool import Round, pictures_of_round, read_round, round_number, targets_of
 from train.precision import Precision, precision_of_run
 from train.recipes import RECIPES, Strength, Training
 from train.synthetic.generate import VARIANTS as WAYS
@@ -49,6 +46,7 @@ from train.training import Lesson, fit, step_on_noise
 
 FULL = RECIPES["full"]
 POOL = ROOT / "artifacts" / "full" / "pool"
+ANSWERS = ROOT / "artifacts" / "full" / TEACHER / "answers"
 RUNS = ROOT / "artifacts" / "compare"  # keeps the precision that each network is trained in
 DOCS = ROOT / "docs"
 EPOCHS = {"cnn": (4, 25)}  # of short and long runs
@@ -86,7 +84,6 @@ class Variant:
     without: tuple[str, ...] = ()  # pictures that went through one of these families of corruption are left out
     former_ways: bool = False  # generated digits are written in FORMER_WAYS alone
     same_steps: bool = False  # more epochs, so that fewer pictures are shown as many times in all
-    distilled: bool = False  # learned from the shipped CNN's answers
 
 
 BASE = FULL.mixture.strength
@@ -132,7 +129,7 @@ VARIANTS = (
     Variant("no bare paper", shares={"leavings": 0}),
     Variant("no non-digits", shares=dict.fromkeys(NON_DIGITS, 0)),
     Variant("nothing corrupted", without=tuple(FAMILIES), same_steps=True),
-    Variant("the shipped CNN's answers instead of the labels", distilled=True, networks=("mlp",)),
+    Variant("with the CNN's answers, as the full recipe has it", training={"taught": 0.7}, networks=("mlp",)),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
@@ -290,8 +287,8 @@ def train_variant(
             distorted = _other_process().submit(_distort, before, variant, 1_000 + number(epoch)).result()
             families, rng = made.families[: len(before)], np.random.default_rng(number(epoch))
             made.digits.images[: len(before)] = passed_through(distorted.images, families, rng)
-        digits = made.digits.pick(shown(made, variant))
-        return digits.images, _answers(digits) if variant.distilled else one_hot(digits.labels)
+        targets, which = targets_of(made.digits, number(epoch), ANSWERS, training.taught), shown(made, variant)
+        return made.digits.images[which], targets[which]
 
     model, _ = fit(network, training, lessons, sets.digits, None, seed, precision)
     return measure(partial(NETWORKS[network].trainer().logits, model), sets)
@@ -309,8 +306,9 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
 
 
 def training_of(network: str, long: bool) -> Training:
-    """How a network is trained when nothing is changed."""
-    training = replace(FULL.trainings[network], epochs=EPOCHS.get(network, EPOCHS_OF_OTHERS)[long])
+    """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the CNN."""
+    epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)[long]
+    training = replace(FULL.trainings[network], epochs=epochs, taught=0.0)
     return training if long else replace(training, ema=EMA)
 
 
@@ -323,16 +321,6 @@ def _distort(digits: Digits, variant: Variant, seed: int) -> Digits:
     from train.augmentation import distorted
 
     return distorted(digits, variant.strength or BASE, seed, variant.refit, variant.rescan)
-
-
-def _answers(digits: Digits) -> Targets:
-    """What the shipped CNN says of digits: each one's probabilities for the eleven classes."""
-    session = load_model("cnn").session
-    pieces = [digits.images[place : place + 500] for place in range(0, len(digits), 500)]
-    answers = [session.run(["probabilities", "ood_score"], {"image": piece}) for piece in pieces]
-    probabilities, ood_score = (np.concatenate(column) for column in zip(*answers, strict=True))
-    non_digit = 1 / (1 + np.exp(-ood_score))[:, None]
-    return np.concatenate([probabilities * (1 - non_digit), non_digit], axis=1).astype(np.float32)
 
 
 def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:

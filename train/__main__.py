@@ -20,14 +20,13 @@ from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, threads_each
 from train.data import NOT_A_DIGIT, DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import History, loss_and_accuracy
-from train.networks import NETWORKS
+from train.networks import NETWORKS, TEACHER
 from train.pool import Known, answers_path, fill_pool, pool_lesson, read_round
 from train.precision import precision_of_run
 from train.recipes import RECIPES
 from train.synthetic.generate import generate_digits
 from train.training import fit, step_on_noise
 
-TEACHER = "cnn"
 SOURCES = {  # by a set that comes from each
     "mnist": "MNIST",
     "pen": "UCI pen digits (Alpaydin, Alimoglu, doi:10.24432/C5MG6K, CC BY 4.0)",

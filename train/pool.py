@@ -139,13 +139,18 @@ def read_round(folder: Path, number: int) -> Round:
 def pool_lesson(
     folder: Path, rounds: int, seed: int, epoch: int, answers: Path | None = None, taught: float = 0.0
 ) -> tuple[Images, Targets]:
-    """What an epoch shows: a round's images and their targets, of which a share `taught` is a teacher's answers."""
+    """What an epoch shows: a round's images and their targets."""
     number = round_number(rounds, seed, epoch)
     digits = read_round(folder, number).digits
+    return digits.images, targets_of(digits, number, answers, taught)
+
+
+def targets_of(digits: Digits, number: int, answers: Path | None, taught: float) -> Targets:
+    """What to learn of a round: a share `taught` of the teacher's answers, in a folder; the rest is the labels."""
     targets = one_hot(digits.labels)
     if answers and taught:
         targets += np.float32(taught) * (np.load(answers_path(answers, number)) - targets)
-    return digits.images, targets
+    return targets
 
 
 def answers_path(folder: Path, number: int) -> Path:

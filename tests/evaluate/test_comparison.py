@@ -16,7 +16,7 @@ from evaluate import comparison
 from evaluate.comparison import DOCS, NON_DIGITS, VARIANTS, Sets, Variant, as_json, as_page, measure, shown
 from train.corruption import FAMILIES
 from train.data import NOT_A_DIGIT, Digits
-from train.pool import Known, Round, fill_pool, read_round
+from train.pool import Known, Round, answers_path, fill_pool, read_round
 from train.recipes import Mixture, Recipe, Training
 from train.synthetic.generate import generate_digits, generate_samples
 from train.training import Lesson
@@ -58,11 +58,14 @@ def docs(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with a pool of few digits and little time, and nothing measured; its folder docs/."""
     pool = shutil.copytree(filled, tmp_path / "pool")
     (pool / "run.json").write_text(json.dumps({"mixture": asdict(MIXTURE), "digits": "these"}))
+    for number in range(MIXTURE.rounds):  # a teacher that calls everything equally likely
+        np.save(answers_path(pool, number), np.full((len(read_round(pool, number).digits), 11), 1 / 11, np.float16))
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "comparison.json").write_text('{"tried": ["magic."], "tables": {}}')
     for name, value in {
         "DOCS": tmp_path / "docs",
         "POOL": pool,
+        "ANSWERS": pool,
         "RUNS": tmp_path / "runs",
         "FULL": Recipe(MIXTURE, {"cnn": TINY, "mlp": TINY}),
         "EPOCHS": {"cnn": (2, 3), "mlp": (2, 3)},

@@ -8,7 +8,7 @@ import pytest
 from digitpad.stroke_files import Sample
 from train.corruption import FAMILIES
 from train.data import NOT_A_DIGIT
-from train.pool import Known, Round, fill_pool, make_round, pictures_of_round, pool_lesson, read_round
+from train.pool import Known, Round, answers_path, fill_pool, make_round, pictures_of_round, pool_lesson, read_round
 from train.recipes import Mixture
 from train.synthetic.generate import generate_digits, generate_samples
 
@@ -127,3 +127,12 @@ def test_processes_that_share_the_pool_out_make_all_of_it(pool: Path, tmp_path: 
         fill_pool(tmp_path, MIXTURE, KNOWN, share, 2)
     for number in range(2):
         assert (read_round(tmp_path, number).digits.images == read_round(pool, number).digits.images).all()
+
+
+def test_of_a_lesson_with_a_teacher_its_answers_are_a_share_of_the_targets(pool: Path, tmp_path: Path) -> None:
+    images, labels = pool_lesson(pool, 2, seed=1, epoch=0)
+    answers = np.full(labels.shape, 1 / 11, np.float16)
+    np.save(answers_path(tmp_path, 1), answers)
+    taught_images, targets = pool_lesson(pool, 2, seed=1, epoch=0, answers=tmp_path, taught=0.7)
+    assert taught_images.tobytes() == images.tobytes()
+    np.testing.assert_allclose(targets, 0.3 * labels + 0.7 * answers, atol=1e-6)
