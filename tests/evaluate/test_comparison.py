@@ -18,6 +18,7 @@ from train.corruption import FAMILIES
 from train.data import NOT_A_DIGIT, Digits
 from train.pool import Known, Round, answers_path, fill_pool, read_round
 from train.recipes import Mixture, Recipe, Training
+from train.synthetic.generate import VARIANTS as WAYS
 from train.synthetic.generate import generate_digits, generate_samples
 from train.training import Lesson
 
@@ -180,7 +181,7 @@ def test_a_variant_leaves_out_the_parts_and_the_families_that_it_names(filled: P
 def test_generated_digits_can_be_shown_in_the_former_ways_alone() -> None:
     samples = list(generate_samples(300, seed=1))
     made = Round(generate_digits(300, seed=1), {"generated": 300}, np.zeros((300, 2), np.uint8))
-    former = {f"{d} {way}" for d in range(10) for way in list(comparison.WAYS[str(d)])[: comparison.FORMER_WAYS[d]]}
+    former = {f"{d} {way}" for d in range(10) for way in list(WAYS[str(d)])[: comparison.FORMER_WAYS[d]]}
     kept = shown(made, Variant("", former_ways=True))
     assert kept.tolist() == [sample.writer in former for sample in samples]
 
