@@ -136,4 +136,4 @@ def test_of_a_lesson_with_a_teacher_its_answers_are_a_share_of_the_targets(pool:
     np.save(answers_path(tmp_path, 1), answers)
     taught_images, targets = pool_lesson(pool, 2, seed=1, epoch=0, answers=tmp_path, taught=0.7)
     assert taught_images.tobytes() == images.tobytes()
-    np.testing.assert_allclose(targets, 0.3 * labels + 0.7 * answers, atol=1e-6)
+    np.testing.assert_allclose(targets, 0.3 * labels + 0.7 * answers.astype(np.float32), atol=1e-6)
