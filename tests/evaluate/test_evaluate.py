@@ -18,14 +18,11 @@ from evaluate import hard_cases
 from evaluate.__main__ import main
 from evaluate.answers import brief, judge, read, summarise
 from evaluate.held_out import leave_one_writer_out, uncalibrated_scores
-from evaluate.people import honest_odds, measure_people
 from evaluate.pictures import Cell, plot_sheet
-from evaluate.sets import PEN_NUMBERS_NAME, DigitsByWriter, load_pen_numbers, load_set
+from evaluate.sets import DigitsByWriter, load_set
 from evaluate.tables import page, picture_name
-from evaluate.unseen_corruptions import UNSEEN
 from train.calibration import ood_score, probabilities
-from train.corruption import FAMILIES
-from train.data import DataError, Digits, RealOutliers
+from train.data import Digits
 from train.synthetic.generate import VARIANTS, generate_digits, generate_samples
 
 TINY = Path(__file__).parents[1] / "runtime" / "data" / "tiny.onnx"
@@ -168,71 +165,6 @@ def test_digits_that_are_all_right_or_never_answered_have_no_share_of_nothing() 
     assert (refused.answered, refused.answered_accuracy, refused.rejected) == (0, None, 1)
     results = {"m": {"figures": {}, "variants": {"none answered": brief(refused)}}}
     assert "| none answered | 10 | 100.0% | 0 | 0.0% | - |" in page(results)
-
-
-def test_a_blank_is_wrong_and_refused() -> None:
-    zero = generate_digits(1, seed=3).images
-    reading = summarise(read(Recognizer("cnn"), np.concatenate([zero, 0 * zero])), np.array([0, 0]))
-    assert (reading.accuracy, reading.rejected, reading.answered) == (0.5, 0.5, 0.5)
-
-
-def test_pen_numbers_are_cut_into_the_strokes_of_each_digit(tmp_path: Path) -> None:
-    assert load_pen_numbers(tmp_path) is None, "they are never downloaded"
-    path = tmp_path / PEN_NUMBERS_NAME
-    path.parent.mkdir()
-    dash, one = SAMPLES[10].strokes[0].tolist(), SAMPLES[11].strokes[0].tolist()
-    numbers = [{"label": "71", "strokes": [dash, one, dash], "owner": [0, 1, 0]}]
-    path.write_bytes(gzip.compress(json.dumps({"samples": numbers}).encode()))
-    digits = load_pen_numbers(tmp_path)
-    assert digits is not None and digits.labels.tolist() == [7, 1]
-    assert (digits.images[0] == render_strokes([np.array(dash), np.array(dash)])).all()
-    assert (digits.images[1] == render_strokes([np.array(one)])).all()
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match="pen_numbers"):
-        load_pen_numbers(tmp_path)
-
-
-def test_what_people_wrote_is_measured_as_the_runtime_answers(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    recognizer, numbers = Recognizer("cnn"), generate_digits(40, seed=21)
-    letters = [Sample(SAMPLES[n].strokes[:1], "A") for n in range(30)]
-    real = RealOutliers({}, {}, {"greek": letters}, [DataError("UJI is not there")])
-    monkeypatch.setattr("evaluate.people.load_outliers", lambda data: real)
-    monkeypatch.setattr("evaluate.people.load_pen_numbers", lambda data: numbers)
-    monkeypatch.setattr("evaluate.people.generate_outliers", lambda n, seed, held_out: (numbers.images, numbers.labels))
-    found = measure_people({"cnn": recognizer}, {"some": generate_digits(50, seed=22)}, None, seed=1)
-    assert "UJI is not there" in capsys.readouterr().err
-    answers = [recognizer.predict_normalised(image) for image in numbers.images]
-    right = [answer.probabilities.argmax() == label for answer, label in zip(answers, numbers.labels, strict=True)]
-    of_numbers = found["people_digits"]["cnn"]["pen_numbers"]
-    assert of_numbers["accuracy"] == pytest.approx(np.mean(right))
-    assert of_numbers["rejected"] == pytest.approx(np.mean([answer.status == "not_a_digit" for answer in answers]))
-    of_letters = found["people_letters"]["cnn"]["greek"]
-    status = [recognizer.predict_strokes(sample.strokes).status for sample in letters]
-    assert of_letters["count"] == 30
-    assert [of_letters[s] for s in ("digit", "unsure")] == [status.count(s) / 30 for s in ("digit", "unsure")]
-    assert set(found["odds"]["cnn"]) == {"fitted on", "never seen"}
-
-
-def test_odds_are_honest_where_half_of_what_is_in_the_middle_is_no_digit_whatever_the_counts() -> None:
-    def odds(middle: int, far: int) -> np.ndarray:
-        return np.array([0.1] * middle + [5] * far, np.float32)
-
-    assert honest_odds([odds(2, 8)], [odds(20, 80)]) == {"count": 22, "no_digit": 0.5}
-    assert honest_odds([odds(1, 9), odds(3, 1)], [odds(1, 9)])["no_digit"] == pytest.approx(0.1 / (0.1 + 0.85 / 2))
-    assert honest_odds([odds(0, 1)], [odds(0, 1)])["no_digit"] is None
-
-
-def test_every_family_of_corruption_is_measured_fed_directly_and_through_predict(tmp_path: Path) -> None:
-    digits = generate_digits(20, seed=6)
-    found = hard_cases.measure_corruptions({"cnn": Recognizer("cnn")}, digits, tmp_path, each=2)["cnn"]
-    assert list(found) == ["as they are", *FAMILIES, *UNSEEN, "all trained on", "all never trained on"]
-    assert found["as they are"]["direct"] < 0.1
-    assert found["as they are"]["predict"] == 0
-    assert {name for name, of in found.items() if of["trained_on"] is False} == {*UNSEEN, "all never trained on"}
-    assert found["all never trained on"]["direct"] == pytest.approx(np.mean([found[f]["direct"] for f in UNSEEN]))
-    assert all(0 <= of[key] <= 1 for of in found.values() for key in ("direct", "predict"))
 
 
 def overconfident(seed: int, count: int = 600) -> SimpleNamespace:
