@@ -22,7 +22,7 @@ class Answers:
     ood_score: NDArray[np.float32]  # (N,)
     confidence: NDArray[np.float32]  # (N,), the largest probability
     digit: NDArray[np.int64]  # (N,)
-    status: NDArray[np.str_]  # (N,): "digit", "unsure" or "not_a_digit"
+    status: NDArray[np.str_]  # (N,): "digit", "unsure", "not_a_digit" or "blank"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reading:
     answered: float  # share with status "digit"
     answered_accuracy: float | None  # accuracy among those
     unsure: float  # share with status "unsure"
-    rejected: float  # share with status "not_a_digit"
+    rejected: float  # share with status "not_a_digit" or "blank"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class Figures(Reading):
 
 def read(recognizer: Recognizer, images: NDArray[np.uint8]) -> Answers:
     """A model's answers to images uint8 (N, 28, 28); the statuses are those that `Recognizer.predict` gives."""
-    return judge(*recognizer.run(images), recognizer.ood_threshold, recognizer.unsure_threshold)
+    answers = judge(*recognizer.run(images), recognizer.ood_threshold, recognizer.unsure_threshold)
+    answers.status[~images.any(axis=(1, 2))] = "blank"
+    return answers
 
 
 def judge(
@@ -65,7 +67,7 @@ def judge(
     """Answers from a model's outputs, (N, 10) and (N,), and its two thresholds."""
     confidence = probabilities.max(axis=1)
     pairs = zip(confidence.tolist(), ood_score.tolist(), strict=True)
-    status = np.array([status_of(c, score, ood_threshold, unsure_threshold) for c, score in pairs], np.str_)
+    status = np.array([status_of(c, score, ood_threshold, unsure_threshold) for c, score in pairs], "U11")
     return Answers(probabilities, ood_score, confidence, probabilities.argmax(axis=1), status)
 
 
@@ -77,7 +79,8 @@ def together(parts: Iterable[Answers]) -> Answers:
 def summarise(answers: Answers, labels: NDArray[np.int64], which: NDArray[Any] | slice = slice(None)) -> Reading:
     """Compare answers, or those an index picks, with the truth; there must be at least one."""
     labels, digit, confidence = labels[which], answers.digit[which], answers.confidence[which]
-    status, right = answers.status[which], digit == labels
+    status = answers.status[which]
+    right = (digit == labels) & (status != "blank")
     answered = status == "digit"
     return Reading(
         count=len(labels),
@@ -91,7 +94,7 @@ def summarise(answers: Answers, labels: NDArray[np.int64], which: NDArray[Any] |
         answered=float(answered.mean()),
         answered_accuracy=_mean(right[answered]),
         unsure=float((status == "unsure").mean()),
-        rejected=float((status == "not_a_digit").mean()),
+        rejected=float(np.isin(status, ("not_a_digit", "blank")).mean()),
     )
 
 

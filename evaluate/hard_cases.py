@@ -1,6 +1,6 @@
-"""What no data set holds: every way to write a digit, every way to take its picture, and non-digits.
+"""What no data set holds: every way to write a digit, every way to take its picture or spoil it, and non-digits.
 
-All of it is drawn by our own generators, with a seed that training does not use.
+All of it is made by our own code, with a seed that training does not use.
 """
 
 import sys
@@ -16,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from digitpad import Recognizer
+from digitpad.image.normalise import normalise_image
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample
 from evaluate import metrics
@@ -23,7 +24,10 @@ from evaluate.answers import Answers, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
-from train.data import Digits, Images
+from evaluate.unseen_corruptions import UNSEEN
+from evaluate.unseen_corruptions import corrupt as corrupt_unseen
+from train.corruption import FAMILIES, corrupt
+from train.data import Digits, Images, at_hand
 from train.synthetic.generate import VARIANTS, write_digit
 from train.synthetic.outliers import KINDS, TRAINED_ON, generate_outliers
 
@@ -97,6 +101,63 @@ def measure_outliers(
         ]
     plot_sheet(sheet, pictures / picture_name("outliers"))
     return result
+
+
+def measure_corruptions(
+    recognizers: dict[str, Recognizer], digits: Digits, data: Path | None = None, each: int = 1_000
+) -> ByModel:
+    """Errors on digits as they are and by family of corruption: as a model is given them, and some through `predict`.
+
+    Returns:
+        By model, and by family as well as for "all trained on" and "all never trained on": count, "trained_on" (None
+        where nothing is corrupted), the shares "direct" and "predict" of wrong answers (a blank is one), and "peer",
+        that of the ONNX Model Zoo's MNIST network, if peers/mnist-8.onnx is at hand among the data.
+    """
+    peer = at_hand("peers/mnist-8.onnx", data)
+    made = {"as they are": digits.images}
+    for family in FAMILIES:
+        made[family] = corrupt(digits.images, family, np.random.default_rng([SEED, *family.encode()]))
+    made |= {family: corrupt_unseen(digits.images, family) for family in UNSEEN}
+    through = _side_by_side("corruptions", _normalised, [images[:each] for images in made.values()])
+    of_peer = {
+        family: {"peer": _peer_errors(peer, Digits(images, digits.labels))} if peer else {}
+        for family, images in made.items()
+    }
+    result: ByModel = {}
+    for model, recognizer in recognizers.items():
+        result[model] = of_family = {}
+        for (family, images), normalised in zip(made.items(), through, strict=True):
+            of_family[family] = {
+                "count": len(digits),
+                "trained_on": {**dict.fromkeys(FAMILIES, True), **dict.fromkeys(UNSEEN, False)}.get(family),
+                "direct": 1 - summarise(read(recognizer, images), digits.labels).accuracy,
+                "predict": 1 - summarise(read(recognizer, normalised), digits.labels[:each]).accuracy,
+                **of_peer[family],
+            }
+        for words, families in (("all trained on", FAMILIES), ("all never trained on", UNSEEN)):
+            of_family[words] = {
+                "count": len(digits) * len(families),
+                "trained_on": families is FAMILIES,
+                **{
+                    key: float(np.mean([of_family[family][key] for family in families]))
+                    for key in ("direct", "predict", *(["peer"] if peer else []))
+                },
+            }
+    return result
+
+
+def _normalised(images: Images) -> Images:
+    return np.stack([normalise_image(image) for image in images])
+
+
+def _peer_errors(peer: Path, digits: Digits) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(peer, providers=["CPUExecutionProvider"])
+    name, shape = session.get_inputs()[0].name, (len(digits), 1, 1, 28, 28)
+    images = digits.images.reshape(shape).astype(np.float32)
+    answers = [session.run(None, {name: image})[0].argmax() for image in images]
+    return float((np.array(answers) != digits.labels).mean())
 
 
 def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, Any]:

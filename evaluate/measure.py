@@ -5,6 +5,7 @@ from pathlib import Path
 
 from digitpad import Recognizer
 from evaluate.answers import Figures, by_writer, compare, figures, read
+from evaluate.people import measure_people
 from evaluate.sets import DigitsByWriter, known_sets
 from evaluate.tables import Results, picture_name, short_title
 from train.data import Digits, load_pen
@@ -49,7 +50,7 @@ def measure_sets(recognizers: dict[str, Recognizer], sets: dict[str, Digits], pi
 
 
 def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, pictures: Path) -> Results:
-    """Measure models on everything there is: the known sets at hand, each writer left out, and our own hard cases.
+    """Measure models on everything there is: sets at hand, what people wrote, each writer left out, our hard cases.
 
     Raises:
         DigitPadError: a model fails to run, or a picture cannot be written.
@@ -59,11 +60,15 @@ def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, picture
 
     sets = known_sets(data)
     results = measure_sets(recognizers, sets, pictures)
+    validation = {name: digits for name, digits in sets.items() if name.endswith("validation")}
+    measured = measure_people(recognizers, validation, data, hard_cases.SEED)
+    if "mnist_validation" in sets:
+        measured["corruptions"] = hard_cases.measure_corruptions(recognizers, sets["mnist_validation"], data)
     pen = sets.get("pen_validation")
     samples = load_pen(data).validation if pen else list(generate_samples(PHOTOGRAPHED, hard_cases.SEED))
     some = samples[:: len(samples) // PHOTOGRAPHED][:PHOTOGRAPHED]
     digits: dict[str, Digits] = {name: sets[name] for name in ("pen_validation", "mnist_test") if name in sets}
-    measured = {
+    measured |= {
         "variants": hard_cases.measure_variants(recognizers, pictures),
         "conditions": hard_cases.measure_conditions(recognizers, some, pictures),
         "outliers": hard_cases.measure_outliers(recognizers, digits, pictures),

@@ -114,6 +114,7 @@ def report_text(manifest: Manifest, pictures: str) -> str:
         if entry["figures"][key]["errors"]
     ]
     sections = {
+        "People's own digits and letters": tables.people(manifest),
         "What they read well, and what they do not": join(
             "Pictures of digits, by how they were made.",
             _well_and_not(manifest, "conditions"),
@@ -122,7 +123,7 @@ def report_text(manifest: Manifest, pictures: str) -> str:
             _well_and_not(manifest, "variants"),
             tables.picture("variants", folder=pictures),
         ),
-        "Non-digits": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
+        "Non-digits that we generated": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
         "How honest they are": join(
             tables.by_set(manifest, tables.CONFIDENCE),
             tables.CONFIDENCE_TEXT,
@@ -132,7 +133,7 @@ def report_text(manifest: Manifest, pictures: str) -> str:
         "What they still get wrong": join(tables.ERRORS_TEXT, *errors),
     }
     more = f"All figures, kind by kind and writer by writer: [evaluation]({pictures}README.md)."
-    return join(*(join(f"## {title}", text) for title, text in sections.items()), more)
+    return join(*(join(f"## {title}", text) for title, text in sections.items() if text), more)
 
 
 def _well_and_not(manifest: Manifest, key: str) -> str:
@@ -184,7 +185,26 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise DigitPadError(f"{path}: lacks the marks {START} and {END}, between which the figures go")
-    write_whole(path, f"{before}{START}\n{headline_table(manifest)}\n{END}{after}".encode())
+    figures = join(headline_table(manifest), people_in_words(manifest))
+    write_whole(path, f"{before}{START}\n{figures}\n{END}{after}".encode())
+
+
+def people_in_words(manifest: Manifest) -> str:
+    """All that may be claimed of people's pens and letters: what was measured on some that no model learned from."""
+    digits, letters = measured(manifest, "people_digits"), measured(manifest, "people_letters")
+    if not digits or not letters:
+        return ""
+    numbers = {model: sets["pen_numbers"] for model, sets in digits.items()}
+    read = [f"{model} {of['accuracy']:.1%} ({of['rejected']:.1%})" for model, of in numbers.items()]
+    taken = [
+        f"{short_title(kind)} " + ", ".join(f"{model} {sets[kind]['digit']:.1%}" for model, sets in letters.items())
+        for kind in next(iter(letters.values()))
+    ]
+    return (
+        f"Of {max(of['count'] for of in numbers.values()):,} digits cut from real pen numbers, from which nothing was"
+        f" learned, right (and refused): {', '.join(read)}. Of letters by people, look-alikes aside, taken for a"
+        f" digit: {'; '.join(taken)}."
+    )
 
 
 def headline_table(manifest: Manifest) -> str:

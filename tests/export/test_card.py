@@ -13,7 +13,16 @@ import pytest
 from digitpad import DigitPadError, Recognizer
 from evaluate.answers import figures, judge, summarise
 from evaluate.tables import SETS, Results, about_sets, held_out_writers, page
-from export.card import END, START, card, figures_table, report_text, seeds_table, write_readme_figures
+from export.card import (
+    END,
+    START,
+    card,
+    figures_table,
+    people_in_words,
+    report_text,
+    seeds_table,
+    write_readme_figures,
+)
 from export.manifest import MODELS, enter, read_manifest, report_folder, write_manifest
 from export.report import main
 from train.command import ROOT
@@ -186,6 +195,26 @@ def test_the_card_says_what_is_read_well_and_taken_for_a_digit_and_how_far_to_tr
     assert re.search(r"Read well .*: fine\.\n- Less well \(cnn\): bad \(90\.0%\)\.", text)
     assert text.count("200 digits each: one is worth 0.5 points (95 % interval of 98%: 95.0% to 99.2%)") == 2
     assert "2,000 of each kind (95 % interval of 2%: 1.5% to 2.7%)" in text
+
+
+def test_what_people_wrote_stands_apart_from_what_we_generated_and_only_what_was_measured_is_claimed() -> None:
+    few = {"count": 9, "digit": 0.125, "unsure": 0, "not_a_digit": 0.875}
+    people = {"people_digits": {"pen_numbers": asdict(READING)}, "people_letters": {"greek": few}}
+    shown = {"outliers": OUTLIERS, "conditions": ONE, "variants": ONE}
+    for text in (
+        report_text({"cnn": {"figures": {}, **shown, **people}}, ""),
+        page({"cnn": {"figures": {}, **people}}),
+    ):
+        section = text[text.index("## People's own digits and letters") :]
+        assert "CROHME, CC BY-NC-SA 3.0" in section
+        assert "| letters by people called a `digit`: UJI / Greek | - / 12.5% |" in section
+        assert f"| digits of pen numbers | 20 | **{READING.accuracy:.2%}** |" in section
+    generated = report_text({"cnn": {"figures": {}, **shown}}, "")
+    assert "People" not in generated and "## Non-digits that we generated" in generated
+    words = people_in_words({"cnn": people})
+    assert "Of 20 digits cut from real pen numbers" in words and "Greek letters of Omniglot cnn 12.5%" in words
+    assert people_in_words({"cnn": {"people_digits": {}, "people_letters": {"greek": few}}}) == ""
+    assert people_in_words({"cnn": {"people_digits": people["people_digits"]}}) == ""
 
 
 @pytest.mark.parametrize("stop", [DigitPadError("the disk is full"), KeyboardInterrupt()])

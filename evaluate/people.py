@@ -1,0 +1,86 @@
+"""What people wrote and nobody here made or learned from: digits of real numbers, letters, and how honest odds are.
+
+Figures alone, no picture: the pen numbers may be measured on and not shown.
+"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad import Recognizer
+from evaluate.answers import read, summarise
+from evaluate.sets import load_pen_numbers
+from train.data import Digits, Images, RealOutliers, load_outliers, render
+from train.synthetic.outliers import KINDS, generate_outliers
+
+ByModel = dict[str, dict[str, Any]]
+
+MIDDLE = (0.4, 0.6)  # of p(no digit): about half of what gets such an answer should be no digit
+
+
+def measure_people(
+    recognizers: dict[str, Recognizer], validation: dict[str, Digits], data: Path | None, seed: int
+) -> dict[str, ByModel]:
+    """Measure models on what people wrote, as far as it is at hand.
+
+    Returns:
+        "people_digits": a Reading of each set; "people_letters": the share of each status among letters that are no
+        digits to the eye; "odds": what `honest_odds` finds, on validation digits and on non-digits by people and by our
+        generator. By model and set.
+    """
+    letters = load_outliers(data)
+    for error in letters.missing:
+        print(f"not measured on a part of the letters: {error}", file=sys.stderr)
+    numbers = load_pen_numbers(data)
+    digits = {} if numbers is None else {"pen_numbers": numbers}
+    to_read = {name: render(samples).images for name, samples in letters.measure.items()}
+    non_digits = _non_digits(letters, seed)
+    measured: dict[str, ByModel] = {"people_digits": {}, "people_letters": {}, "odds": {}}
+    for model, recognizer in recognizers.items():
+        measured["people_digits"][model] = {
+            name: asdict(summarise(read(recognizer, d.images), d.labels)) for name, d in digits.items()
+        }
+        measured["people_letters"][model] = {name: _statuses(recognizer, images) for name, images in to_read.items()}
+        of_digits = [recognizer.run(d.images)[1] for d in validation.values()]
+        measured["odds"][model] = {
+            name: honest_odds(of_digits, [recognizer.run(images)[1] for images in kinds])
+            for name, kinds in non_digits.items()
+            if of_digits
+        }
+    return measured
+
+
+def _statuses(recognizer: Recognizer, images: Images) -> dict[str, Any]:
+    status = read(recognizer, images).status
+    shares = {name: float((status == name).mean()) for name in ("digit", "unsure", "not_a_digit")}
+    return {"count": len(images), **shares}
+
+
+def _non_digits(letters: RealOutliers, seed: int, each: int = 300) -> dict[str, list[Images]]:
+    """Non-digits of each kind, as those that odds are fitted on, and in shapes and by people that nothing saw."""
+    found = {}
+    for name, real, held_out in (("fitted on", letters.validation, False), ("never seen", letters.measure, True)):
+        images, places = generate_outliers(each * len(KINDS), seed, held_out)
+        kinds = [images[places == place] for place in np.unique(places)]
+        found[name] = kinds + [render(samples).images for samples in real.values()]
+    return found
+
+
+def honest_odds(digits: list[NDArray[np.float32]], non_digits: list[NDArray[np.float32]]) -> dict[str, Any]:
+    """Of what has p(no digit) in MIDDLE, which share is no digit, if there are as many non-digits as digits.
+
+    Args:
+        digits: the `ood_score` (N,) of each set of digits; every set counts equally.
+        non_digits: the same of each kind of non-digit.
+    """
+    weights, count = [], 0
+    for side in (digits, non_digits):
+        probability = [1 / (1 + np.exp(-scores.astype(np.float64))) for scores in side]
+        middle = [(p >= MIDDLE[0]) & (p <= MIDDLE[1]) for p in probability]
+        weights.append(sum(m.mean() for m in middle) / len(side))
+        count += sum(int(m.sum()) for m in middle)
+    return {"count": count, "no_digit": float(weights[1] / sum(weights)) if count else None}
