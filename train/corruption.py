@@ -1,7 +1,7 @@
 """What the world does to a digit before a network sees it: paper, pens, cameras, and what the pipeline leaves over.
 
 Each family changes pictures float32 (N, 28, 28), 0 = paper, 1 = ink, each picture in its own way and by its own amount,
-so that a person still reads the digit. What is only measured is in evaluate/unseen_corruptions.py.
+so that a person still reads the digit. Families that are only measured lie in evaluate/.
 """
 
 from collections.abc import Callable
