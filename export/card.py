@@ -18,7 +18,11 @@ from train.command import ROOT
 
 CARD = Path(__file__).with_name("card.md")  # with gaps, which are filled in here
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
-HEADLINES = {"mnist_test": "accuracy, MNIST test", "pen_validation": "accuracy, pen digits"}  # of the README
+HEADLINES = {  # of the README
+    "mnist_test": "accuracy, MNIST test",
+    "pen_validation": "accuracy, pen digits",
+    "uji_validation": "accuracy, UJI digits",
+}
 FIGURES = {
     "accuracy": "**{accuracy:.2%}**",
     "errors": "{errors} of {count:,}",
@@ -105,7 +109,11 @@ def report_text(manifest: Manifest, pictures: str) -> str:
     """What `make report` found, in short, with its pictures; or that it has yet to be run."""
     if not all(entry.get("conditions") for entry in manifest.values()):
         return "What the models read well and what they do not has not been measured yet: run `make report`."
-    sets = [key for key in ("mnist_test", "pen_validation") if all(key in e["figures"] for e in manifest.values())]
+    sets = [
+        key
+        for key in ("mnist_test", "pen_validation", "uji_validation")
+        if all(key in e["figures"] for e in manifest.values())
+    ]
     calibration = [tables.picture("calibration", key, folder=pictures) for key in sets]
     errors = [
         join(f"{name}, {short_title(key)}:", tables.picture("errors", name, key, folder=pictures))
