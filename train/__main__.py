@@ -88,9 +88,12 @@ def train_all(arguments: list[str], options: argparse.Namespace) -> int:
     if failed := side_by_side([f"pool-{number}" for number in range(shares)], arguments):
         return failed
     networks = [options.only] if options.only else list(NETWORKS)
-    taught = any(options.recipe_in_full.trainings[name].taught for name in networks)
-    if taught and (failed := side_by_side(["teacher"], arguments)):
-        return failed
+    recipe = options.recipe_in_full
+    if any(recipe.trainings[name].taught for name in networks):
+        if failed := side_by_side(["teacher"], arguments):
+            return failed
+        if len(recipe.seeds) == 1:  # nothing is left to do beside the network that is taught: it gets all cores
+            return max(side_by_side([name], arguments) for name in networks)
     return side_by_side(networks, arguments)
 
 
