@@ -1,5 +1,6 @@
 """The recogniser: an image or strokes in, a digit and how sure it is out."""
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -104,8 +105,8 @@ class Recognizer:
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
-        Or several readings of one image, uint8 (R, 28, 28): of those that are digits, the one that most surely is one
-        of the ten; else the first.
+        Or several readings of one image, uint8 (R, 28, 28): the one is taken that most surely is one of the ten digits.
+        Where the first is blank and no other a digit, it is blank.
 
         Raises:
             ImageError: shape or dtype differ.
@@ -113,8 +114,9 @@ class Recognizer:
         readings = np.array(image if np.ndim(image) == 3 else [image])
         _check_images(readings)
         predictions = [self._predict_one(reading) for reading in readings]
-        digits = [prediction for prediction in predictions if prediction.digit is not None]
-        prediction = max(digits, key=_certainty) if digits else predictions[0]
+        prediction = max(predictions, key=_certainty)
+        if predictions[0].status == "blank" and prediction.digit is None:
+            prediction = predictions[0]
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
 
@@ -179,6 +181,8 @@ class Recognizer:
 
 def _certainty(prediction: Prediction) -> float:
     """The log probability that it is this digit, and no outlier."""
+    if prediction.status == "blank":
+        return -math.inf
     return float(np.log(prediction.confidence) - np.logaddexp(0, prediction.ood_score))
 
 
