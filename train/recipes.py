@@ -122,6 +122,6 @@ RECIPES = {
                 taught=0.7,
             ),
         },
-        seeds=(1, 2, 3),
+        seeds=(1,),
     ),
 }
