@@ -100,10 +100,10 @@ RECIPES = {
         },
     ),
     "default": Recipe(
-        Mixture(rounds=10, strength=_STRONG),
+        Mixture(rounds=8, strength=_STRONG),
         {
-            "cnn": Training(epochs=14, dropout=(0.1, 0.2), weight_decay=2e-4),
-            "mlp": Training(epochs=40, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=0.7),
+            "cnn": Training(epochs=10, dropout=(0.1, 0.2), weight_decay=2e-4),
+            "mlp": Training(epochs=30, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=0.7),
         },
     ),
     # What the committed weights come from.
