@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from PIL import Image
 
 from digitpad import Recognizer
@@ -224,6 +225,8 @@ def look_at(path: Path) -> int:
         case _, ".pt" | ".keras" | ".npz" | ".zip":
             with zipfile.ZipFile(path) as archive:
                 assert archive.testzip() is None
+        case _, ".npy":
+            return len(np.load(path))
         case _, ".gz":  # a bundle
             assert len(gzip.decompress(data)) % tarfile.RECORDSIZE == 0
             with tarfile.open(path) as archive:

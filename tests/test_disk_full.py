@@ -25,7 +25,7 @@ from tests.killing import hidden, visible
 from tests.killing_steps import CONTENT, STEPS, Step
 from train import data
 from train.__main__ import main as train
-from train.download import RemoteFile
+from train.download import RemoteFile, has_sum
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def test_the_data_of_training_that_find_no_room_are_named(
 ) -> None:
     (tmp_path / "mirror").write_bytes(CONTENT)
     checksum = hashlib.sha256(CONTENT).hexdigest()
-    remote = RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), "sha256", checksum)
+    remote = RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), has_sum("sha256", checksum))
     monkeypatch.setattr(data, "mnist_file", lambda name: remote)
     monkeypatch.setattr(data, "DATA_FOLDER", tmp_path / "data")
     with files_of_at_most(1_000_000):
