@@ -27,7 +27,8 @@ PEOPLE = {
     "pen_numbers": (
         "digits of pen numbers",
         "cut from real numbers by hundreds of people on pens, tablets and whiteboards, as `predict_strokes` reads them"
-        " (from the formulas of CROHME, CC BY-NC-SA 3.0); nothing was fitted on them, and none of them is shown",
+        " (from the formulas of CROHME, CC BY-NC-SA 3.0); nothing was fitted on them, though their mistakes showed"
+        " which ways of writing our generator lacked; none of them is shown",
     ),
     "uji_letters": (
         "letters of UJI",

@@ -209,8 +209,8 @@ def people_in_words(manifest: Manifest) -> str:
         for kind in next(iter(letters.values()))
     ]
     return (
-        f"Of {max(of['count'] for of in numbers.values()):,} digits cut from real pen numbers, from which nothing was"
-        f" learned, right (and refused): {', '.join(read)}. Of letters by people, look-alikes aside, taken for a"
+        f"Of {max(of['count'] for of in numbers.values()):,} digits cut from real pen numbers, on which no network"
+        f" was trained, right (and refused): {', '.join(read)}. Of letters by people, look-alikes aside, taken for a"
         f" digit: {'; '.join(taken)}."
     )
 
