@@ -34,6 +34,7 @@ FOREIGN = (
     "ДЖИЙЛПШЩЮЂЉЊЋѢѪѬѰҢҰКджийклмнптщшюљњћѣѫѭѱқңұΔΞΨμπχψω"  # Cyrillic and Greek
     "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
     "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
+    "ᐄᐆᐋᑏᑑᑖᒨᒫᕌ"  # Canadian syllabics
 )
 # Left out: what a hand makes a 2 or a 7 of, such as the Hebrew bet and kaf, and the Arabic jim and khah.
 HELD_OUT_FOREIGN = "אמתשبتثسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
@@ -74,7 +75,8 @@ HELD_OUT_ARITHMETIC = "*√%≈⊩∈↔∀"  # not ∓, a 7 with a wide bar
 # Halves of digits that are not digits themselves: the digit, the half that is left, and the ways of writing it left out.
 _SLIM = ("slim", "upright")
 _OPEN_FOURS = (
-    "open", "lightning", "one stroke", "lightning in one stroke", "arched", "like an H", "like a u", "looped in one stroke",
+    "open", "lightning", "one stroke", "lightning in one stroke", "arched", "arched low", "like an H", "like a u",
+    "looped in one stroke",
 )  # fmt: skip
 HALVES = (
     ("2", "bottom", ("big loop", "curled and looped", "short base", "closed curl, short base", "narrow")),
@@ -84,8 +86,8 @@ HALVES = (
 HELD_OUT_HALVES = (
     ("0", "middle out", ("narrow",)), ("5", "left", ()), ("8", "middle out", _SLIM),
 )  # fmt: skip
-# An open 4 lies like a 2 or a 5, a curled 3 like an 8 or a 9.
-_LYING_ALIKE = (*_OPEN_FOURS, "curled", "curled and looped")
+# An open 4 lies like a 2 or a 5, a 3 whose upper bowl is curled or small like an 8, a 9 or a 6.
+_LYING_ALIKE = (*_OPEN_FOURS, "curled", "curled and looped", "small upper bowl")
 
 
 def generate_outliers(count: int, seed: int, held_out: bool = False) -> tuple[Images, Labels]:
