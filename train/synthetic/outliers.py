@@ -84,7 +84,7 @@ HALVES = (
     ("0", "top", ("narrow", "entry stroke", "slashed")),
 )  # fmt: skip
 HELD_OUT_HALVES = (
-    ("0", "middle out", ("narrow",)), ("5", "left", ()), ("8", "middle out", _SLIM),
+    ("0", "middle out", ("narrow", "lying")), ("5", "left", ("without a bar",)), ("8", "middle out", _SLIM),
 )  # fmt: skip
 # An open 4 lies like a 2 or a 5, a 3 whose upper bowl is curled or small like an 8, a 9 or a 6.
 _LYING_ALIKE = (*_OPEN_FOURS, "curled", "curled and looped", "small upper bowl")
