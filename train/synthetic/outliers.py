@@ -75,8 +75,8 @@ HELD_OUT_ARITHMETIC = "*√%≈⊩∈↔∀"  # not ∓, a 7 with a wide bar
 # Halves of digits that are not digits themselves: the digit, the half that is left, and the ways of writing it left out.
 _SLIM = ("slim", "upright")
 _OPEN_FOURS = (
-    "open", "lightning", "one stroke", "lightning in one stroke", "arched", "arched low", "like an H", "like a u",
-    "looped in one stroke",
+    "open", "lightning", "one stroke", "lightning in one stroke", "arched", "arched low", "folded", "like an H",
+    "like a u", "looped in one stroke",
 )  # fmt: skip
 HALVES = (
     ("2", "bottom", ("big loop", "curled and looped", "short base", "closed curl, short base", "narrow")),
@@ -158,8 +158,8 @@ def _glyph(letters: str, fonts: Sequence[str], rng: Random) -> Skeleton:
 
 
 def _scribble(rng: Random) -> Strokes:
-    """A curve through many random points, a coil, a zigzag, a spiral, a rosette, a wave, or several short strokes."""
-    manner = rng.integers(7)
+    """A curve through many random points, a coil, a zigzag, a spiral, a rosette, a wave, chords, or short strokes."""
+    manner = rng.integers(8)
     if manner == 0:
         line = rng.random((rng.integers(8, 18), 2))
     elif manner == 1:
@@ -173,11 +173,14 @@ def _scribble(rng: Random) -> Strokes:
         line = (t * rng.choice([-1, 1]) + 0.2)[:, None] * np.stack([np.cos(t * 2 * np.pi), np.sin(t * 2 * np.pi)], 1)
     elif manner == 4:
         t = np.linspace(0, 2 * np.pi, 80)[:, None]
-        inner, times = rng.uniform(0.4, 0.9), rng.choice([-5, -4, -3, 4, 5, 6])
+        inner, times = rng.uniform(0.4, 0.9), rng.choice([-6, -5, -4, 4, 5, 6])
         line = np.hstack([np.cos(t), np.sin(t)]) + inner * np.hstack([np.cos(times * t), np.sin(times * t)])
     elif manner == 5:
-        t = np.arange(0, rng.uniform(3, 6), 0.1)
+        t = np.arange(0, rng.uniform(4, 7), 0.1)
         line = np.stack([t * rng.uniform(0.3, 0.8), np.sin(t * 2 * np.pi) * rng.uniform(0.7, 1, len(t))], axis=1)
+    elif manner == 6:
+        t = rng.uniform(0, 2 * np.pi, rng.integers(12, 20))
+        line = np.stack([np.cos(t), np.sin(t)], axis=1)
     else:
         pieces = [rng.random((rng.integers(2, 4), 2)) * 0.5 + rng.random(2) * 0.8 for _ in range(rng.integers(4, 9))]
         return write_digit([_points(piece) for piece in pieces], rng)
