@@ -73,10 +73,10 @@ ARITHMETIC = "+-=×÷±<>≤≥≠∞πΣ"
 HELD_OUT_ARITHMETIC = "*√%≈⊩∈↔∀"  # not ∓, a 7 with a wide bar
 
 # Halves of digits that are not digits themselves: the digit, the half that is left, and the ways of writing it left out.
-_SLIM = ("slim", "upright")
+_SLIM = ("slim", "upright", "narrow circles")
 _OPEN_FOURS = (
-    "open", "lightning", "one stroke", "lightning in one stroke", "arched", "arched low", "folded", "like an H",
-    "like a u", "looped in one stroke",
+    "open", "lightning", "narrow lightning", "one stroke", "lightning in one stroke", "narrow lightning in one stroke",
+    "arched", "folded", "like an H", "like a u", "looped in one stroke",
 )  # fmt: skip
 HALVES = (
     ("2", "bottom", ("big loop", "curled and looped", "short base", "closed curl, short base", "narrow")),
