@@ -220,8 +220,8 @@ VARIANTS: dict[str, dict[str, Way]] = {
             [[(0.54, 0), (0.47, 0.3), (0.38, 0.58), (0.38, 0.58), (0.52, 0.56), (0.7, 0.5)], [(0.62, 0.36), (0.57, 0.65), (0.52, 1)]],
         ),
         "narrow lightning in one stroke": (
-            [[(0.58, 0), (0.5, 0.25), (0.4, 0.52), (0.4, 0.52), (0.5, 0.5), (0.6, 0.45), (0.6, 0.45), (0.54, 0.7), (0.48, 1)]],
-            [[(0.5, 0), (0.44, 0.28), (0.38, 0.56), (0.38, 0.56), (0.48, 0.5), (0.58, 0.4), (0.58, 0.4), (0.56, 0.7), (0.55, 1)]],
+            [[(0.58, 0), (0.48, 0.25), (0.37, 0.52), (0.37, 0.52), (0.5, 0.5), (0.63, 0.45), (0.63, 0.45), (0.56, 0.7), (0.49, 1)]],
+            [[(0.5, 0), (0.43, 0.28), (0.36, 0.56), (0.36, 0.56), (0.48, 0.5), (0.61, 0.4), (0.61, 0.4), (0.58, 0.7), (0.56, 1)]],
         ),
     },
     "5": {
@@ -397,16 +397,21 @@ def generate_digits(count: int, seed: int) -> Digits:
 
 
 def generate_samples(count: int, seed: int) -> Iterator[Sample]:
-    """Generate labelled strokes; `writer` is the way of writing, such as "7 barred". Equal seeds, equal strokes.
-
-    Of each digit, a family comes twice as often as a lone skeleton: it varies more, and is rarer among real digits.
-    """
+    """Generate labelled strokes; `writer` is the way of writing, such as "7 barred". Equal seeds, equal strokes."""
     rng = np.random.default_rng(seed)
     for number in range(count):
         label = str(number % 10)
-        names = [name for name, way in VARIANTS[label].items() for _ in range(2 if isinstance(way, tuple) else 1)]
+        names = in_turn(label)
         name = names[number // 10 % len(names)]
         yield Sample(write_digit(VARIANTS[label][name], rng), label, f"{label} {name}")
+
+
+def in_turn(label: str) -> list[str]:
+    """A digit's ways of writing as `generate_samples` takes them in turn.
+
+    A family comes twice: it varies more than a lone skeleton does, and is rarer among the digits of the collections.
+    """
+    return [name for name, way in VARIANTS[label].items() for _ in range(2 if isinstance(way, tuple) else 1)]
 
 
 def write_digit(way: Way, rng: np.random.Generator) -> Strokes:
