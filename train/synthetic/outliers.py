@@ -78,10 +78,11 @@ _OPEN_FOURS = (
     "open", "lightning", "narrow lightning", "one stroke", "lightning in one stroke", "narrow lightning in one stroke",
     "arched", "folded", "like an H", "like a u", "looped in one stroke",
 )  # fmt: skip
+_NO_LEFT_HALVES = (*_SLIM, "entry stroke", "circles apart", "small head")
+_NO_BOTTOMS = ("big loop", "cursive", "curled and looped", "short base", "closed curl, short base", "narrow")
 HALVES = (
-    ("2", "bottom", ("big loop", "curled and looped", "short base", "closed curl, short base", "narrow")),
-    ("3", "middle out", ()), ("5", "top", ()), ("4", "left", _OPEN_FOURS), ("8", "left", (*_SLIM, "entry stroke")),
-    ("0", "top", ("narrow", "entry stroke", "slashed")),
+    ("2", "bottom", _NO_BOTTOMS), ("3", "middle out", ()), ("4", "left", _OPEN_FOURS), ("5", "top", ()),
+    ("8", "left", _NO_LEFT_HALVES), ("0", "top", ("narrow", "entry stroke", "slashed")),
 )  # fmt: skip
 HELD_OUT_HALVES = (
     ("0", "middle out", ("narrow", "lying")), ("5", "left", ("without a bar",)), ("8", "middle out", _SLIM),
