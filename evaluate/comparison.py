@@ -40,7 +40,7 @@ from train.networks import NETWORKS
 from train.pool import Round, pictures_of_round, read_round, round_number, targets_of
 from train.precision import Precision, precision_of_run
 from train.recipes import RECIPES, Strength, Training
-from train.synthetic.generate import VARIANTS as WAYS
+from train.synthetic.generate import in_turn
 from train.synthetic.outliers import KINDS, generate_outliers
 from train.training import Lesson, fit, step_on_noise
 
@@ -299,7 +299,7 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
     kept = {name: np.arange(count) < variant.shares.get(name, 1.0) * count for name, count in made.parts.items()}
     if variant.former_ways:  # of `generate_samples`, which takes digits and ways in turn
         place = np.arange(made.parts["generated"])
-        ways = np.array([len(WAYS[str(digit)]) for digit in range(10)])[place % 10]
+        ways = np.array([len(in_turn(str(digit))) for digit in range(10)])[place % 10]
         kept["generated"] &= place // 10 % ways < np.array(FORMER_WAYS)[place % 10]
     left_out = [number for number, family in enumerate(FAMILIES, start=1) if family in variant.without]
     return np.concatenate(list(kept.values())) & ~np.isin(made.families, left_out).any(axis=1)
