@@ -105,7 +105,7 @@ RECIPES = {
         },
     ),
     "default": Recipe(
-        Mixture(rounds=10, strength=_STRONG),
+        Mixture(rounds=8, strength=_STRONG),
         {
             "cnn": Training(epochs=10, dropout=(0.1, 0.2), weight_decay=2e-4, taught=_TAUGHT),
             "mlp": Training(epochs=30, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=_TAUGHT),
