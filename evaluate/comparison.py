@@ -36,17 +36,17 @@ from train.data import (
     load_uji,
     render,
 )
-from train.networks import NETWORKS, TEACHER
+from train.networks import NETWORKS
 from train.pool import Round, pictures_of_round, read_round, round_number, targets_of
 from train.precision import Precision, precision_of_run
 from train.recipes import RECIPES, Strength, Training
-from train.synthetic.generate import VARIANTS as WAYS
+from train.synthetic.generate import in_turn
 from train.synthetic.outliers import KINDS, generate_outliers
 from train.training import Lesson, fit, step_on_noise
 
 FULL = RECIPES["full"]
 POOL = ROOT / "artifacts" / "full" / "pool"
-ANSWERS = ROOT / "artifacts" / "full" / TEACHER / "answers"
+ANSWERS = ROOT / "artifacts" / "full" / "teacher" / "answers"
 RUNS = ROOT / "artifacts" / "compare"  # keeps the precision that each network is trained in
 DOCS = ROOT / "docs"
 EPOCHS = {"cnn": (4, 25)}  # of short and long runs
@@ -129,7 +129,7 @@ VARIANTS = (
     Variant("no bare paper", shares={"leavings": 0}),
     Variant("no non-digits", shares=dict.fromkeys(NON_DIGITS, 0)),
     Variant("nothing corrupted", without=tuple(FAMILIES), same_steps=True),
-    Variant("with the CNN's answers, as the full recipe has it", training={"taught": 0.7}, networks=("mlp",)),
+    Variant("with the teacher's answers, as the full recipe has it", training={"taught": 0.7}),
     Variant("no dropout", training={"dropout": (0.0, 0.0)}),
     Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
     Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
@@ -299,14 +299,14 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
     kept = {name: np.arange(count) < variant.shares.get(name, 1.0) * count for name, count in made.parts.items()}
     if variant.former_ways:  # of `generate_samples`, which takes digits and ways in turn
         place = np.arange(made.parts["generated"])
-        ways = np.array([len(WAYS[str(digit)]) for digit in range(10)])[place % 10]
+        ways = np.array([len(in_turn(str(digit))) for digit in range(10)])[place % 10]
         kept["generated"] &= place // 10 % ways < np.array(FORMER_WAYS)[place % 10]
     left_out = [number for number, family in enumerate(FAMILIES, start=1) if family in variant.without]
     return np.concatenate(list(kept.values())) & ~np.isin(made.families, left_out).any(axis=1)
 
 
 def training_of(network: str, long: bool) -> Training:
-    """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the CNN."""
+    """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the teacher."""
     epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)[long]
     training = replace(FULL.trainings[network], epochs=epochs, taught=0.0)
     return training if long else replace(training, ema=EMA)

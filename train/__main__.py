@@ -23,7 +23,7 @@ from train.history import History, loss_and_accuracy
 from train.networks import NETWORKS, TEACHER
 from train.pool import Known, answers_path, fill_pool, pool_lesson, read_round
 from train.precision import precision_of_run
-from train.recipes import RECIPES
+from train.recipes import RECIPES, Training
 from train.synthetic.generate import generate_digits
 from train.training import fit, step_on_noise
 
@@ -87,14 +87,9 @@ def train_all(arguments: list[str], options: argparse.Namespace) -> int:
     shares = _shares(options)
     if failed := side_by_side([f"pool-{number}" for number in range(shares)], arguments):
         return failed
-    networks = [options.only] if options.only else list(NETWORKS)
-    recipe = options.recipe_in_full
-    if any(recipe.trainings[name].taught for name in networks):
-        if failed := side_by_side(["teacher"], arguments):
-            return failed
-        if len(recipe.seeds) == 1:  # nothing is left to do beside the network that is taught: it gets all cores
-            return max(side_by_side([name], arguments) for name in networks)
-    return side_by_side(networks, arguments)
+    if options.recipe_in_full.teacher and (failed := side_by_side(["teacher"], arguments)):
+        return failed
+    return side_by_side([options.only] if options.only else list(NETWORKS), arguments)
 
 
 def side_by_side(parts: list[str], arguments: list[str]) -> int:
@@ -122,32 +117,32 @@ def train_part(part: str, options: argparse.Namespace) -> None:
 
 
 def teach(options: argparse.Namespace, material: Material) -> None:
-    """Train the teacher with the first seed, and keep what it answers to the pool.
+    """Train the teacher, and keep what it answers to the pool.
 
     A small network learns more from the answers of a better one than from labels, if it is shown much and long: Beyer
     et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022.
     """
-    network, rounds = NETWORKS[TEACHER].trainer(), options.recipe_in_full.mixture.rounds
-    model, _ = train_seed(TEACHER, options, material, options.recipe_in_full.seeds[0])
-    folder = options.run / TEACHER / "answers"
-    make_folder(folder)
-    for number in range(rounds):
-        if not answers_path(folder, number).exists():
+    network, run = NETWORKS[TEACHER].trainer(), options.run / "teacher"
+    model, _ = train_seed("teacher", TEACHER, options.recipe_in_full.teacher, options, material, seed=0)
+    make_folder(run / "answers")
+    for number in range(options.recipe_in_full.mixture.rounds):
+        if not answers_path(run / "answers", number).exists():
             scores = network.logits(model, read_round(options.run / "pool", number).digits)
             shares = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
             np.save(buffer := io.BytesIO(), shares.astype(np.float16))
-            write_whole(answers_path(folder, number), buffer.getvalue())
+            write_whole(answers_path(run / "answers", number), buffer.getvalue())
 
 
-def train_seed(name: str, options: argparse.Namespace, material: Material, seed: int) -> tuple[Any, History]:
-    """Train one network with one seed, or go on with it."""
-    recipe, run, pool = options.recipe_in_full, options.run / name, options.run / "pool"
-    training = recipe.trainings[name]
-    teacher = asdict(recipe.trainings[TEACHER]) if training.taught else None
+def train_seed(
+    folder: str, name: str, training: Training, options: argparse.Namespace, material: Material, seed: int
+) -> tuple[Any, History]:
+    """Train a network of this name with one seed, or go on with it, in a folder of the run."""
+    recipe, run, pool = options.recipe_in_full, options.run / folder, options.run / "pool"
+    teacher = asdict(recipe.teacher) if training.taught else None
     prepare_folder(run, {"training": asdict(training), "teacher": teacher, "pool": (pool / "run.json").read_text()})
     precision = precision_of_run(name, run, partial(step_on_noise, name, training))
     make_folder(run / f"seed_{seed}")
-    answers = options.run / TEACHER / "answers"
+    answers = options.run / "teacher" / "answers"
     lessons = partial(pool_lesson, pool, recipe.mixture.rounds, seed, answers=answers, taught=training.taught)
     return fit(name, training, lessons, material.validation, run / f"seed_{seed}", seed, precision)
 
@@ -162,7 +157,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     recipe, run, network = options.recipe_in_full, options.run / name, NETWORKS[name].trainer()
     trained, runs = [], []
     for seed in recipe.seeds:
-        model, history = train_seed(name, options, material, seed)
+        model, history = train_seed(name, name, recipe.trainings[name], options, material, seed)
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
         _, on_test = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
         runs.append({"seed": seed, **accuracy, "test": on_test})

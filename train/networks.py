@@ -32,4 +32,4 @@ NETWORKS = {
     "cnn": Network("train.cnn", "export.cnn", "cnn.keras", {"Keras": "keras", "TensorFlow": "tensorflow"}),
     "mlp": Network("train.mlp", "export.mlp", "mlp.pt", {"PyTorch": "torch"}),
 }
-TEACHER = "cnn"  # whose answers other networks may learn from
+TEACHER = "cnn"  # what kind of network others learn from

@@ -22,16 +22,16 @@ class Mixture:
     """What a round of the pool is made of; an epoch shows one round."""
 
     rounds: int
-    distorted: int = 60_000  # of MNIST's digits, or as many as there are; each distorted in its own way
-    undistorted: int = 8_000  # pictures that a round shows once more, unchanged
+    distorted: int = 50_000  # of MNIST's digits, or as many as there are; each distorted in its own way
+    undistorted: int = 5_000  # pictures that a round shows once more, unchanged
     pen: int = 20_000  # pen digits, as many of each collection, each varied
-    generated: int = 20_000  # freshly generated digits
-    outliers: int = 12_000  # generated non-digits
+    generated: int = 30_000  # freshly generated digits
+    outliers: int = 20_000  # generated non-digits
     letters: int = 10_000  # that people wrote and are no digits; as many of each collection, each varied
-    neighbours: int = 4_000  # digits beside which another is visible, in part or whole: non-digits
-    leavings: int = 3_000  # pictures of paper without a digit: non-digits
-    corrupted: float = 0.6  # share of the pictures that paper, pens and cameras have changed
-    corrupted_strokes: float = 0.3  # the same of pen digits and generated ones
+    neighbours: int = 3_000  # digits beside which another is visible, in part or whole: non-digits
+    leavings: int = 2_000  # pictures of paper without a digit: non-digits
+    corrupted: float = 0.5  # share of the pictures that paper, pens and cameras have changed
+    corrupted_strokes: float = 0.25  # the same of pen digits and generated ones
     strength: Strength = Strength()  # how far MNIST's digits are distorted
 
 
@@ -46,7 +46,7 @@ class Training:
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0
-    taught: float = 0.0  # how much of the targets is what the CNN answers; the rest is the labels
+    taught: float = 0.0  # how much of the targets is what the teacher answers; the rest is the labels
     network: dict[str, Any] = field(default_factory=dict)  # what differs from the defaults when the network is built
 
 
@@ -56,11 +56,15 @@ class Recipe:
 
     mixture: Mixture
     trainings: dict[str, Training]  # by the names in NETWORKS
+    teacher: Training | None = None  # of a CNN that is trained first, and from whose answers the networks learn
     seeds: tuple[int, ...] = (1,)  # each network is trained once with each; the best on validation is kept
 
 
 # Long training tolerates, and needs, more than the default.
 _STRONG = Strength(rotation=13.5, aspect=0.12, shear=0.15, elastic=1.2, thickness=0.52)
+
+# Of what a teacher has looked at, its answers say more than the labels.
+_TAUGHT = 0.7
 
 RECIPES = {
     # Shows in seconds that everything runs; says nothing about accuracy.
@@ -78,8 +82,9 @@ RECIPES = {
         ),
         {
             "cnn": Training(epochs=2, batch_size=32, ema=0.9),
-            "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, taught=0.7),
+            "mlp": Training(epochs=2, batch_size=32, ema=0.9, learning_rate=0.1, taught=_TAUGHT),
         },
+        teacher=Training(epochs=1, batch_size=32, ema=0.9),
     ),
     "quick": Recipe(
         # Distorting a digit takes longer than learning it unchanged.
@@ -102,16 +107,17 @@ RECIPES = {
     "default": Recipe(
         Mixture(rounds=8, strength=_STRONG),
         {
-            "cnn": Training(epochs=10, dropout=(0.1, 0.2), weight_decay=2e-4),
-            "mlp": Training(epochs=30, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=0.7),
+            "cnn": Training(epochs=10, dropout=(0.1, 0.2), weight_decay=2e-4, taught=_TAUGHT),
+            "mlp": Training(epochs=30, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=_TAUGHT),
         },
+        teacher=Training(epochs=8, dropout=(0.1, 0.2), weight_decay=2e-4),
     ),
     # What the committed weights come from.
     "full": Recipe(
         # When an epoch repeats what an earlier one showed, the MLP memorises it.
         Mixture(rounds=30, strength=_STRONG),
         {
-            "cnn": Training(epochs=48, dropout=(0.1, 0.2), weight_decay=2e-4),
+            "cnn": Training(epochs=40, dropout=(0.1, 0.2), weight_decay=2e-4, taught=_TAUGHT),
             "mlp": Training(
                 epochs=100,
                 batch_size=256,
@@ -119,9 +125,12 @@ RECIPES = {
                 ema=0.9995,
                 dropout=(0.1, 0.2),
                 weight_decay=1e-4,
-                taught=0.7,
+                taught=_TAUGHT,
             ),
         },
-        seeds=(1,),
+        teacher=Training(
+            epochs=24, dropout=(0.1, 0.3), weight_decay=2e-4, network={"filters": (64, 112), "dense": 320}
+        ),
+        seeds=(1, 2, 3),
     ),
 }

@@ -34,8 +34,10 @@ FOREIGN = (
     "ДЖИЙЛПШЩЮЂЉЊЋѢѪѬѰҢҰКджийклмнптщшюљњћѣѫѭѱқңұΔΞΨμπχψω"  # Cyrillic and Greek
     "ԲԵԷԹԻԽՔՖաբեէթիխպփⴲⴼⴽⴿⵅⵋⵌⵣⵥກຫພຟຜ"  # Armenian, Tifinagh and Lao
     "ɖɦɧɮɯɰɱɲɴɶʀʁʉʍʜʞʣʤʥʦʧʨʩʪʬ"  # of the phonetic alphabet
+    "ᐄᐆᐋᑏᑑᑖᒨᒫᕌ"  # Canadian syllabics
 )
-HELD_OUT_FOREIGN = "אבכמתبتثجخسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
+# Left out: what a hand makes a 2 or a 7 of, such as the Hebrew bet and kaf, and the Arabic jim and khah.
+HELD_OUT_FOREIGN = "אמתשبتثسشصضفكنლოღფ"  # Hebrew, Arabic and Georgian
 # Letters as hands write them, and some that those fonts lack: strokes parted by |, points by spaces, each point x and y
 # from 0 to 9. A point given twice is a corner.
 WRITTEN_LETTERS = (
@@ -57,6 +59,8 @@ WRITTEN_FOREIGN = (
     "10 18|33 93|70 66 49", "12 82|14 84|50 57 38 17 36 88", "50 47 69 87|22 72|25 75", "14 83 85 66|41 52|20 59",
     "12 82 82 79 68|40 19", "30 14|22 92|72 49", "03 93|20 25|70 76 39", "02 92|50 59|25 08|75 98", "70 09|23 88",
     "11 41 41 18|70 79|74 94", "11 17 17 47|70 79|74 94", "01 91|51 59|54 25 17 37 54 85 87 67", "01 91|71 79|74 34 35",
+    "06 12 41 72 96|45 46", "00 15 46 75 90|19 39|59 89", "90 00 00 09 09 99|55 65", "00 90 90 99 99 09|35 45",
+    "09 00 00 90 90 99|43 45", "30 33|60 63|05 18 49 78 95", "03 14 47 74 93|00 90", "91 30 04 38 99|35 36|65 66",
 )  # fmt: skip
 HELD_OUT_WRITTEN_FOREIGN = (
     "50 51|02 92|72 09|22 99", "01 91|51 06|53 59|64 97", "10 90|15 85|09 99|50 59", "50 59 38|23 06|73 96",
@@ -66,20 +70,25 @@ HELD_OUT_WRITTEN_FOREIGN = (
 PUNCTUATION = '?@#€£¥"«»:'
 HELD_OUT_PUNCTUATION = "‡„”⁂※"
 ARITHMETIC = "+-=×÷±<>≤≥≠∞πΣ"
-HELD_OUT_ARITHMETIC = "*√%≈∓⊩∈↔∀"
+HELD_OUT_ARITHMETIC = "*√%≈⊩∈↔∀"  # not ∓, a 7 with a wide bar
 
 # Halves of digits that are not digits themselves: the digit, the half that is left, and the ways of writing it left out.
-_SLIM = ("slim", "upright")
+_SLIM = ("slim", "upright", "narrow circles")
+_OPEN_FOURS = (
+    "open", "lightning", "narrow lightning", "one stroke", "lightning in one stroke", "narrow lightning in one stroke",
+    "arched", "folded", "like an H", "like a u", "looped in one stroke",
+)  # fmt: skip
+_NO_LEFT_HALVES = (*_SLIM, "entry stroke", "circles apart", "small head")
+_NO_BOTTOMS = ("big loop", "cursive", "curled and looped", "short base", "closed curl, short base", "narrow")
 HALVES = (
-    ("2", "bottom", ("big loop", "curled and looped", "short base")), ("3", "middle out", ()), ("5", "top", ()),
-    ("4", "left", ("open", "lightning", "one stroke", "lightning in one stroke", "arched", "like an H", "like a u")),
-    ("8", "left", (*_SLIM, "entry stroke")), ("0", "top", ("narrow", "entry stroke", "slashed")),
+    ("2", "bottom", _NO_BOTTOMS), ("3", "middle out", ()), ("4", "left", _OPEN_FOURS), ("5", "top", ()),
+    ("8", "left", _NO_LEFT_HALVES), ("0", "top", ("narrow", "entry stroke", "slashed")),
 )  # fmt: skip
 HELD_OUT_HALVES = (
-    ("0", "middle out", ("narrow",)), ("5", "middle out", ()), ("8", "middle out", _SLIM),
+    ("0", "middle out", ("narrow", "lying")), ("5", "left", ("without a bar",)), ("8", "middle out", _SLIM),
 )  # fmt: skip
-# A 4 like a lightning bolt lies like a z.
-_LYING_ALIKE = ("lightning", "lightning in one stroke", "arched")
+# An open 4 lies like a 2 or a 5, a 3 whose upper bowl is curled or small like an 8, a 9 or a 6.
+_LYING_ALIKE = (*_OPEN_FOURS, "curled", "curled and looped", "small upper bowl")
 
 
 def generate_outliers(count: int, seed: int, held_out: bool = False) -> tuple[Images, Labels]:
@@ -150,8 +159,8 @@ def _glyph(letters: str, fonts: Sequence[str], rng: Random) -> Skeleton:
 
 
 def _scribble(rng: Random) -> Strokes:
-    """A curve through many random points, a coil, a zigzag, a spiral, or several short strokes."""
-    manner = rng.integers(5)
+    """A curve through many random points, a coil, a zigzag, a spiral, a rosette, a wave, chords, or short strokes."""
+    manner = rng.integers(8)
     if manner == 0:
         line = rng.random((rng.integers(8, 18), 2))
     elif manner == 1:
@@ -163,6 +172,16 @@ def _scribble(rng: Random) -> Strokes:
     elif manner == 3:
         t = np.arange(0, rng.uniform(2.2, 4.5), 0.125)
         line = (t * rng.choice([-1, 1]) + 0.2)[:, None] * np.stack([np.cos(t * 2 * np.pi), np.sin(t * 2 * np.pi)], 1)
+    elif manner == 4:
+        t = np.linspace(0, 2 * np.pi, 80)[:, None]
+        inner, times = rng.uniform(0.4, 0.9), rng.choice([-6, -5, -4, 4, 5, 6])
+        line = np.hstack([np.cos(t), np.sin(t)]) + inner * np.hstack([np.cos(times * t), np.sin(times * t)])
+    elif manner == 5:
+        t = np.arange(0, rng.uniform(4, 7), 0.1)
+        line = np.stack([t * rng.uniform(0.3, 0.8), np.sin(t * 2 * np.pi) * rng.uniform(0.7, 1, len(t))], axis=1)
+    elif manner == 6:
+        t = rng.uniform(0, 2 * np.pi, rng.integers(12, 20))
+        line = np.stack([np.cos(t), np.sin(t)], axis=1)
     else:
         pieces = [rng.random((rng.integers(2, 4), 2)) * 0.5 + rng.random(2) * 0.8 for _ in range(rng.integers(4, 9))]
         return write_digit([_points(piece) for piece in pieces], rng)
@@ -173,8 +192,10 @@ def _other_scribble(rng: Random) -> Strokes:
     """A wandering line, a Lissajous figure, or hatching."""
     manner = rng.integers(3)
     if manner == 0:
-        headings = np.cumsum(rng.normal(0, 0.9, rng.integers(60, 100))) + rng.uniform(0, 2 * np.pi)
-        line = np.cumsum(np.stack([np.cos(headings), np.sin(headings)], axis=1) * 0.2, axis=0)
+        line = np.array([(0.0, 0.0), (0.0, 1.0)])
+        while np.divide(*np.sort(np.ptp(line, axis=0))) < 0.6:  # not a 1 in a shaky hand
+            headings = np.cumsum(rng.normal(0, 0.9, rng.integers(60, 100))) + rng.uniform(0, 2 * np.pi)
+            line = np.cumsum(np.stack([np.cos(headings), np.sin(headings)], axis=1) * 0.2, axis=0)
     elif manner == 1:
         t = np.linspace(0, 2 * np.pi, 60)
         a, b = rng.permutation([3, 4, 5])[:2]
@@ -356,7 +377,7 @@ HELD_OUT_OUTLINES: dict[str, Polyline] = {
     "wide half disc": [(0, 1), (0, 1), (0.2, 0.4), (1, 0), (1.8, 0.4), (2, 1), (2, 1), (0, 1)],
     "fish": [(0, 0.5), (0.5, 0.05), (1, 0.4), (1.4, 0.9), (1.4, 0.9), (1.4, 0.1), (1.4, 0.1), (1, 0.6), (0.5, 0.95), (0, 0.5)],
     "speech bubble": _corners((0, 0), (1.6, 0), (1.6, 0.7), (0.7, 0.7), (0.3, 1.1), (0.4, 0.7), (0, 0.7)),
-    "flag": [(0, 0), (0, 0), (0.4, 0.1), (0.8, -0.1), (1.3, 0), (1.3, 0), (1.3, 0.6), (1.3, 0.6), (0.8, 0.5), (0.4, 0.7), (0, 0.6), (0, 0.6), (0, 0)],
+    "flag": [(0, 0), (0, 0), (0.8, 0.1), (1.6, -0.1), (2.4, 0), (2.4, 0), (2.4, 0.6), (2.4, 0.6), (1.6, 0.5), (0.8, 0.7), (0, 0.6), (0, 0.6), (0, 0)],
 }  # fmt: skip
 FILLED = OUTLINES | {"disc": _ellipse(1.2), "square": _corners((0, 0), (1.2, 0), (1.2, 1), (0, 1))}
 HELD_OUT_FILLED = HELD_OUT_OUTLINES | {

@@ -1,11 +1,12 @@
 """Generated digits: every way of writing, the same for the same seed, in the model's form."""
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from train.synthetic.generate import VARIANTS, generate_digits, generate_samples, write_digit
+from train.synthetic.generate import VARIANTS, generate_digits, generate_samples, in_turn, write_digit
 
 WAYS = {f"{digit} {name}": way for digit, ways in VARIANTS.items() for name, way in ways.items()}
 
@@ -14,6 +15,12 @@ def test_every_digit_and_every_way_of_writing_it_appears() -> None:
     samples = list(generate_samples(600, seed=1))
     assert {s.writer for s in samples} == set(WAYS)
     assert np.bincount([int(s.label or "") for s in samples]).tolist() == [60] * 10
+
+
+def test_a_family_is_written_twice_as_often_as_a_lone_skeleton() -> None:
+    ways = VARIANTS["7"]
+    written = Counter(s.writer for s in generate_samples(10 * len(in_turn("7")), seed=6) if s.label == "7")
+    assert written == {f"7 {name}": 2 if isinstance(way, tuple) else 1 for name, way in ways.items()}
 
 
 def test_equal_seeds_give_equal_digits_and_others_do_not() -> None:

@@ -63,7 +63,7 @@ def test_no_held_out_sign_looks_like_one_that_is_trained_on():
 
 
 def test_signs_that_look_like_digits_are_left_out():
-    assert not set("0123456789BDGIJLOQSUZbgijloqsuyz|/()$§;!8ЗОоЧбΘσ∃λʎⵃעצ") & set(
+    assert not set("0123456789BDGIJLOQSUZbgijloqsuyz|/()$§;!8ЗОоЧбΘσ∃λʎⵃעצבכجخ∓") & set(
         "".join(getattr(outliers, prefix + name) for prefix in ("", "HELD_OUT_") for name in SIGNS)
     )
 
@@ -71,7 +71,7 @@ def test_signs_that_look_like_digits_are_left_out():
 def test_ways_of_writing_whose_halves_are_digits_are_named_as_they_are():
     for digit, _, left_out in outliers.HALVES + outliers.HELD_OUT_HALVES:
         assert set(left_out) <= set(VARIANTS[digit]), digit
-    assert set(outliers._LYING_ALIKE) <= set(VARIANTS["4"])
+    assert set(outliers._LYING_ALIKE) <= set(VARIANTS["3"]) | set(VARIANTS["4"])
 
 
 @pytest.mark.parametrize(("letter", "strokes"), [("+", 2), ("T", 2), ("=", 2), ("v", 1), ("o", 1), ("÷", 3)])
