@@ -145,7 +145,7 @@ def test_a_stopped_run_goes_on_from_its_last_epoch_and_one_with_other_settings_s
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = parse([*SMOKE, "--extra", str(trained / "own.json"), "--out", str(tmp_path)])
-    for made in ("pool", "cnn"):  # the CNN's answers are what the MLP learns from
+    for made in ("pool", "teacher"):
         shutil.copytree(trained / "smoke-synthetic" / made, options.run / made)
     with interrupted_after_first_epoch():
         train_part("mlp", options)
