@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
-from digitpad.mnist_form import render_strokes
+from digitpad.mnist_form import clean_strokes, render_strokes
 from digitpad.models import load_model
+from digitpad.reader import MOST_DIGITS, Box, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -37,6 +38,7 @@ class Prediction:
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
+        box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
     """
 
     status: Status
@@ -45,6 +47,7 @@ class Prediction:
     probabilities: NDArray[np.float32]
     ood_score: float
     image: NDArray[np.uint8]
+    box: Box | None = None
 
     def __str__(self) -> str:
         """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
@@ -52,6 +55,30 @@ class Prediction:
             return self.status.replace("_", " ")
         sure = f"{self.digit} ({percent(self.confidence)})"
         return sure if self.status == "digit" else f"unsure, perhaps {sure}"
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """What a model makes of a whole number, or of several in rows. `str(number)` is a short answer in words.
+
+    Attributes:
+        text: the digits, left to right, rows joined by a line end; "" when not a number or blank.
+        status: "number"; "unsure" (a number, but the confidence is low); "not_a_number"; or "blank".
+        confidence: how probable it is that the text is right as a whole, in [0, 1]; 0.0 when blank.
+        digits: the prediction for each digit, with its box; () when not a number or blank.
+    """
+
+    text: str
+    status: Literal["number", "unsure", "not_a_number", "blank"]
+    confidence: float
+    digits: tuple[Prediction, ...]
+
+    def __str__(self) -> str:
+        """In words: "1984 (99.8 %)"; "unsure, perhaps 1984 (61.0 %)"; "not a number"; "blank"."""
+        if not self.text:
+            return self.status.replace("_", " ")
+        sure = f"{' / '.join(self.text.splitlines())} ({percent(self.confidence)})"
+        return sure if self.status == "number" else f"unsure, perhaps {sure}"
 
 
 class Recognizer:
@@ -102,6 +129,47 @@ class Recognizer:
         """
         return self.predict_normalised(render_strokes(strokes))
 
+    def read_strokes(self, strokes: Iterable[ArrayLike]) -> Number:
+        """Read the whole number, or the several in rows, that strokes draw, in whatever order.
+
+        Args:
+            strokes: as for `predict_strokes`. A tap, a point or a comma between digits is read over.
+
+        Raises:
+            StrokeError: a stroke is not an (n, 2) array of finite numbers.
+        """
+        return self._read(stroke_rows(clean_strokes(strokes)))
+
+    def _read(self, rows: list[Row]) -> Number:
+        images = [group.image for row in rows for group in row.groups if group.image is not None]
+        if not images:
+            return Number("", "blank", 0.0, ())
+        probabilities, ood_score = self.run(np.array(images))
+        log_some = -np.logaddexp(0, ood_score.astype(np.float64))
+        log_digit = np.log(probabilities.max(axis=1)) + log_some
+        digits: list[list[Prediction]] = []
+        confidence, log_number, first = 1.0, 0.0, 0
+        for row in rows:
+            inked = np.flatnonzero([group.image is not None for group in row.groups])
+            place = np.zeros(len(row.groups), np.intp)
+            place[inked] = first + np.arange(len(inked))
+            scores = np.zeros((2, len(row.groups)))
+            scores[:, inked] = log_digit[place[inked]], log_some[place[inked]]
+            reading = best_reading(row, *scores)
+            confidence *= reading.confidence
+            log_number = min(log_number, reading.log_number)
+            answers = [self._prediction(images[n], probabilities[n], ood_score[n]) for n in place[reading.chosen]]
+            boxes = [row.groups[n].box for n in reading.chosen]
+            digits.append([replace(answer, box=box) for answer, box in zip(answers, boxes, strict=True)])
+            first += len(inked)
+        text = "\n".join("".join(str(p.probabilities.argmax()) for p in row) for row in digits if row)
+        if not text:
+            return Number("", "blank", 0.0, ())
+        if log_number < -np.logaddexp(0, self.ood_threshold) or max(map(len, digits)) > MOST_DIGITS:
+            return Number("", "not_a_number", confidence, ())
+        status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
+        return Number(text, status, confidence, tuple(p for row in digits for p in row))
+
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
@@ -121,11 +189,15 @@ class Recognizer:
         return prediction
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
-        image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
         probabilities, ood_score = (output[0] for output in self.run(image[None]))
-        probabilities.flags.writeable = False
+        return self._prediction(image, probabilities, ood_score)
+
+    def _prediction(
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32
+    ) -> Prediction:
+        probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
