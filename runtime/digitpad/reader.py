@@ -8,6 +8,7 @@ segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
 _SMALL = 0.4  # of the largest stroke: smaller ones say nothing about the row's height
 _LEFT_OUT = 0.5, 25.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
 _ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
+_CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -52,61 +54,79 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """The best way to part a row: the places of its digits in the row's groups.
+    """The likeliest digits of a row: the places of their groups in it, from left to right, and what they are.
 
-    `confidence` is the probability that each of them is the digit it seems to be, given that the row is a number;
-    `log_number` the log probability that all of them are digits and nothing else is there, shared out among them.
+    `confidence` is the probability that the text is right, given that the row is a number; `log_number` the log
+    probability that all of it are digits and nothing else is there, shared out among them.
     """
 
     chosen: list[int]
+    text: str
     confidence: float
     log_number: float
 
 
-def best_reading(row: Row, log_digit: NDArray[np.float64], log_some: NDArray[np.float64]) -> Reading:
+def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
     """Part a row into the groups that are the most probable digits together.
 
     Args:
         row: the candidates; some groups must lead from the first piece to the last.
-        log_digit: (G,) for each group, the log probability that it is its likeliest digit, and no outlier.
-        log_some: (G,) the same that it is any digit. Of groups left out, both are 0.
+        log_digits: (G, 10) for each group, the log probability that it is this digit and no outlier. For groups without
+            an image they count nothing.
     """
-    order = sorted(range(len(row.groups)), key=lambda n: (row.groups[n].end, -row.groups[n].start))
-    ending: dict[int, list[int]] = {}  # the groups that end at a piece, among those that are done
-    best, total = np.full(len(order), -np.inf), np.full(len(order), -np.inf)
-    before: dict[int, int] = {}
+    groups, count = row.groups, len(row.groups)
+    inked = np.array([group.image is not None for group in groups])
+    prices = np.array([group.price for group in groups])
+    log_some = np.where(inked, np.logaddexp.reduce(log_digits, axis=1), 0) - prices
+    log_best = np.where(inked, log_digits.max(axis=1), 0) - prices
+
+    order = sorted(range(count), key=lambda n: groups[n].end)
+    ending: dict[int, list[int]] = {}  # the groups that end at a piece
     for n in order:
-        group = row.groups[n]
-        prices = np.array([_abreast(row.groups[m], group, row.height) for m in ending.get(group.start, [])])
-        last = ending.get(group.start, [])
-        if group.start == 0:
-            best[n] = total[n] = -group.price
-        elif last:
-            ways = best[last] - prices
-            best[n] = ways.max() - group.price
-            total[n] = np.logaddexp.reduce(total[last] - prices) - group.price
+        ending.setdefault(groups[n].end, []).append(n)
+    abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending.get(groups[n].start, [])] for n in order}
+    final = ending[max(ending)]
+
+    best, total, before = np.full(count, -np.inf), np.full(count, -np.inf), np.full(count, -1)
+    for n in order:
+        if groups[n].start == 0:
+            best[n], total[n] = log_best[n], log_some[n]
+        elif last := ending.get(groups[n].start):
+            ways = best[last] - abreast[n]
             before[n] = last[int(ways.argmax())]
-        best[n] += log_digit[n]
-        total[n] += log_some[n]
-        ending.setdefault(group.end, []).append(n)
-    last = ending[max(ending)]
-    at: int | None = last[int(best[last].argmax())]
-    score, way = float(best[last].max()), []
-    while at is not None:
-        way.append(at)
-        at = before.get(at)
-    chosen = [n for n in reversed(way) if row.groups[n].image is not None]
-    log_number = (score - float((log_digit - log_some)[way].sum())) / max(len(chosen), 1)
-    confidence = float(np.exp(score - np.logaddexp.reduce(total[last])))
-    return Reading(chosen, confidence, log_number)
+            best[n] = ways.max() + log_best[n]
+            total[n] = np.logaddexp.reduce(total[last] - abreast[n]) + log_some[n]
+    way = [final[int(best[final].argmax())]]
+    while before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    chosen = [n for n in reversed(way) if inked[n]]
+    digits = log_digits[chosen].argmax(axis=1)
+
+    # A text may come about in several ways, the bar of a five left to this digit or to that: their probabilities add.
+    of_text = np.full((count, len(chosen) + 1), -np.inf)  # of all ways to here that read so many of its digits
+    for n in order:
+        if groups[n].start == 0:
+            so_far = np.append(0, np.full(len(chosen), -np.inf))
+        elif last := ending.get(groups[n].start):
+            so_far = np.logaddexp.reduce(of_text[last] - np.array(abreast[n])[:, None])
+        else:
+            continue
+        if inked[n]:
+            of_text[n, 1:] = so_far[:-1] + log_digits[n, digits] - prices[n]
+        else:
+            of_text[n] = so_far - prices[n]
+    log_text = np.logaddexp.reduce(of_text[final, -1]) - np.logaddexp.reduce(total[final])
+    some = best[final].max() - (log_best - log_some)[way].sum()
+    some -= sum(_abreast(groups[m], groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
+    return Reading(chosen, "".join(map(str, digits)), float(np.exp(log_text)), float(some) / max(len(chosen), 1))
 
 
-def _abreast(one: Group, other: Group, height: float) -> float:
+def _abreast(one: Group, other: Group, height: float, price: tuple[float, float] = _ABREAST) -> float:
     """What it costs that two digits in a row lie in the same place, as if the bar of a crossed zero were a one."""
     if one.image is None or other.image is None:
         return 0.0
     apart = abs(other.box[0] + other.box[2] - one.box[0] - one.box[2]) / 2
-    return _ABREAST[0] * max(1 - apart / (_ABREAST[1] * height), 0.0)
+    return price[0] * max(1 - apart / (price[1] * height), 0.0)
 
 
 def stroke_rows(strokes: list[Points]) -> list[Row]:

@@ -145,30 +145,24 @@ class Recognizer:
         if not images:
             return Number("", "blank", 0.0, ())
         probabilities, ood_score = self.run(np.array(images))
-        log_some = -np.logaddexp(0, ood_score.astype(np.float64))
-        log_digit = np.log(probabilities.max(axis=1)) + log_some
-        digits: list[list[Prediction]] = []
-        confidence, log_number, first = 1.0, 0.0, 0
+        log_digits = np.log(np.maximum(probabilities, 1e-12)) - np.logaddexp(0, ood_score.astype(np.float64))[:, None]
+        texts, digits, confidence, log_number = [], [], 1.0, 0.0
+        seen = iter(range(len(images)))
         for row in rows:
-            inked = np.flatnonzero([group.image is not None for group in row.groups])
-            place = np.zeros(len(row.groups), np.intp)
-            place[inked] = first + np.arange(len(inked))
-            scores = np.zeros((2, len(row.groups)))
-            scores[:, inked] = log_digit[place[inked]], log_some[place[inked]]
-            reading = best_reading(row, *scores)
+            place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
+            reading = best_reading(row, log_digits[place])
             confidence *= reading.confidence
             log_number = min(log_number, reading.log_number)
-            answers = [self._prediction(images[n], probabilities[n], ood_score[n]) for n in place[reading.chosen]]
-            boxes = [row.groups[n].box for n in reading.chosen]
-            digits.append([replace(answer, box=box) for answer, box in zip(answers, boxes, strict=True)])
-            first += len(inked)
-        text = "\n".join("".join(str(p.probabilities.argmax()) for p in row) for row in digits if row)
-        if not text:
+            texts += [reading.text] if reading.text else []
+            for n in reading.chosen:
+                answer = self._prediction(images[place[n]], probabilities[place[n]], ood_score[place[n]])
+                digits.append(replace(answer, box=row.groups[n].box))
+        if not texts:
             return Number("", "blank", 0.0, ())
-        if log_number < -np.logaddexp(0, self.ood_threshold) or max(map(len, digits)) > MOST_DIGITS:
+        if log_number < -np.logaddexp(0, self.ood_threshold) or max(map(len, texts)) > MOST_DIGITS:
             return Number("", "not_a_number", confidence, ())
         status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
-        return Number(text, status, confidence, tuple(p for row in digits for p in row))
+        return Number("\n".join(texts), status, confidence, tuple(digits))
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
