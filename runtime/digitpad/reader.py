@@ -20,7 +20,8 @@ _MOST_STROKES = 6  # in a digit
 _GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
 _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
 _SMALL = 0.4  # of the largest stroke: smaller ones say nothing about the row's height
-_LEFT_OUT = 0.5, 25.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
+_LITTLE = 12.0, 0.5  # price of a digit as small as a point, and from which part of the row's height on it is none
+_LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
 _ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
 _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
 
@@ -177,5 +178,7 @@ def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64]) -> Row:
                 break
             image = render_strokes(strokes[start:end])
             if image.any():
-                groups.append(Group(start, end, image, (left, top, right, bottom)))
+                share = max(right - left, bottom - top) / height
+                little = _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)
+                groups.append(Group(start, end, image, (left, top, right, bottom), little))
     return Row(groups, height)
