@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.mnist_form import Points, render_strokes
+from digitpad.mnist_form import Points, render_drawings
 
 MOST_DIGITS = 32  # in a row
 _MOST_STROKES = 6  # in a digit
@@ -163,11 +163,13 @@ def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
 def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64]) -> Row:
     """The candidates of one row, whose strokes are sorted from left to right."""
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    height = float(np.median(extents[extents >= _SMALL * extents.max()]))
-    groups = []
-    for start, extent in enumerate(extents.tolist()):
-        share = extent / height if height else 0.0
-        groups.append(Group(start, start + 1, price=_LEFT_OUT[0] + _LEFT_OUT[1] * share**2))
+    height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
+    groups = [
+        Group(n, n + 1, price=_LEFT_OUT[0] + _LEFT_OUT[1] * (extent / height) ** 2)
+        for n, extent in enumerate(extents.tolist())
+    ]
+    spans = []
+    for start in range(len(strokes)):
         left, top, right, bottom = boxes[start].tolist()
         for end in range(start + 1, min(start + _MOST_STROKES, len(strokes)) + 1):
             box = boxes[end - 1].tolist()
@@ -176,9 +178,10 @@ def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64]) -> Row:
             left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
             if end > start + 1 and right - left > _WIDE * height:
                 break
-            image = render_strokes(strokes[start:end])
-            if image.any():
-                share = max(right - left, bottom - top) / height
-                little = _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)
-                groups.append(Group(start, end, image, (left, top, right, bottom), little))
+            spans.append((start, end, (left, top, right, bottom)))
+    images = render_drawings([strokes[start:end] for start, end, _ in spans])
+    for (start, end, box), image in zip(spans, images, strict=True):
+        if image.any():
+            share = max(box[2] - box[0], box[3] - box[1]) / height
+            groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
     return Row(groups, height)

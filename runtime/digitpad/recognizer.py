@@ -183,6 +183,7 @@ class Recognizer:
         return prediction
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
+        image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
         probabilities, ood_score = (output[0] for output in self.run(image[None]))
