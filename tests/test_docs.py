@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import digitpad
-from digitpad import cli, models, stroke_files
+from digitpad import many, models, stroke_files
 from digitpad.image import limits
 from tests.conftest import PAGES, ROOT
 
@@ -73,7 +73,7 @@ def test_the_limits_on_the_page_are_the_limits_there_are() -> None:
     assert of("an array or an image") == pixels(limits.MAX_PIXELS_MEMORY)
     assert of("a stroke file") == f"{stroke_files.MAX_BYTES >> 20} MiB when unpacked"
     assert of("a model file") == f"{models.MAX_BYTES >> 20} MiB"
-    assert of("standard input") == f"{cli.MAX_STDIN >> 20} MiB"
+    assert of("standard input") == f"{many.MAX_STDIN >> 20} MiB"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
