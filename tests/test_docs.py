@@ -84,7 +84,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_path_in_the_project_that_is_named_is_there(page: Path) -> None:
-    folders = r"train|evaluate|export|runtime|tests|requirements|docs|onnx_models|images|\.github"
+    folders = r"train|evaluate|export|runtime|tests|requirements|docs|examples|onnx_models|images|\.github"
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8"))
     assert len(named) > 10 or page.name != "CONTRIBUTING.md"
     assert [path for path in named if "vit" not in path and not (ROOT / path).exists()] == []

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "export": {"evaluate", "train", "digitpad"},
     "bench": {"export", "evaluate", "train", "digitpad"},
     "deploy": {"train", "digitpad"},
+    "examples": {"digitpad"},
 }
 # The rooms inside the runtime. Of its top room only the command, the recogniser, what explains its answers and the list
 # of public names open the other two, the last only when asked.
