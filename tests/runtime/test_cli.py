@@ -21,7 +21,7 @@ import pytest
 
 from digitpad import Recognizer, __version__, cli
 from digitpad.stroke_files import Sample, write_samples
-from tests.runtime.conftest import DATA, TINY, Points, Run, users_environment
+from tests.runtime.conftest import DATA, TINY, Points, Run, hear_ctrl_c, users_environment
 
 posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have it")
 
@@ -424,11 +424,6 @@ def test_closed_standard_streams_are_survived(stroke_file: Path) -> None:
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 2
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so does what the tests start there."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @posix

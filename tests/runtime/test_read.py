@@ -21,7 +21,7 @@ from digitpad import Recognizer, cli, many
 from digitpad.mnist_form import render_strokes
 from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.stroke_files import Sample, write_samples
-from tests.runtime.conftest import TINY, Run, users_environment
+from tests.runtime.conftest import TINY, Run, hear_ctrl_c, users_environment
 
 
 def written(number: str) -> list[NDArray[np.float64]]:
@@ -147,8 +147,8 @@ def test_the_reason_for_an_answer_can_be_seen(numbers: Path, folder: Path, tmp_p
 def reading(numbers: Path, times: int) -> Iterator["tuple[subprocess.Popen[bytes], bytes, list[int]]"]:
     """The command amid many files, in a process group of its own; its first line; and its other processes."""
     command = [sys.executable, "-m", "digitpad", "read", *[str(numbers)] * times, "--model", TINY, "--jobs", "2"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=users_environment(), process_group=0, bufsize=0, **pipes) as process:
+    more = {"env": users_environment(), "process_group": 0, "preexec_fn": hear_ctrl_c, "bufsize": 0}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more) as process:
         first = process.stdout.readline()
         children = Path(f"/proc/{process.pid}/task").glob("*/children")
         yield process, first, [int(pid) for text in children for pid in text.read_text().split()]
@@ -168,13 +168,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @linux
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_is_ended_lines_are_whole_and_no_process_is_left(stop: signal.Signals, numbers: Path) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_however_it_is_ended_lines_are_whole_and_no_process_is_left(stop: str, numbers: Path) -> None:
     with reading(numbers, 3000) as (process, first, others):
         assert len(others) in (1, 2)
-        os.killpg(process.pid, stop)  # as Ctrl-C in a terminal does
+        os.killpg(process.pid, signal.Signals[stop])  # as Ctrl-C in a terminal does
         printed, complaints = process.communicate(timeout=60)  # returns when all have closed standard error
-    assert (process.returncode, complaints) == (130 if stop == signal.SIGINT else -stop, b"")
+    assert (process.returncode, complaints) == (130 if stop == "SIGINT" else -signal.Signals[stop], b"")
     assert all(line.startswith(bytes(numbers)) for line in [first, *printed.splitlines()])
     assert printed.endswith(b"\n") or not printed
     assert len(printed.splitlines()) < 8_999  # it did not go on to the end
