@@ -105,7 +105,7 @@ class _Workers:
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's would get in each other's way
         try:
             worker: Any = subprocess.Popen(
-                [sys.executable, "-c", code],
+                [sys.executable, "-W", "ignore", "-c", code],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | one_thread,
