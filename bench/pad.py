@@ -135,7 +135,7 @@ def open_pad(live: bool = False) -> PadWindow:
 
 
 def on_paper(pad: PadWindow, points: list[tuple[float, float]]) -> list[tuple[int, int]]:
-    """Points in parts of the paper's side as places in the window."""
+    """Points in parts of the paper as places in the window."""
     paper = pad.view.layout.paper
     return [(round(paper.x + paper.w * x), round(paper.y + paper.h * y)) for x, y in points]
 

@@ -135,8 +135,7 @@ def drag(pad: PadWindow, points: list[Point]) -> None:
 
 
 def _mouse(pad: PadWindow, points: list[Point]) -> list[pygame.event.Event]:
-    paper = pad.view.layout.paper
-    where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
+    where = [pad.view.in_window(x, y) for x, y in points]
     return [
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1),
         *(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, rel=(0, 0), buttons=(1, 0, 0)) for pos in where[1:]),

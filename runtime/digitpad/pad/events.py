@@ -128,7 +128,7 @@ class Events:
     def _show_cursor(self, on_paper: bool = True) -> None:
         """Show the pointer as the usual arrow, or over the paper as a ring as wide as the brush or the eraser."""
         tip = self._pad.drawing.brush * (2 if self._pad.erasing else 1)
-        wide = min(max(round(tip * self._view.layout.paper.w), 5), 120) if on_paper else 0
+        wide = min(max(round(tip * self._view.scale), 5), 120) if on_paper else 0
         if wide != self._cursor:
             self._cursor = wide
             with suppress(pygame.error):  # not every display has such pointers

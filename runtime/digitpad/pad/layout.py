@@ -8,6 +8,7 @@ from itertools import pairwise
 from digitpad.pad.rect import Rect
 
 SMALLEST = (320, 240)  # a smaller window shows only part of this
+WIDEST = 2  # times as wide as high: a paper for numbers; more of it would only lead away from the answer
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ def lay_out(
 ) -> Layout:
     """Lay the pad out for a window of this size, with so many model choices, answer cards and tools.
 
-    The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
-    The whole is centred in the window. With `pager`, there are buttons to page through a file.
+    The tools and the answer are beside the paper, or both below it: whichever leaves it higher. It is as wide as the
+    rest allows, and no less than it is high. The whole is centred in the window. With `pager`, there are buttons to
+    page through a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
@@ -58,18 +60,19 @@ def lay_out(
     between = max(2, gap // 2)
     column = max(36, round(scale / 11))
     strip = max(36, round(scale / 13))  # of the last drawings
-    least = max(120, round(0.3 * w))
+    least, narrow = max(120, round(0.3 * w)), max(144, round(0.26 * w))  # the answer beside a square paper, a wide one
     beside = min(h - 3 * gap - row, w - 4 * gap - column - least)
     below = min(w - 2 * gap, h - 6 * gap - 2 * row - strip - max(100, round(0.17 * h)))
     if beside >= below:
         side = beside
-        panel = min(w - 4 * gap - column - side, side)
-        x, y = (w - column - side - panel - 2 * gap) // 2, (h - side - gap - row) // 2
+        across = max(side, min(w - 4 * gap - column - narrow, WIDEST * side))
+        panel = min(w - 4 * gap - column - across, side)
+        x, y = (w - column - across - panel - 2 * gap) // 2, (h - side - gap - row) // 2
         deep = side + gap + row
         under = h - 2 * gap - deep - gap  # the room under the slider
         if under >= strip:
             y, deep = gap, h - 2 * gap
-        paper = Rect(x + column + gap, y, side, side)
+        paper = Rect(x + column + gap, y, across, side)
         top, tall = y, deep
         if tall < tool_count * 36 + (tool_count - 1) * between:
             top, tall = gap, h - 2 * gap
@@ -77,12 +80,12 @@ def lay_out(
         tools = [Rect(x, top + i * (tool + between), column, tool) for i in range(tool_count - 2)]  # from the top on
         foot = top + tall - 2 * tool - between
         tools += [Rect(x, foot + i * (tool + between), column, tool) for i in range(2)]  # to the bottom
-        slider = Rect(paper.x, paper.bottom + gap, side, row)
+        slider = Rect(paper.x, paper.bottom + gap, across, row)
         rest = Rect(paper.right + gap, y, panel, deep)
         choice = Rect(rest.x, y, panel, row)
         go = Rect(rest.x, rest.bottom - row, panel, row)
         if under >= strip:
-            last = Rect(paper.x, slider.bottom + gap, side, min(under, 2 * strip))
+            last = Rect(paper.x, slider.bottom + gap, across, min(under, 2 * strip))
             foot = go.y - gap
         else:
             last = Rect(rest.x, go.y - gap - strip, panel, strip)
@@ -94,7 +97,7 @@ def lay_out(
         across = min(w - 2 * gap, round(1.5 * side))
         deep = min(h - side - 6 * gap - 2 * row - strip, round(1.1 * side))
         x, y = (w - across) // 2, (h - side - 2 * row - strip - deep - 4 * gap) // 2
-        paper = Rect((w - side) // 2, y, side, side)
+        paper = Rect(x, y, across, side)
         *tools, slider = _shares(Rect(x, paper.bottom + gap, across, row), (1,) * tool_count + (3,), between)
         line = Rect(x, slider.bottom + gap, across, row)
         choice, live, predict = _shares(line, (choices, 1.1, 3.6), between)
@@ -110,7 +113,7 @@ def lay_out(
         buttons |= {"previous": previous, "next": following}
     small, body = max(10, round(scale / 50)), max(12, round(scale / 36))
     help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
-    notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
+    notice_w, notice_h = min(paper.w - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
         small=small,
@@ -122,7 +125,7 @@ def lay_out(
         cards=tuple(_card(part, gap, small, body) for part in _for_cards(answer, cards, between)),
         history=tuple(split(last, max(2, round(last.w / (1.5 * last.h))), between)),
         help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h),
-        notice=Rect(paper.x + (side - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
+        notice=Rect(paper.x + (paper.w - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
     )
 
 

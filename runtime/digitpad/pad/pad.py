@@ -57,7 +57,7 @@ class Pad:
     # Pen and eraser
 
     def press(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Put the pen or the eraser, whichever is in use, down on the paper: the square from (0, 0) to (1, 1)."""
+        """Put the pen or the eraser, whichever is in use, down on the paper."""
         self.notice = ""  # it would be in the way
         self.drawing.press(x, y, pressure, erase=self.erasing)
 
@@ -71,7 +71,7 @@ class Pad:
         self.drawing.lift()
 
     def set_brush(self, width: float) -> None:
-        """Take the brush nearest to this width, a fraction of the paper's side."""
+        """Take the brush nearest to this width."""
         self.drawing.brush = min(max(width, THINNEST), THICKEST)
 
     def thicken(self, steps: int) -> None:

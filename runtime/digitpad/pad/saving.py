@@ -31,8 +31,8 @@ except ImportError:
     raise DigitPadError(f"the pad needs platformdirs, which is not installed: {GET_PAD}") from None
 
 GATHERED = "my_digits.json"
-CANVAS = 1000  # the side of the paper in stroke files
-PICTURE = 560  # pixels: the saved picture's side
+CANVAS = 1000  # in stroke files, how long what is 1 long on the paper is
+PICTURE = 560  # pixels: the saved picture's height
 
 
 def save_folder() -> Path:
@@ -132,7 +132,7 @@ class Gatherer:
 
 
 def sample(drawing: Drawing) -> Sample:
-    """The drawing as a stroke file holds it, on a paper of CANVAS by CANVAS."""
+    """The drawing as a stroke file holds it."""
     strokes = [np.round(np.array(stroke.points, np.float64) * CANVAS, 1) for stroke in drawing.strokes]
     return Sample(strokes, drawing.label)
 
@@ -187,7 +187,7 @@ def _png(drawing: Drawing) -> bytes:
     """The paper as a PNG file: dark ink on white."""
     from PIL import Image
 
-    ink = Ink(PICTURE)
+    ink = Ink(PICTURE / drawing.size[1], drawing.size)
     ink.follow(drawing)
     data = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(255 - ink.covered.T)).save(data, "PNG", optimize=True)

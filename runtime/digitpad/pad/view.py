@@ -21,8 +21,11 @@ class View:
     def __init__(self, pad: Pad) -> None:
         self._pad = pad
         self.layout = lay_out(1, 1)  # as last painted
+        self.scale = 1.0  # how many pixels are 1 on the paper
         self._ink = Ink(1)
         self._paper = pygame.Surface((1, 1), depth=8)
+        self._inked: object = None  # the paper's size in pixels, and the scale, that these two are for
+        self._rewrites = -1  # of the drawing when the paper was last fitted to it
         self._theme = paint.LIGHT
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
@@ -49,30 +52,51 @@ class View:
 
     def on_paper(self, x: float, y: float) -> tuple[float, float]:
         """A place in the window as one on the paper."""
-        paper = self.layout.paper
-        return (x - paper.x) / paper.w, (y - paper.y) / paper.h
+        return (x - self.layout.paper.x) / self.scale, (y - self.layout.paper.y) / self.scale
+
+    def in_window(self, x: float, y: float) -> tuple[int, int]:
+        """A place on the paper as the pixel in the window."""
+        return self.layout.paper.x + round(x * self.scale), self.layout.paper.y + round(y * self.scale)
 
     def brush_at(self, x: float) -> float:
         """The brush for which the slider's knob would be at x."""
         left, right = paint.slider_ends(self.layout.brush)
         return THINNEST + min(max((x - left) / (right - left), 0.0), 1.0) * (THICKEST - THINNEST)
 
+    def fit(self, width: int, height: int) -> Layout:
+        """Lay the pad out for a window, and have the drawing know its paper.
+
+        The paper is 1 high; more where otherwise a drawing from another window would not lie on it as a whole.
+        """
+        pad, drawing = self._pad, self._pad.drawing
+        pager = pad.file.page is not None
+        layout = lay_out(width, height, len(pad.models.choices), len(pad.models.chosen), pager, len(tools()))
+        if (layout.paper, drawing.rewrites) != (self.layout.paper, self._rewrites):
+            _, _, w, h = layout.paper
+            across, down = (max((stroke.bounds[edge] for stroke in drawing.strokes), default=0.0) for edge in (2, 3))
+            scale = min(h / max(down, 1.0), w / max(across, 1e-9))
+            if drawing.pen_is_down and layout.paper == self.layout.paper:
+                scale = min(scale, self.scale)  # it must not jump under the eraser
+            self.scale, self._rewrites = scale, drawing.rewrites
+            drawing.size = w / scale, h / scale
+        self.layout = layout
+        return layout
+
     def draw(self, surface: pygame.Surface) -> list[Rect]:
         """Bring a surface up to date and return what changed."""
         pad = self._pad
-        pager = pad.file.page is not None
-        layout = lay_out(*surface.get_size(), len(pad.models.choices), len(pad.models.chosen), pager, len(tools()))
+        layout = self.fit(*surface.get_size())
         self._theme = paint.DARK if pad.dark else paint.LIGHT
-        frame = (layout, self._theme, pad.help_is_open)
+        frame = (layout, self.scale, self._theme, pad.help_is_open)
         if frame == self._painted.get("frame"):
             if pad.help_is_open:
                 return []
             return self._draw_parts(surface, layout)
-        if self._paper.get_width() != layout.paper.w:
-            self._ink = Ink(layout.paper.w)
+        if (layout.paper[2:], self.scale) != self._inked:
+            self._inked = layout.paper[2:], self.scale
+            self._ink = Ink(self.scale, pad.drawing.size)
             self._paper = pygame.Surface(layout.paper[2:], depth=8)
         self._paper.set_palette(paint.shades(self._theme.paper, self._theme.ink))
-        self.layout = layout
         self._painted = {"frame": frame}
         self._pieces.clear()
         surface.fill(self._theme.back)

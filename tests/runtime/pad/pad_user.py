@@ -57,12 +57,11 @@ def tap(pad, rect, finger_id=0):
 
 
 def finger_drag(pad, points):
-    paper = pad.view.layout.paper
-    on_screen = [(paper.x + x * paper.w, paper.y + y * paper.h) for x, y in points]
-    finger(pad, pygame.FINGERDOWN, *on_screen[0])
-    for point in on_screen[1:]:
-        finger(pad, pygame.FINGERMOTION, *point)
-    finger(pad, pygame.FINGERUP, *on_screen[-1])
+    places = [pad.view.in_window(x, y) for x, y in points]
+    finger(pad, pygame.FINGERDOWN, *places[0])
+    for place in places[1:]:
+        finger(pad, pygame.FINGERMOTION, *place)
+    finger(pad, pygame.FINGERUP, *places[-1])
 
 
 def window():
@@ -71,12 +70,6 @@ def window():
 
 def part(rect):
     return window()[rect.x : rect.right, rect.y : rect.bottom]
-
-
-def on_screen(pad, x, y):
-    """A place on the paper as one in the window."""
-    paper = pad.view.layout.paper
-    return paper.x + round(x * paper.w), paper.y + round(y * paper.h)
 
 
 def accent_in(rect):

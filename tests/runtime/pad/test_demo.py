@@ -23,7 +23,7 @@ def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, capsys, tmp
     assert status == 0
     assert sorted(p.name for p in out.iterdir()) == sorted([*NAMES, "pad.gif"]), "and nothing half-written"
     shown = [np.asarray(Image.open(out / name).convert("RGB")) for name in NAMES]
-    assert all(p.shape == (640, 1000, 3) for p in shown)
+    assert all(p.shape == (640, 1120, 3) for p in shown)
     assert len({p.tobytes() for p in shown}) == 11
     run_demo(tmp_path)
     said = capsys.readouterr().out
