@@ -143,7 +143,7 @@ class Events:
             pad.help_is_open = False
         elif key == "Tab":
             self._go_on(-1 if keys[0] == "Shift Tab" else 1)
-        elif pad.focus and key in ("Enter", "Space"):
+        elif pad.focus in self._view.controls() and key in ("Enter", "Space"):
             perform(pad, pad.focus)
         elif pad.focus == "brush" and key in _ARROWS:
             pad.thicken(_ARROWS[key])

@@ -121,6 +121,10 @@ class Pad:
             self._remembered = answers
             self.history.remember(self.drawing, answers)
 
+    def point(self, number: int) -> None:
+        """Show a digit of the number that was read: its bars, and what the model saw."""
+        self.models.pointed = number
+
     # How it is shown
 
     def toggle(self, what: Literal["live", "help_is_open", "dark", "fullscreen"]) -> None:
@@ -170,6 +174,9 @@ class Pad:
         self.drawing.lift()
         if not self.drawing.marks():
             self.notice = f"There is no drawing to call a {digit}"
+            return
+        if self.models.up_to_date and {answer.status for answer in self.models.answers.values()} == {"number"}:
+            self.notice = "This is a number: only a digit alone can be gathered"
             return
         try:
             self.drawing.label, held = self._gatherer.label(self.drawing, digit)

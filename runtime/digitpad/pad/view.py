@@ -8,11 +8,12 @@ from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, tools
 from digitpad.pad.drawing import THICKEST, THINNEST
 from digitpad.pad.icons import ICONS
-from digitpad.pad.layout import Layout, lay_out
+from digitpad.pad.layout import Layout, digit_places, lay_out
 from digitpad.pad.pad import Pad
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
+from digitpad.recognizer import Number
 
 
 class View:
@@ -27,6 +28,7 @@ class View:
         self._inked: object = None  # the paper's size in pixels, and the scale, that these two are for
         self._rewrites = -1  # of the drawing when the paper was last fitted to it
         self._theme = paint.LIGHT
+        self._digits: dict[str, Rect] = {}  # of the numbers that are shown, by control
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
@@ -120,7 +122,13 @@ class View:
             surface.blit(self._paper, paper[:2])
             if drawing.is_empty:
                 text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
-                paint.paint_text(surface, text, ["Draw a digit here"], self._theme.quiet, [layout.body, layout.small])
+                paint.paint_text(
+                    surface,
+                    text,
+                    ["Draw a digit or a number here", "Draw a digit here"],
+                    self._theme.quiet,
+                    [layout.body, layout.small],
+                )
             elif drawing.picture is not None:
                 paint.paint_photo(surface, paper, drawing.picture.photo)
             changed = paper
@@ -137,7 +145,8 @@ class View:
 
     def _places(self) -> dict[str, Rect]:
         past = self.layout.history[: len(self._pad.history.entries)]
-        return self._buttons() | {"brush": self.layout.brush} | {f"history {n}": rect for n, rect in enumerate(past)}
+        history = {f"history {n}": rect for n, rect in enumerate(past)}
+        return self._buttons() | {"brush": self.layout.brush} | self._digits | history
 
     def _buttons(self) -> dict[str, Rect]:
         return dict(zip(tools(), self.layout.tools, strict=True)) | self.layout.buttons
@@ -180,6 +189,7 @@ class View:
 
     def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         changed = []
+        self._digits = {}
         pad, models = self._pad, self._pad.models
         current = models.up_to_date or pad.live
         for number, (model, card) in enumerate(zip(models.chosen, layout.cards, strict=True)):
@@ -189,16 +199,35 @@ class View:
                 hint = "Draw a digit, then press Predict the Digit"
             else:
                 hint = "Press Predict the Digit"
+            answer = models.answers.get(model) if current else None
+            pointed = 0
+            if isinstance(answer, Number):
+                card = layout.number_cards[number]
+                places = digit_places(card.digit, answer.text)
+                self._digits |= {f"digit {number} {n}": place for n, place in enumerate(places)}
+                pointed = self._pointed(answer)
             took = models.took.get(model)
             shown = paint.Shown(
                 label=models.labels.get(model, Path(model).stem),
-                answer=models.answers.get(model) if current else None,
+                answer=answer,
                 took="" if took is None or not current or not pad.shows_times else f"{1000 * took:.1f} ms",
                 message=hint,
                 trouble=models.troubles.get(model, ""),
+                pointed=pointed,
+                focused=pad.focus == f"digit {number} {pointed}",
             )
             if self._painted.get(f"card {number}") != shown:
                 self._painted[f"card {number}"] = shown
                 pieces = self._pieces.setdefault(number, {})
                 changed += paint.paint_card(surface, card, shown, self._theme, layout.body, layout.small, pieces)
         return changed
+
+    def _pointed(self, number: Number) -> int:
+        """Which digit of a number to show more of: under the pointer, at the Tab key, chosen, or else the least sure.
+
+        The same of each model's, to compare them.
+        """
+        pad, count = self._pad, len(number.digits)
+        named = [int(name.split()[-1]) for name in (pad.hover, pad.focus) if name and name.startswith("digit")]
+        wanted = [n for n in (*named, pad.models.pointed) if n is not None and n < count]
+        return wanted[0] if wanted else min(range(count), key=lambda n: number.digits[n].confidence)

@@ -8,14 +8,14 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
 
-from digitpad.pad.demo import click, drag, on_paper
-from digitpad.pad.demo_strokes import demo_samples
+from digitpad.pad.demo import click, drag
+from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.pad.paint import LIGHT
 from digitpad.stroke_files import read_samples, write_samples
 
 _DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
 SHIFT = pygame.KMOD_LSHIFT
-THREE = on_paper(demo_samples()[3].strokes[0].tolist())
+THREE = [(x, y) for x, y in (demo_samples()[3].strokes[0] / CANVAS).tolist()]
 
 
 def run_python(code, **environment):
@@ -27,7 +27,7 @@ def run_python(code, **environment):
 
 def draw_digit(pad, digit=7):
     for stroke in demo_samples()[digit].strokes:
-        drag(pad, on_paper(stroke.tolist()))
+        drag(pad, (stroke / CANVAS).tolist())
 
 
 def post(pad, *events):

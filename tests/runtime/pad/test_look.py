@@ -89,7 +89,7 @@ def test_an_answer_that_is_painted_over_another_looks_as_if_it_were_painted_afre
     open_window((320, 240))
     rng = np.random.default_rng(1)
     for cards in (1, 2):
-        layout = lay_out(*size, cards=cards)
+        layout = lay_out(*size, card_count=cards)
         over, fresh = pygame.Surface(size), pygame.Surface(size)
         painted = {}
         for number in range(12):
