@@ -10,6 +10,7 @@ import numpy as np
 
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
+from digitpad.reader import Known
 from digitpad.recognizer import Number, Prediction, Recognizer
 
 Answer = Prediction | Number  # a number of several digits; a single digit, and what is none, is a prediction
@@ -51,6 +52,7 @@ class Models:
         self.pointed: int | None = None  # which digit of a number the user asked to see
         self.wanted = False  # whether an answer is due as soon as the models are loaded
         self._drawing = drawing
+        self._known = Known()  # of the drawing, as it was last read
         self._answered = -1  # the drawing's `changes` when the answers were given
         self._load = load or Recognizer
         self._loading: threading.Thread | None = None
@@ -61,12 +63,13 @@ class Models:
         if self.wanted:
             return
         self.answers, self.took, self.pointed = {}, {}, None
+        self._known.begin()
         for model in self.chosen:
             if model not in self.readers:
                 continue
             reader, started = self.readers[model], time.perf_counter()
             try:
-                answer = _read(reader, self._drawing)
+                answer = _read(reader, self._drawing, self._known)
             except ModelError as error:
                 self.troubles[model] = str(error)
             else:
@@ -142,11 +145,11 @@ class Models:
             self.choices[-1] = Choice(name, (model,))
 
 
-def _read(reader: Recognizer, drawing: Drawing) -> Answer:
+def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
     if drawing.picture is not None:
         return reader.predict_normalised(drawing.picture.seen)
     marks = drawing.marks()
-    number = reader.read_strokes(marks)
+    number = reader.read_strokes(marks, known)
     if len(number.digits) > 1:
         return number
     return number.digits[0] if number.digits else reader.predict_strokes(marks)

@@ -18,7 +18,7 @@ class StandIn:
     def __init__(self, name, digit=3, status="digit", chance=0.91):
         self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
 
-    def read_strokes(self, strokes):
+    def read_strokes(self, strokes, known=None):
         answer = self.predict_normalised(render_strokes(strokes))
         if answer.status in ("blank", "not_a_digit"):
             return Number("", answer.status.replace("digit", "number"), 0.0, ())
