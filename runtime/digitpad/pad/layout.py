@@ -208,7 +208,7 @@ def _captioned(rect: Rect, line: int, small: int) -> tuple[Rect, Rect | None]:
 
 def digit_places(rect: Rect, text: str) -> list[Rect]:
     """Where each digit of a number stands in a rectangle; its rows are broken where they would be too small to see."""
-    most = max(1, rect.w // 5)
+    most = max(1, rect.w // 8)
     rows = [len(row[i : i + most]) for row in text.split("\n") for i in range(0, len(row), most)]
     rows = rows[: max(1, rect.h // 5)]
     wide = min(rect.w // max(rows), round(0.6 * rect.h // len(rows)))

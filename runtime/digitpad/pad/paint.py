@@ -244,11 +244,13 @@ def _paint_digit(surface: pygame.Surface, rect: Rect, look: tuple[str, bool, str
     """Paint a digit of a number: on a ground of its own if it is pointed at, a wavy line under it if it is in doubt."""
     digit, sure, status, pointed, focused = look
     if pointed:
-        paint_panel(surface, rect, theme.track, theme.bar, None, rect.w // 5)
+        paint_panel(surface, rect, theme.track, theme.track, None, rect.w // 5)
     size = min(rect.h, round(1.7 * rect.w))
     room = Rect(rect.x, rect.y - size, rect.w, rect.h + 2 * size)  # the type's own room above and below is not needed
     colour = theme.accent if sure else theme.quiet
     paint_text(surface, room, [digit], colour, [round(size * part) for part in (1, 0.9, 0.8)])
+    if pointed:
+        pygame.draw.rect(surface, theme.bar, rect, 1, border_radius=rect.w // 5)
     if status != "digit":
         step = max(2, rect.w // 8)
         x, y = rect.x + (rect.w - 6 * step) // 2, rect.bottom - 2 - step

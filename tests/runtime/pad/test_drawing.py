@@ -379,10 +379,11 @@ def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager
         check_apart(layout.paper, [layout.notice], (width, height))
         assert ("next" in layout.buttons) == pager
         for card in layout.cards:
+            check_apart(card.rect, [card.label, card.message, card.bars], (width, height))
+        for card in (*layout.cards, *layout.number_cards):
             caption = [card.caption] if card.caption else []
             inner = [card.label, card.digit, card.words, card.picture, card.bars, *caption]
             check_apart(card.rect, inner, (width, height))
-            check_apart(card.rect, [card.label, card.message, card.bars], (width, height))
             check_apart(card.rect, [card.label, card.inside], (width, height))
             assert card.picture.w == card.picture.h and card.picture.w % 28 == 0
 
