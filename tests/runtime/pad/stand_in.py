@@ -23,7 +23,7 @@ class StandIn:
         if answer.status in ("blank", "not_a_digit"):
             return Number("", answer.status.replace("digit", "number"), 0.0, ())
         digits = tuple(
-            self.answer(answer.image, int(digit), "unsure" if doubt else "digit", 0.4 if doubt else self.chance)
+            self.answer(answer.image, int(digit), "unsure" if doubt else "digit", 0.5 if doubt else self.chance)
             for digit, doubt in re.findall(r"(\d)(\??)", str(self.digit))
         )
         number = str(self.digit).replace("?", ""), self.status.replace("digit", "number"), self.chance

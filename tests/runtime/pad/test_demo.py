@@ -1,4 +1,4 @@
-"""The demo: ten digits through the real pad, and pictures of it."""
+"""The demo: digits and a number through the real pad, and pictures of it."""
 
 import numpy as np
 import pytest
