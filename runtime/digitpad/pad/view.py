@@ -46,7 +46,7 @@ class View:
         """The control that lies at a place in the window."""
         if self.is_on_paper(x, y):
             return None  # at once, as a pen asks a thousand times a second
-        return next((name for name, rect in self._places().items() if rect.holds(x, y)), None)
+        return next((name for name, rect in self.controls().items() if rect.holds(x, y)), None)
 
     def is_on_paper(self, x: float, y: float) -> bool:
         """Whether a place in the window is one on the paper."""
@@ -122,13 +122,8 @@ class View:
             surface.blit(self._paper, paper[:2])
             if drawing.is_empty:
                 text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
-                paint.paint_text(
-                    surface,
-                    text,
-                    ["Draw a digit or a number here", "Draw a digit here"],
-                    self._theme.quiet,
-                    [layout.body, layout.small],
-                )
+                words = ["Draw a digit or a number here", "Draw a digit here"]
+                paint.paint_text(surface, text, words, self._theme.quiet, [layout.body, layout.small])
             elif drawing.picture is not None:
                 paint.paint_photo(surface, paper, drawing.picture.photo)
             changed = paper
@@ -223,10 +218,7 @@ class View:
         return changed
 
     def _pointed(self, number: Number) -> int:
-        """Which digit of a number to show more of: under the pointer, at the Tab key, chosen, or else the least sure.
-
-        The same of each model's, to compare them.
-        """
+        """Which digit to show more of, the same of each model's: pointed at, or else the least sure."""
         pad, count = self._pad, len(number.digits)
         named = [int(name.split()[-1]) for name in (pad.hover, pad.focus) if name and name.startswith("digit")]
         wanted = [n for n in (*named, pad.models.pointed) if n is not None and n < count]

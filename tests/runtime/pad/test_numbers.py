@@ -137,6 +137,10 @@ def test_any_number_fits_its_card_in_any_window(make_pad, size, number):
             assert w > 0 and h > 0 and card.digit.holds(x, y) and card.digit.holds(x + w - 1, y + h - 1)
         assert len({(x, y) for x, y, *_ in places}) == len(places)
         assert f"digit {n} 1" in pad.view.controls() and (len(number) > 6 or accent_in(card.digit))
+        for x, y, *_ in places[::31]:
+            post(
+                pad, *((kind, {"pos": (x, y), "button": 1}) for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP))
+            )
 
 
 def test_a_number_is_not_gathered_as_a_digit_but_a_digit_misread_as_one_may_be(make_pad, tmp_path):
