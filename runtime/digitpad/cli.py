@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--verify", action="store_true", help="check each file's checksum and load it")
     models.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    demo = verb("demo", _demo, "draw ten digits through the real pad, off-screen, and save the pictures")
+    demo = verb("demo", _demo, "draw digits and a number through the real pad, off-screen, and save the pictures")
     demo.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
 
     verb("doctor", _doctor, "check what is installed, which display there is and which models load")

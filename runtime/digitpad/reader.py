@@ -6,9 +6,10 @@ over-segmentation and dynamic programming (R. G. Casey, E. Lecolinet, A survey o
 segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall 
 _ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
 _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
 
+T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -43,6 +45,25 @@ class Group:
     image: NDArray[np.uint8] | None = None
     box: Box = (0.0, 0.0, 0.0, 0.0)
     price: float = 0.0
+
+
+class Known:
+    """What was inked and judged as a drawing was last read, so that when it has grown only what is new is."""
+
+    def __init__(self) -> None:
+        self._before: dict[Hashable, Any] = {}
+        self._now: dict[Hashable, Any] = {}
+
+    def begin(self) -> None:
+        """Begin to read the drawing anew; what was not asked for the last time is forgotten."""
+        self._before, self._now = self._now, {}
+
+    def each(self, keys: Sequence[Hashable], compute: Callable[[list[int]], Iterable[T]]) -> list[T]:
+        """What belongs to each key; `compute` is given the places of those that are not known."""
+        self._now |= {key: self._before[key] for key in keys if key in self._before}
+        if new := [n for n, key in enumerate(keys) if key not in self._now]:
+            self._now |= zip((keys[n] for n in new), compute(new), strict=True)
+        return [self._now[key] for key in keys]
 
 
 @dataclass(frozen=True)
@@ -130,13 +151,13 @@ def _abreast(one: Group, other: Group, height: float, price: tuple[float, float]
     return price[0] * max(1 - apart / (price[1] * height), 0.0)
 
 
-def stroke_rows(strokes: list[Points]) -> list[Row]:
+def stroke_rows(strokes: list[Points], known: Known) -> list[Row]:
     """The candidates in strokes, in whatever order they were drawn: rows from top to bottom."""
     boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in strokes]).reshape(-1, 4)
     rows = []
     for members in _rows(boxes):
         members = members[np.argsort(boxes[members, 0] + boxes[members, 2], kind="stable")]
-        rows.append(_candidates([strokes[n] for n in members], boxes[members]))
+        rows.append(_candidates([strokes[n] for n in members], boxes[members], known))
     return rows
 
 
@@ -160,7 +181,7 @@ def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     return [members for n in range(len(spans)) if (members := np.flatnonzero(row == n)).size]
 
 
-def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64]) -> Row:
+def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64], known: Known) -> Row:
     """The candidates of one row, whose strokes are sorted from left to right."""
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
@@ -179,7 +200,9 @@ def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64]) -> Row:
             if end > start + 1 and right - left > _WIDE * height:
                 break
             spans.append((start, end, (left, top, right, bottom)))
-    images = render_drawings([strokes[start:end] for start, end, _ in spans])
+    drawings, raw = [strokes[start:end] for start, end, _ in spans], [stroke.tobytes() for stroke in strokes]
+    keys = [tuple(raw[start:end]) for start, end, _ in spans]
+    images = known.each(keys, lambda new: render_drawings([drawings[n] for n in new]))
     for (start, end, box), image in zip(spans, images, strict=True):
         if image.any():
             share = max(box[2] - box[0], box[3] - box[1]) / height

@@ -13,7 +13,7 @@ from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Group, Row, best_reading, stroke_rows
+from digitpad.reader import MOST_DIGITS, Box, Group, Known, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -143,22 +143,28 @@ class Recognizer:
         box = 0.0, 0.0, float(width), float(height)
         return self._read([Row([Group(0, 1, inked if inked.any() else None, box)], height)])
 
-    def read_strokes(self, strokes: Iterable[ArrayLike]) -> Number:
+    def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
 
         Args:
             strokes: as for `predict_strokes`. A tap, a point or a comma between digits is read over.
+            known: from reading an earlier state of this drawing; the answer is the same, and comes sooner.
 
         Raises:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
         """
-        return self._read(stroke_rows(clean_strokes(strokes)))
+        known = Known() if known is None else known
+        return self._read(stroke_rows(clean_strokes(strokes), known), known)
 
-    def _read(self, rows: list[Row]) -> Number:
+    def _read(self, rows: list[Row], known: Known) -> Number:
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
             return Number("", "blank", 0.0, ())
-        probabilities, ood_score = self.run(np.array(images))
+        judged = known.each(
+            [(self, image.tobytes()) for image in images],
+            lambda new: zip(*self.run(np.array([images[n] for n in new])), strict=True),
+        )
+        probabilities, ood_score = map(np.array, zip(*judged, strict=True))
         log_digits = np.log(np.maximum(probabilities, 1e-12)) - np.logaddexp(0, ood_score.astype(np.float64))[:, None]
         texts, digits, confidence, log_number = [], [], 1.0, 0.0
         seen = iter(range(len(images)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from digitpad import Number, Recognizer, StrokeError
 from digitpad.mnist_form import Points
 from digitpad.pad.demo_strokes import demo_samples
+from digitpad.reader import Known
 
 DIGITS = {sample.label: sample.strokes for sample in demo_samples()}
 SLANT = np.array([[1, 0], [-0.2, 1]])
@@ -134,3 +135,24 @@ def test_strokes_that_are_none_are_named(recognizer: Recognizer) -> None:
 def test_numbers_in_words() -> None:
     assert str(Number("1984", "number", 0.998, ())) == "1984 (99.8 %)"
     assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
+
+
+def test_of_a_drawing_that_grows_only_what_is_new_is_judged_and_the_answer_is_the_same(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[int] = []
+    run = Recognizer.run
+    monkeypatch.setattr(Recognizer, "run", lambda self, images: judged.append(len(images)) or run(self, images))
+    strokes, known = written("1984\n57"), Known()
+    for count in range(1, len(strokes) + 1):
+        known.begin()
+        growing = recognizer.read_strokes(strokes[:count], known)
+        judged_of_it = judged.pop()
+        at_once = recognizer.read_strokes(strokes[:count])
+        assert (growing.text, growing.status, growing.confidence) == (at_once.text, at_once.status, at_once.confidence)
+        assert all(map(np.array_equal, [p.image for p in growing.digits], [p.image for p in at_once.digits]))
+    assert judged_of_it < judged[-1] / 2, "of the last stroke, not of all six digits"
+    known.begin()
+    judged.clear()
+    recognizer.read_strokes(strokes, known)
+    assert not judged
