@@ -218,6 +218,10 @@ def _predict(args: argparse.Namespace) -> int:
         for file in files:
             try:
                 for name, image in _images(file, explainer.start() if explainer else log_step):
+                    if isinstance(image, StrokeError):
+                        _complain(str(image))
+                        failed = True
+                        continue
                     answers = []
                     for recognizer in recognizers:
                         answers.append((recognizer, recognizer.predict_normalised(image)))
@@ -264,15 +268,18 @@ def _check_name(model: str, prog: str) -> None:
         raise SystemExit(2)
 
 
-def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """One input as a model may see it: images, or readings of one, each with its name in the results."""
-    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
+def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8] | StrokeError]]":
+    """One input as a model may see it: images, or readings of one, each with its name in the results.
+
+    Or what is wrong with a sample of a stroke file.
+    """
+    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_entries, read_entries
 
     content = _standard_input() if file == "-" else b""
     if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-        samples = parse_samples(content, "standard input")
+        samples = parse_entries(content, "standard input")
     elif is_stroke_file(file):
-        samples = read_samples(file)
+        samples = read_entries(file)
     else:
         from digitpad.image.normalise import image_readings
 
@@ -283,7 +290,11 @@ def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
     if not samples:
         raise StrokeError("holds no samples; save a drawing in it first")
     for number, sample in enumerate(samples, start=1):
-        yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes, tell=tell)
+        name = file if len(samples) == 1 else f"{file}#{number}"
+        if isinstance(sample, StrokeError):
+            yield name, sample
+        else:
+            yield name, render_strokes(sample.strokes, tell=tell) if sample.image is None else sample.image
 
 
 def _standard_input() -> bytes:
