@@ -27,6 +27,8 @@ MAX_BYTES = 64 * 2**20  # unpacked: room for 60,000 digits; more is refused befo
 
 GZIP_MAGIC = b"\x1f\x8b"
 
+LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")  # a digit, a number or "", all of it
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -150,7 +152,7 @@ def _sample(entry: object) -> Sample:
     if not isinstance(entry, dict) or not (isinstance(entry.get("strokes"), list) or "image" in entry):
         raise StrokeError('it has neither a list "strokes" nor an "image"')
     label, writer = entry.get("label"), entry.get("writer")
-    if label is not None and not (isinstance(label, str) and re.fullmatch(r"([0-9]+(\n[0-9]+)*)?", label)):
+    if label is not None and not (isinstance(label, str) and LABEL.fullmatch(label)):
         raise StrokeError(f'label {label!r:.40} is neither digits, nor "", nor null')
     writer = None if writer is None else str(writer)
     if isinstance(entry.get("strokes"), list):
