@@ -128,7 +128,7 @@ def no_numbers(data: Path | None, seed: int, each: int = 1_000) -> dict[str, Num
             sets[name] = Numbers([sample.strokes for sample in found], [""] * len(found))
             sets[f"{name} in a row"] = compose(found, each, STROKE_GAPS[0], seed)
     if READ_IMAGE:
-        images, kinds = generate_outliers(100 * len(KINDS), seed, held_out=True)
+        images, kinds = generate_outliers(20 * len(KINDS), seed, held_out=True)
         pictures = {
             "letters of UJI": render(samples["letters of UJI"]).images,
             "generated non-digits": images[[KINDS[kind] not in LIKE_NUMBERS for kind in kinds]],
@@ -138,7 +138,7 @@ def no_numbers(data: Path | None, seed: int, each: int = 1_000) -> dict[str, Num
                 alone = [in_a_row([image], 0) for image in inked]
                 sets[f"pictures of {name}"] = Numbers([*alone], [""] * len(inked))
                 labels = [""] * len(inked)
-                sets[f"pictures of {name} in a row"] = compose_pictures(inked, labels, each, PIXEL_GAPS[0], seed)
+                sets[f"pictures of {name} in a row"] = compose_pictures(inked, labels, each // 4, PIXEL_GAPS[0], seed)
     return sets
 
 

@@ -176,7 +176,7 @@ above."""
 ERRORS_TEXT = """True digit, answer and confidence; those whose true digit got the lowest probability come first."""
 
 WRONG_NUMBERS_TEXT = """Some of what was read wrong, the surest answers first: the label, the answer and its confidence.
-Red: `number`, orange: `unsure`."""
+Red: `number`, orange: `unsure`, no frame: refused."""
 
 SHEETS = {
     "conditions": """Strokes by writers not trained on, which our own code draws, lights, photographs, scans or saves,
