@@ -252,6 +252,8 @@ def _answer(
 
 def _predicting(model: str, form: str, explain: str | None) -> "Work":
     """What `predict` does with an input."""
+    import numpy as np
+
     from digitpad.mnist_form import render_strokes
 
     recognizers, explainer = _recognizers(model), _explainer(explain)
@@ -261,6 +263,8 @@ def _predicting(model: str, form: str, explain: str | None) -> "Work":
         tell = explainer.start() if explainer else log_step
         if isinstance(source, list):
             image = render_strokes(source, tell=tell)
+        elif isinstance(source, np.ndarray):
+            image = source
         else:
             from digitpad.image.normalise import image_readings
 

@@ -69,13 +69,16 @@ class Explainer:
         self._save(name, panels)
 
     def write_numbers(
-        self, name: str, source: str | bytes | list[Points], answers: Sequence[tuple[Recognizer, Number]]
+        self,
+        name: str,
+        source: str | bytes | list[Points] | NDArray[np.uint8],
+        answers: Sequence[tuple[Recognizer, Number]],
     ) -> None:
         """Write a picture of what was read as whole numbers: where each digit is, what the model saw, and its scores.
 
         Args:
             name: of the input, as for `write`.
-            source: the path of an image, an image file's content, or strokes.
+            source: the path of an image, an image file's content, strokes, or an image in the model's form.
             answers: each model, at least one, with what it made of the input.
 
         Raises:
@@ -148,17 +151,23 @@ def _drawn(strokes: Sequence[Points], before: Sequence[Points]) -> Image.Image:
     return image
 
 
-def _boxed(source: str | bytes | list[Points], boxes: Sequence[Box]) -> Image.Image:
+def _boxed(source: str | bytes | list[Points] | NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image:
     """An input with a frame around each digit."""
     frames = [np.array(box)[[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]] for box in boxes]
     if isinstance(source, list):
         return _drawn(source, [*source, *frames])
     image = _fitted(on_white(*read_image(source)))
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as whole:
-        scale = max(image.size) / max(whole.size)
+    scale = max(image.size) / max(_size(source))
     for frame in frames:
         ImageDraw.Draw(image).line((frame * scale).ravel().tolist(), fill=_GONE, width=2)
     return image
+
+
+def _size(source: str | bytes | NDArray[np.uint8]) -> tuple[int, ...]:
+    if isinstance(source, np.ndarray):
+        return source.shape
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as whole:
+        return whole.size
 
 
 def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:

@@ -17,9 +17,13 @@ from digitpad.errors import DigitPadError, StrokeError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from digitpad.mnist_form import Points
 
-    Source = str | bytes | list[Points]  # the path of an image, an image file's content, or strokes
+    # The path of an image, an image file's content, strokes, or an image in the model's form.
+    Source = str | bytes | list[Points] | NDArray[np.uint8]
     Work = Callable[[str, Source], Iterable[str]]  # from an input, by the name it has in the results, to the results
     Answer = tuple[int, str, str]  # to an input: the place of its file, its results, and what went wrong or ""
 
@@ -175,14 +179,14 @@ def files_in(folder: str) -> list[str]:
 
 def _inputs(file: str) -> "Iterator[tuple[str, Source | DigitPadError]]":
     """What is in one file, or in standard input if that is "-": an image, or each sample of a stroke file."""
-    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
+    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_entries, read_entries
 
     try:
         content = _standard_input() if file == "-" else b""
         if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-            samples = parse_samples(content, "standard input")
+            samples = parse_entries(content, "standard input")
         elif is_stroke_file(file):
-            samples = read_samples(file)
+            samples = read_entries(file)
         else:
             yield file, content or file
             return
@@ -192,7 +196,11 @@ def _inputs(file: str) -> "Iterator[tuple[str, Source | DigitPadError]]":
         yield file, error
         return
     for number, sample in enumerate(samples, start=1):
-        yield (file if len(samples) == 1 else f"{file}#{number}"), sample.strokes
+        name = file if len(samples) == 1 else f"{file}#{number}"
+        if isinstance(sample, StrokeError):
+            yield name, sample
+        else:
+            yield name, sample.strokes if sample.image is None else sample.image
 
 
 def _standard_input() -> bytes:

@@ -141,7 +141,7 @@ class Recognizer:
         height, width = read_image(image)[0].shape[:2]
         inked = normalise_image(image)
         box = 0.0, 0.0, float(width), float(height)
-        return self._read([Row([Group(0, 1, inked if inked.any() else None, box)], height)])
+        return self._read([Row([Group(0, 1, inked if inked.any() else None, box)], height)], Known())
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.

@@ -1,5 +1,6 @@
 """The digitpad command: what each verb prints, how it ends, and that no traceback is ever shown."""
 
+import base64
 import contextlib
 import csv
 import gzip
@@ -175,6 +176,20 @@ def test_an_input_that_fails_is_told_and_the_others_are_still_read(
     assert [line.split(": ")[:2] for line in complaints] == [["digitpad", name] for name in bad]
     assert "holds no samples" in complaints[1]
     assert "not valid JSON" in complaints[2]
+
+
+def test_a_bad_sample_costs_itself_and_keeps_its_number(several: Path, run: Run) -> None:
+    content = json.loads(gzip.decompress(several.read_bytes()))
+    content["samples"][1] = {"label": "7", "image": "no picture"}
+    image = base64.b64encode(bytes(784)).decode()
+    content["samples"].append({"label": "1984", "image": image})
+    several.write_bytes(json.dumps(content).encode())
+    done = run("predict", several, "--model", TINY)
+    assert done.returncode == 1
+    results = [line.split(": ")[0] for line in done.stdout.splitlines()]
+    assert results == [f"{several}#{number}" for number in (1, 3, 4)]
+    (complaint,) = done.stderr.splitlines()
+    assert f"{several}: sample 2: " in complaint
 
 
 def test_results_and_complaints_keep_their_order(stroke_file: Path, run: Run) -> None:

@@ -136,7 +136,7 @@ def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(traine
         assert {"curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
         for epoch in json.loads((run / "seed_1" / "history.json").read_bytes()):
             assert {"loss", "accuracy", "validation"} <= set(epoch)
-        assert "20 digits of the user's own" in json.loads(weights.with_suffix(".json").read_bytes())["trained_on"]
+        assert "20 drawings of the user's own" in json.loads(weights.with_suffix(".json").read_bytes())["trained_on"]
         assert weights.stat().st_size > 500_000
         network.trainer().load(weights)
 

@@ -22,7 +22,7 @@ class Entry:
     @property
     def answer(self) -> str:
         """What was read, in a few letters; two models that disagree are both quoted."""
-        if self.label is not None:
+        if self.label:
             return f"={self.label}"
         return "/".join(dict.fromkeys(verdict(answer)[0] for answer in self.answers.values()))
 

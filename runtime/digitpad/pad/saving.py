@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from digitpad import __version__
-from digitpad.errors import GET_PAD, DigitPadError
+from digitpad.errors import GET_PAD, DigitPadError, StrokeError
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.asking import Answer
 from digitpad.pad.drawing import Drawing
@@ -24,7 +24,7 @@ from digitpad.pad.origin import Origins
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke
 from digitpad.recognizer import Number
-from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
+from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_entries, plain_sample, write_samples
 
 try:
     import platformdirs
@@ -97,22 +97,22 @@ class Gatherer:
             DigitPadError: the file cannot be read or written; it is left as it is.
         """
         content: dict[str, Any] = {"meta": _meta(), "samples": []}
-        held: list[Sample] = []
+        held: list[Sample | StrokeError] = []
         if data := _read(self.path):
-            held = parse_samples(data, str(self.path))  # says what is wrong with it
+            held = parse_entries(data, str(self.path))  # says what is wrong with it
             content = json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data)
         samples: list[Any] = content["samples"]
         known = self._gathered.find(drawing)
         place = None if known is None else _place(held, known.sample)
         same = known is not None and known.strokes == drawing.strokes
         new = replace(known.sample if known is not None and same else sample(drawing), label=label)
-        taken_out = same and place is not None and held[place].label == label == drawing.label
+        taken_out = same and place is not None and samples[place].get("label") == label == drawing.label
         if place is None:
-            samples.append(_plain(new))
+            samples.append(plain_sample(new))
         elif taken_out:
             del samples[place]
         else:
-            samples[place] |= _plain(new)
+            samples[place] |= plain_sample(new)
         make_folder(self.path.parent)
         write_whole(self.path, json.dumps(content).encode())
         if known is not None and taken_out:
@@ -143,19 +143,16 @@ def _meta() -> dict[str, Any]:
     return {"made with": f"digitpad {__version__}", "canvas": CANVAS}
 
 
-def _plain(sample: Sample) -> dict[str, Any]:
-    writer = {"writer": sample.writer} if sample.writer else {}
-    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]} | writer
-
-
-def _place(held: list[Sample], wanted: Sample) -> int | None:
+def _place(held: list[Sample | StrokeError], wanted: Sample) -> int | None:
     """The index of the sample with these strokes: of several the newest, but one with the same label comes first."""
     places = [
-        number
+        (sample.label == wanted.label, number)
         for number, sample in enumerate(held)
-        if len(sample.strokes) == len(wanted.strokes) and all(map(np.array_equal, sample.strokes, wanted.strokes))
+        if isinstance(sample, Sample)
+        and len(sample.strokes) == len(wanted.strokes)
+        and all(map(np.array_equal, sample.strokes, wanted.strokes))
     ]
-    return max(places, key=lambda number: (held[number].label == wanted.label, number), default=None)
+    return max(places)[1] if places else None
 
 
 def _read(path: Path) -> bytes:
