@@ -168,7 +168,7 @@ def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     tall = down >= _SMALL * extents.max(initial=0)
     spans: list[list[float]] = []  # top and bottom of each row
     for top, bottom in sorted(boxes[tall][:, [1, 3]].tolist()):
-        if spans and min(bottom, spans[-1][1]) - top > 0.3 * min(bottom - top, spans[-1][1] - spans[-1][0]):
+        if spans and min(bottom, spans[-1][1]) - top > 0.1 * min(bottom - top, spans[-1][1] - spans[-1][0]):
             spans[-1][1] = max(spans[-1][1], bottom)
         else:
             spans.append([top, bottom])
