@@ -40,7 +40,7 @@ predict: .venv/.ready ## read the digit in a picture: FILE=PICTURE MODEL=...
 	@$(if $(FILE),,$(error say which picture: make predict FILE=digit.png))\
 	.venv/bin/digitpad predict "$(FILE)" $(call option,--model,$(MODEL))
 
-demo: .venv/.ready ## draw ten digits through the real pad: OUT=DIR (images)
+demo: .venv/.ready ## draw digits and a number through the real pad: OUT=DIR (images)
 	@.venv/bin/digitpad demo --out "$(or $(OUT),images)"
 
 ## Train it (TORCH_INDEX=ADDRESS, once: take PyTorch from its CPU index, without the CUDA packages)

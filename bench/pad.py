@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+from digitpad.pad.demo import written
 from digitpad.pad.loop import PadWindow
 from digitpad.pad.sdl import pygame
 from digitpad.pad.window import open_window
@@ -101,41 +102,56 @@ def measure_frames(seconds: float = 5, rate: int = 1000) -> None:
     pad, count = open_pad(), int(seconds * rate)
     spiral = [(i / 400, 0.1 + 0.35 * i / count) for i in range(count)]
     where = on_paper(pad, [(0.5 + r * math.cos(a), 0.5 + r * math.sin(a)) for a, r in spiral])
-    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
-    cost: list[float] = []
-    lasted: list[float] = []
-    clock, sent, begun = pygame.time.Clock(), 0, time.perf_counter()
-    while sent < count:
-        due = min(int((time.perf_counter() - begun) * rate), count)  # what has arrived since the last frame
-        for pos in where[sent:due]:
-            pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
-        sent = due
-        processor, started = time.thread_time(), time.perf_counter()
-        if pad.step(pygame.time.get_ticks()):
-            cost.append((time.thread_time() - processor) * 1000)
-            lasted.append((time.perf_counter() - started) * 1000)
-        clock.tick(120)
+    print_frames("frame at 1280x800", pad, [where], rate)
     different = 1 + sum(a != b for a, b in itertools.pairwise(where))
     kept = sum(len(stroke.points) for stroke in pad.drawing.strokes)
     print(f"events: {count} sent at {rate} a second, {different} of them to a new place, {kept} in the drawing")
-    for name, values in (("processor", cost), ("clock", lasted)):
-        values.sort()
-        marks = [values[int(len(values) * part)] for part in (0.5, 0.99)]
-        print(f"frame at 1280x800, {name}: median {marks[0]:.2f}, 99 of 100 {marks[1]:.2f}, most {values[-1]:.2f} ms")
     pygame.quit()
 
 
-def open_pad(live: bool = False) -> PadWindow:
-    """A pad in a window of 1280x800, its model loaded."""
+def measure_number(number: str = "271828", rate: int = 200) -> None:
+    """Draw a number in live mode, read by both models."""
+    pad = open_pad(live=True, model="both")
+    strokes = [[pad.view.in_window(x, y) for x, y in stroke] for stroke in written(pad, number)]
+    print_frames(f"frame while {number} is drawn live", pad, strokes, rate)
+    pygame.quit()
+
+
+def print_frames(what: str, pad: PadWindow, strokes: list[list[tuple[int, int]]], rate: int) -> None:
+    """Draw strokes, places in the window, with `rate` events a second, and print what the frames cost."""
+    cost: list[float] = []
+    lasted: list[float] = []
+    for where in strokes:
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1))
+        clock, sent, begun = pygame.time.Clock(), 0, time.perf_counter()
+        while sent < len(where):
+            due = min(int((time.perf_counter() - begun) * rate), len(where))  # what has arrived since the last frame
+            for pos in where[sent:due]:
+                pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, buttons=(1, 0, 0)))
+            sent = due
+            processor, started = time.thread_time(), time.perf_counter()
+            if pad.step(pygame.time.get_ticks()):
+                cost.append((time.thread_time() - processor) * 1000)
+                lasted.append((time.perf_counter() - started) * 1000)
+            clock.tick(120)
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=where[-1], button=1))
+    for name, values in (("processor", cost), ("clock", lasted)):
+        values.sort()
+        marks = [values[int(len(values) * part)] for part in (0.5, 0.99)]
+        print(f"{what}, {name}: median {marks[0]:.2f}, 99 of 100 {marks[1]:.2f}, most {values[-1]:.2f} ms")
+
+
+def open_pad(live: bool = False, model: str = "cnn") -> PadWindow:
+    """A pad in a window of 1280x800, its models loaded."""
     open_window((1280, 800))
-    pad = PadWindow("cnn", live=live)
+    pad = PadWindow(model, live=live)
     pad.models.require()
     pad.step(0)
     return pad
 
 
 def on_paper(pad: PadWindow, points: list[tuple[float, float]]) -> list[tuple[int, int]]:
-    """Points in parts of the paper's side as places in the window."""
+    """Points in parts of the paper as places in the window."""
     paper = pad.view.layout.paper
     return [(round(paper.x + paper.w * x), round(paper.y + paper.h * y)) for x, y in points]
 
@@ -156,6 +172,7 @@ if __name__ == "__main__":
         os.environ["SDL_VIDEODRIVER"] = ENVIRONMENT["SDL_VIDEODRIVER"] = "dummy"
     measure_start()
     measure_frames()
+    measure_number()
     print(f"idle: {at_rest()[0]:.2%} of a core")
     for rate in (10, 60):  # slow enough for each prediction to have something new to see, and fast
         share, per_second = live(rate)

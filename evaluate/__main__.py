@@ -1,6 +1,6 @@
-"""`python -m evaluate`: how well models read digits, how honest they are about it, and what they take for digits.
+"""`python -m evaluate`: how well models read digits and numbers, how honest they are, and what they take for digits.
 
-Without a set of your own: on MNIST, the pen and UJI digits, generated digits and pictures of them, and non-digits.
+Without a set of your own: on MNIST, the pen and UJI digits, generated digits and pictures, numbers, and non-digits.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from digitpad import Recognizer
 from digitpad.files import make_folder, write_whole
 from digitpad.models import shipped_models
 from evaluate.measure import measure_fully, measure_sets
-from evaluate.sets import load_set
+from evaluate.sets import Numbers, load_set
 from evaluate.tables import page
 from train.command import ROOT, finish
 
@@ -21,7 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measure, print and save; returns the exit status."""
     parser = argparse.ArgumentParser("python -m evaluate", description=__doc__)
     parser.add_argument("--model", help="names or .onnx files, separated by commas (default: every shipped model)")
-    parser.add_argument("--set", type=Path, help="IDX images, a stroke file, or a folder with folders 0 to 9")
+    parser.add_argument(
+        "--set", type=Path, help="IDX images, a stroke file, or a folder with folders 0 to 9 or a labels.csv"
+    )
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "evaluation", help="where the results go")
     options = parser.parse_args(argv)
@@ -30,7 +32,13 @@ def main(argv: list[str] | None = None) -> int:
         recognizers = load_models(options.model)
         make_folder(options.out)
         if options.set:
-            results = measure_sets(recognizers, {options.set.name: load_set(options.set)}, options.out)
+            name, found = options.set.name, load_set(options.set)
+            if isinstance(found, Numbers):
+                from evaluate.numbers import measure_own  # matplotlib takes a second to load
+
+                results = measure_own(recognizers, name, found, options.out)
+            else:
+                results = measure_sets(recognizers, {name: found}, options.out)
         else:
             results = measure_fully(recognizers, options.data, options.out)
         print(text := page(results))

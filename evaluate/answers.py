@@ -1,13 +1,13 @@
 """A model's answers to labelled digits, read through the .onnx file that users get, and what they are worth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad import Recognizer
+from digitpad import Prediction, Recognizer
 from digitpad.recognizer import status_of
 from evaluate import metrics
 from evaluate.sets import DigitsByWriter
@@ -68,6 +68,15 @@ def judge(
     confidence = probabilities.max(axis=1)
     pairs = zip(confidence.tolist(), ood_score.tolist(), strict=True)
     status = np.array([status_of(c, score, ood_threshold, unsure_threshold) for c, score in pairs], "U11")
+    return Answers(probabilities, ood_score, confidence, probabilities.argmax(axis=1), status)
+
+
+def answers_of(predictions: Sequence[Prediction]) -> Answers:
+    """What `predict` said, as answers; there must be at least one."""
+    probabilities = np.stack([p.probabilities for p in predictions])
+    ood_score = np.array([p.ood_score for p in predictions], np.float32)
+    status = np.array([p.status for p in predictions], "U11")
+    confidence = np.array([p.confidence for p in predictions], np.float32)
     return Answers(probabilities, ood_score, confidence, probabilities.argmax(axis=1), status)
 
 

@@ -57,11 +57,13 @@ def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, picture
     """
     from evaluate import hard_cases
     from evaluate.held_out import leave_one_writer_out
+    from evaluate.numbers import measure_numbers
 
     sets = known_sets(data)
     results = measure_sets(recognizers, sets, pictures)
     validation = {name: digits for name, digits in sets.items() if name.endswith("validation")}
     measured = measure_people(recognizers, validation, data, hard_cases.SEED)
+    measured["numbers"] = measure_numbers(recognizers, data, pictures, hard_cases.SEED)
     if "mnist_validation" in sets:
         measured["corruptions"] = hard_cases.measure_corruptions(recognizers, sets["mnist_validation"], data)
     pen = sets.get("pen_validation")

@@ -78,6 +78,16 @@ def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
     return taken / len(right), np.cumsum(np.repeat(wrong, size)) / taken
 
 
+def edits(one: str, other: str) -> int:
+    """How many characters have to be put in, taken out or changed to make one text of the other (Levenshtein, 1966)."""
+    row = list(range(len(other) + 1))
+    for place, character in enumerate(one, start=1):
+        diagonal, row[0] = row[0], place
+        for n, its in enumerate(other, start=1):
+            diagonal, row[n] = row[n], min(row[n] + 1, row[n - 1] + 1, diagonal + (character != its))
+    return row[-1]
+
+
 def auroc(digits: Floats, others: Floats) -> float:
     """How often a non-digit scores higher than a digit, both picked at random; equal scores count half.
 

@@ -1,6 +1,6 @@
 """What people wrote and nobody here made or learned from: digits of real numbers, letters, and how honest odds are.
 
-Figures alone, no picture: the pen numbers may be measured on and not shown.
+Figures alone, no picture: pen numbers and cheques may be measured on and not shown.
 """
 
 import sys
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from evaluate.answers import read, summarise
-from evaluate.sets import load_pen_numbers
+from evaluate.answers import answers_of, read, summarise
+from evaluate.sets import load_cheque_digits, load_pen_numbers
 from train.data import Digits, Images, RealOutliers, load_outliers, render
 from train.synthetic.outliers import KINDS, generate_outliers
 
@@ -37,6 +37,7 @@ def measure_people(
         print(f"not measured on a part of the letters: {error}", file=sys.stderr)
     numbers = load_pen_numbers(data)
     digits = {} if numbers is None else {"pen_numbers": numbers}
+    cheques = load_cheque_digits(data)
     to_read = {name: render(samples).images for name, samples in letters.measure.items()}
     non_digits = _non_digits(letters, seed)
     measured: dict[str, ByModel] = {"people_digits": {}, "people_letters": {}, "odds": {}}
@@ -44,6 +45,10 @@ def measure_people(
         measured["people_digits"][model] = {
             name: asdict(summarise(read(recognizer, d.images), d.labels)) for name, d in digits.items()
         }
+        if cheques is not None:
+            pictures, labels = cheques
+            answers = answers_of([recognizer.predict(picture) for picture in pictures])
+            measured["people_digits"][model]["cheque_digits"] = asdict(summarise(answers, labels))
         measured["people_letters"][model] = {name: _statuses(recognizer, images) for name, images in to_read.items()}
         of_digits = [recognizer.run(d.images)[1] for d in validation.values()]
         measured["odds"][model] = {

@@ -11,7 +11,7 @@ from typing import Any
 from evaluate.metrics import wilson
 
 # By model: "figures" by set (evaluate.answers.Figures); and, as far as measured, "writers", "against", "variants",
-# "conditions", "corruptions", "outliers", "held_out_writers", "people_digits", "people_letters" and "odds".
+# "conditions", "corruptions", "outliers", "held_out_writers", "people_digits", "people_letters", "odds" and "numbers".
 Results = dict[str, dict[str, Any]]
 Columns = dict[str, str]  # titles, and the formats of their cells
 
@@ -29,6 +29,11 @@ PEOPLE = {
         "cut from real numbers by hundreds of people on pens, tablets and whiteboards, as `predict_strokes` reads them"
         " (from the formulas of CROHME, CC BY-NC-SA 3.0); nothing was fitted on them, though their mistakes showed"
         " which ways of writing our generator lacked; none of them is shown",
+    ),
+    "cheque_digits": (
+        "digits of cheques",
+        "cut out of photographs of cheques by their boxes, with a margin of 12 % of the box's longer side, as `predict`"
+        " reads them (ORAND-CAR, for research); measured on alone, and not shown",
     ),
     "uji_letters": (
         "letters of UJI",
@@ -77,6 +82,19 @@ PEOPLES_DIGITS = {
     "right among the answered": "{answered_accuracy:.2%}",
     "ECE": "{ece:.2%}",
 }
+NUMBERS = {
+    "count": "{count:,}",
+    "exact": "**{exact:.1%}**",
+    "95 % interval": "{interval[0]:.1%} to {interval[1]:.1%}",
+    "errors per digit": "{digit_errors:.2%}",
+    "wrong length": "{wrong_length:.1%}",
+    "`number`": "{answered:.1%}",
+    "`number`, and wrong": "{answered_wrong:.2%}",
+    "refused": "{refused:.1%}",
+    "ECE": "{ece:.1%}",
+}
+AS_ONE_DIGIT = {"refused as one digit": "{refused_as_digit:.1%}"}
+NO_NUMBERS = {"`number`": "{number:.1%}", "`unsure`": "{unsure:.1%}"}
 PEOPLES_LETTERS = {"`digit`": "{digit:.1%}", "`unsure`": "{unsure:.1%}"}
 ODDS = {"no digit": "{no_digit:.0%}", "of": "{count}"}
 CORRUPTIONS = {"fed directly": "{direct:.1%}", "through `predict`": "{predict:.1%}"}
@@ -85,6 +103,18 @@ IN_SHORT = {
     "digits of pen numbers: right / refused / right among the answered": (
         "{people_digits[pen_numbers][accuracy]:.1%} / {people_digits[pen_numbers][rejected]:.1%}"
         " / {people_digits[pen_numbers][answered_accuracy]:.1%}"
+    ),
+    "digits of cheques: right / refused / right among the answered": (
+        "{people_digits[cheque_digits][accuracy]:.1%} / {people_digits[cheque_digits][rejected]:.1%}"
+        " / {people_digits[cheque_digits][answered_accuracy]:.1%}"
+    ),
+    "pen numbers: exact / answered / answered and wrong": (
+        "{numbers[real][pen numbers][exact]:.1%} / {numbers[real][pen numbers][answered]:.1%}"
+        " / {numbers[real][pen numbers][answered_wrong]:.2%}"
+    ),
+    "amounts on cheques: exact / answered / answered and wrong": (
+        "{numbers[real][amounts on cheques][exact]:.1%} / {numbers[real][amounts on cheques][answered]:.1%}"
+        " / {numbers[real][amounts on cheques][answered_wrong]:.2%}"
     ),
     "UJI digits: right": "{figures[uji_validation][accuracy]:.2%}",
     "pen digits: right": "{figures[pen_validation][accuracy]:.2%}",
@@ -125,12 +155,28 @@ PEOPLE_TEXT = """Right: the most probable digit is the label, whatever the statu
 
 LETTERS_TEXT = """Letters written by people, look-alikes aside: the share that gets the status `digit` or `unsure`."""
 
+NUMBERS_TEXT = """Exact: the text is the label, whatever the status. Errors per digit: digits that would have to be put
+in, taken out or changed. Wrong length: some other number of digits. Refused, and so wrong: status `not_a_number` or
+`blank`. ECE: of the confidence in the whole number, where it is not refused."""
+
+REAL_NUMBERS_TEXT = """Real numbers, which people wrote: pen numbers (CROHME, CC BY-NC-SA 3.0) and amounts on cheques
+(ORAND-CAR, for research), measured on alone, and not shown. Refused as one digit: by `predict_strokes` or `predict`."""
+
+COMPOSED_NUMBERS_TEXT = """Composed numbers: two to six validation digits, by one writer where they are strokes, side by
+side; gaps from ink to ink, in heights of a digit, or in pixels of a digit that is 20 pixels high."""
+
+NO_NUMBERS_TEXT = """What is no number: letters by people of whose letters none was learned, look-alikes aside, and
+generated non-digits in shapes not trained on; one alone, or two to six in a row. The share that gets each status:"""
+
 ODDS_TEXT = """Is `ood_score` honest? With as many non-digits as validation digits, each set and each kind counting
 equally: of what has p(no digit) = 1 / (1 + e^-ood_score) from 0.4 to 0.6, this share is no digit; half would be best.
 "Fitted on": kinds of shapes that are trained on, and validation letters. "Never seen": shapes held out, and the letters
 above."""
 
 ERRORS_TEXT = """True digit, answer and confidence; those whose true digit got the lowest probability come first."""
+
+WRONG_NUMBERS_TEXT = """Some of what was read wrong, the surest answers first: the label, the answer and its confidence.
+Red: `number`, orange: `unsure`, no frame: refused."""
 
 SHEETS = {
     "conditions": """Strokes by writers not trained on, which our own code draws, lights, photographs, scans or saves,
@@ -145,11 +191,13 @@ def page(results: Results) -> str:
     """Everything measured, with the pictures that lie beside the page."""
     calibration = [picture("calibration", name) for name in _sets(results)]
     errors = [picture("errors", model, name) for model, name, f in _figures(results) if f["errors"]]
+    confidence = join(by_set(results, CONFIDENCE), CONFIDENCE_TEXT, *calibration)
     sections = [
         ("People's own digits and letters", people(results)),
-        ("Accuracy", join(by_set(results, ACCURACY), by_set(results, CLASSES))),
+        ("Whole numbers", whole_numbers(results)),
+        ("Accuracy", join(by_set(results, ACCURACY), by_set(results, CLASSES)) if calibration else ""),
         ("One model against another", comparisons(results)),
-        ("Confidence and status", join(by_set(results, CONFIDENCE), CONFIDENCE_TEXT, *calibration)),
+        ("Confidence and status", confidence if calibration else ""),
         ("Writer by writer", writers(results)),
         ("Each writer left out", held_out_writers(results)),
         (
@@ -159,7 +207,7 @@ def page(results: Results) -> str:
         ("Corruptions", corruptions(results)),
         ("How the pictures were made", cases(results, "conditions", "condition")),
         ("Ways of writing", cases(results, "variants", "way of writing")),
-        ("Remaining errors", join(ERRORS_TEXT, *errors)),
+        ("Remaining errors", join(ERRORS_TEXT, *errors) if errors else ""),
         ("Confusions", join(*confusions(results))),
     ]
     parts = [f"## {title}\n\n{text}" for title, text in sections if text]
@@ -190,13 +238,44 @@ def people(results: Results) -> str:
 
 
 def in_short(results: Results) -> str:
-    """A row for each figure that matters most, a column for each model."""
+    """A row for each figure that matters most, as far as it was measured, a column for each model."""
     entries = []
     for result in results.values():
         kinds = result.get("outliers") or {}
         worst = max((entry["digit"] for kind, entry in kinds.items() if kind != "all"), default=None)
         entries.append(_cells(result | {"worst": worst}, IN_SHORT))
-    return table(["", *results], [list(row) for row in zip(IN_SHORT, *entries, strict=True)])
+    rows = [
+        [title, *cells] for title, *cells in zip(IN_SHORT, *entries, strict=True) if set("".join(cells)) - set("- /")
+    ]
+    return table(["", *results], rows)
+
+
+def whole_numbers(results: Results) -> str:
+    """Real numbers, composed ones and any of your own; and what is none."""
+    if not (by_model := measured(results, "numbers")):
+        return ""
+    parts = [NUMBERS_TEXT]
+    for kind, text in (("own", ""), ("real", REAL_NUMBERS_TEXT), ("composed", COMPOSED_NUMBERS_TEXT)):
+        of_kind = {model: sets[kind] for model, sets in by_model.items() if sets.get(kind)}
+        lengths = {length for sets in of_kind.values() for figures in sets.values() for length in figures["by_length"]}
+        exact = {f"exact, {length}": f"{{by_length[{length}][exact]:.1%}}" for length in sorted(lengths)}
+        columns = NUMBERS | exact | (AS_ONE_DIGIT if kind == "real" else {})
+        parts += [text, _by_set_and_model(of_kind, columns)] if of_kind else []
+    if none := {model: sets["none"] for model, sets in by_model.items() if sets.get("none")}:
+        parts += [NO_NUMBERS_TEXT, side_by_side(none, NO_NUMBERS, "no number")]
+    wrong = [model for model, sets in by_model.items() if sets.get("shown")]
+    return join(*parts, *([WRONG_NUMBERS_TEXT] if wrong else []), *(picture("numbers", model) for model in wrong))
+
+
+def _by_set_and_model(by_model: dict[str, dict[str, dict[str, Any]]], columns: Columns) -> str:
+    names = dict.fromkeys(name for sets in by_model.values() for name in sets)
+    rows = [
+        [name, model, *_cells(sets[name], columns)]
+        for name in names
+        for model, sets in by_model.items()
+        if name in sets
+    ]
+    return table(["numbers", "model", *columns], rows)
 
 
 def corruptions(results: Results) -> str:

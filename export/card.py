@@ -200,9 +200,9 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
 def people_in_words(manifest: Manifest) -> str:
     """All that may be claimed of people's pens and letters: what was measured on some that no model learned from."""
     digits, letters = measured(manifest, "people_digits"), measured(manifest, "people_letters")
-    if not digits or not letters:
+    numbers = {model: sets["pen_numbers"] for model, sets in digits.items() if "pen_numbers" in sets}
+    if not numbers or not letters:
         return ""
-    numbers = {model: sets["pen_numbers"] for model, sets in digits.items()}
     read = [f"{model} {of['accuracy']:.1%} ({of['rejected']:.1%})" for model, of in numbers.items()]
     taken = [
         f"{short_title(kind)} " + ", ".join(f"{model} {sets[kind]['digit']:.1%}" for model, sets in letters.items())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import digitpad
-from digitpad import cli, models, stroke_files
+from digitpad import many, models, stroke_files
 from digitpad.image import limits
 from tests.conftest import PAGES, ROOT
 
@@ -73,7 +73,7 @@ def test_the_limits_on_the_page_are_the_limits_there_are() -> None:
     assert of("an array or an image") == pixels(limits.MAX_PIXELS_MEMORY)
     assert of("a stroke file") == f"{stroke_files.MAX_BYTES >> 20} MiB when unpacked"
     assert of("a model file") == f"{models.MAX_BYTES >> 20} MiB"
-    assert of("standard input") == f"{cli.MAX_STDIN >> 20} MiB"
+    assert of("standard input") == f"{many.MAX_STDIN >> 20} MiB"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -84,7 +84,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_path_in_the_project_that_is_named_is_there(page: Path) -> None:
-    folders = r"train|evaluate|export|runtime|tests|requirements|docs|onnx_models|images|\.github"
+    folders = r"train|evaluate|export|runtime|tests|requirements|docs|examples|onnx_models|images|\.github"
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8"))
     assert len(named) > 10 or page.name != "CONTRIBUTING.md"
     assert [path for path in named if "vit" not in path and not (ROOT / path).exists()] == []

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "pip": "test_packaging.py and CI install the wheel with pip",
     "tar": "test_bundle.py unpacks the archive",
     "sh": "test_bundle.py installs it",
+    "python": "test_examples.py runs the examples",
     "sudo": "changes the system",
     "mkdir": "changes the desktop",
     "cp": "changes the desktop",
@@ -101,7 +102,8 @@ def folder(tmp_path: Path) -> Path:
     """A folder with the files that the examples name, and the command digitpad in bin/."""
     (seven,) = (sample for sample in demo_samples() if sample.label == "7")
     write_samples(tmp_path / "strokes.json", [Sample(seven.strokes)])
-    for name in ("seven.png", "photo.jpg"):
+    (tmp_path / "amounts").mkdir()
+    for name in ("seven.png", "photo.jpg", "amount.png", "amounts/amount.png"):
         draw_seven(tmp_path / name)
     launcher = tmp_path / "bin" / "digitpad"
     launcher.parent.mkdir()

@@ -243,9 +243,11 @@ def load_material(options: argparse.Namespace) -> Material:
     if options.extra:
         own_images, own_strokes = load_own(options.extra)
         images = images + own_images
-        if own_strokes:
-            pen["own"] = own_strokes
-        sources.append(f"{len(own_images) + len(own_strokes)} digits of the user's own")
+        if digits_drawn := [sample for sample in own_strokes if sample.label]:
+            pen["own"] = digits_drawn
+        if no_digits := [sample for sample in own_strokes if not sample.label]:
+            letters["own_outliers"] = no_digits
+        sources.append(f"{len(own_images) + len(own_strokes)} drawings of the user's own")
     return Material(Known(images, pen, letters), validation, outliers, test, ", ".join(sources))
 
 

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import StrokeError
-from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 from train.download import DataError as DataError  # raised here too
 from train.download import (
@@ -232,13 +231,17 @@ def _damage_told(path: Path) -> Iterator[None]:
 def load_own(path: Path) -> tuple[Digits, list[Sample]]:
     """A person's own digits: pictures from a folder of images sorted by label (folder/7/photo.png), or strokes.
 
+    A stroke file may also hold what is labelled "", no digit; its whole numbers are left out.
+
     Raises:
         DigitPadError: there is nothing labelled, or a file in it cannot be read.
     """
     from digitpad.image.normalise import normalise_image
 
-    if is_stroke_file(path) and (labelled := [s for s in read_samples(path) if s.label is not None]):
-        return render([]), labelled
+    if is_stroke_file(path):
+        labelled = [s for s in read_samples(path) if s.label is not None and len(s.label) < 2]
+        if labelled:
+            return render([s for s in labelled if s.image is not None]), [s for s in labelled if s.image is None]
     files = sorted(file for file in path.glob("[0-9]/*") if file.is_file() and not file.name.startswith("."))
     if not files:
         raise DataError(f"{path}: no labelled digits: give a stroke file (.json), or a folder with folders 0 to 9")
@@ -252,20 +255,19 @@ def one_hot(labels: Labels) -> Targets:
 
 
 def render(samples: list[Sample]) -> Digits:
-    """Labelled strokes as a model sees them, letters as NOT_A_DIGIT.
+    """Labelled drawings as a model sees them, letters as NOT_A_DIGIT.
 
     Training and the runtime ink strokes with the same function.
     """
     if not samples:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.int64))
-    images = np.stack([render_strokes(sample.strokes) for sample in samples])
-    return Digits(images, labels_of(samples))
+    return Digits(np.stack([sample.inked() for sample in samples]), labels_of(samples))
 
 
 def labels_of(samples: list[Sample]) -> Labels:
     """What a network is to learn of labelled strokes (N,): the digit, or NOT_A_DIGIT for any other label."""
-    digits = [sample.label if (sample.label or "").isdecimal() else None for sample in samples]
-    return np.array([NOT_A_DIGIT if digit is None else int(digit) for digit in digits], np.int64)
+    digits = {str(digit): digit for digit in range(10)}
+    return np.array([digits.get(sample.label or "", NOT_A_DIGIT) for sample in samples], np.int64)
 
 
 def read_idx(path: Path) -> Images:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from digitpad.image.normalise import normalise_image
     from digitpad.mnist_form import render_strokes
     from digitpad.models import session_options
-    from digitpad.recognizer import Prediction, Recognizer
+    from digitpad.recognizer import Number, Prediction, Recognizer
     from digitpad.stroke_files import Sample, read_samples, write_samples
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "DigitPadError",
     "ImageError",
     "ModelError",
+    "Number",
     "Prediction",
     "Recognizer",
     "Sample",
@@ -38,7 +39,7 @@ _HOMES = {
     "image.normalise": ("normalise_image",),
     "mnist_form": ("render_strokes",),
     "models": ("session_options",),
-    "recognizer": ("Prediction", "Recognizer"),
+    "recognizer": ("Number", "Prediction", "Recognizer"),
     "stroke_files": ("Sample", "read_samples", "write_samples"),
 }
 

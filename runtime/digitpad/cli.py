@@ -17,18 +17,15 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from digitpad import __version__
-from digitpad.errors import DigitPadError, StrokeError, printable
-from digitpad.log import Tell, log_step
+from digitpad.errors import DigitPadError, printable
+from digitpad.log import log_step
 
 # Numpy, onnxruntime, Pillow and pygame are imported where they are needed: --version must not wait for them. Nor does
 # `predict` import pathlib, which takes half a megabyte and, up to Python 3.12, 3 ms.
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from digitpad.recognizer import Prediction
-
-MAX_STDIN = 256 * 2**20  # bytes: no image or stroke file that can be read is larger
+    from digitpad.explain import Explainer
+    from digitpad.many import Answer, Source, Work
+    from digitpad.recognizer import Number, Prediction, Recognizer
 
 _MODEL_HELP = "cnn, mlp, both, another name that `digitpad models` lists, or the path of an .onnx file (default: cnn)"
 
@@ -80,7 +77,11 @@ def _run(argv: list[str]) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv or ["pad"])
     end = rest.index("--") if "--" in rest else len(rest)
-    if rest and args.verb == "predict" and not any(text.startswith("-") and text != "-" for text in rest[:end]):
+    if (
+        rest
+        and args.verb in ("predict", "read")
+        and not any(text.startswith("-") and text != "-" for text in rest[:end])
+    ):
         # Files on both sides of an option: argparse takes only the first lot. After "--" all are files.
         args.files += rest[:end] + rest[end + 1 :]
     elif rest:
@@ -129,27 +130,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     pad.add_argument("--size", type=_size, metavar="WxH", help="of the window, in pixels (default: as last time)")
 
-    predict = verb(
-        "predict",
-        _predict,
-        "read digits from images and stroke files",
-        epilog="A stroke file with several samples gives a result for each, named FILE#1, FILE#2 and so on."
-        " json: one object per line; csv: a header, then one row per result.",
+    several = (
+        "A stroke file with several samples gives a result for each, named FILE#1, FILE#2 and so on."
+        " json: one object per line; csv: a header, then one row per result."
     )
-    predict.add_argument(
-        "files", nargs="+", metavar="FILE", help="an image, a stroke file (.json, .json.gz), or - for standard input"
-    )
-    predict.add_argument("--model", default="cnn", help=_MODEL_HELP)
-    predict.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
-    predict.add_argument(
-        "--explain", metavar="DIR", help="also write there, for each result, a picture of how it came about"
-    )
+    predict = verb("predict", _predict, "read digits from images and stroke files", epilog=several)
+    read = verb("read", _read, "read whole numbers from images and stroke files", epilog=several)
+    what = "an image, a stroke file (.json, .json.gz), or - for standard input"
+    for reader, kinds in (predict, what), (read, f"{what}; or a folder: all of them in it, by name, not below it"):
+        reader.add_argument("files", nargs="+", metavar="FILE", help=kinds)
+        reader.add_argument("--model", default="cnn", help=_MODEL_HELP)
+        reader.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+        reader.add_argument(
+            "--explain", metavar="DIR", help="also write there, for each result, a picture of how it came about"
+        )
+    read.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that share the work (default: 1)")
 
     models = verb("models", _models, "list the shipped models", epilog="json: one object per line.")
     models.add_argument("--verify", action="store_true", help="check each file's checksum and load it")
     models.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    demo = verb("demo", _demo, "draw ten digits through the real pad, off-screen, and save the pictures")
+    demo = verb("demo", _demo, "draw digits and a number through the real pad, off-screen, and save the pictures")
     demo.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
 
     verb("doctor", _doctor, "check what is installed, which display there is and which models load")
@@ -165,6 +166,12 @@ def _size(text: str) -> tuple[int, int]:
     if min(size) < 1 or max(size) > 16384:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 800x480")
     return size
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 256")
+    return int(text)
 
 
 def _pad(args: argparse.Namespace) -> int:
@@ -199,52 +206,124 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
+    header = ["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]
+    return _answer(args, _predicting, args.files, header)
+
+
+def _read(args: argparse.Namespace) -> int:
+    from digitpad.many import files_in
+
+    files: list[str] = []
+    failed = 0
+    for file in args.files:
+        try:
+            files += files_in(file) if os.path.isdir(file) else [file]
+        except DigitPadError as error:  # told before the first result, not hours later
+            _complain(str(error))
+            failed = 1
+    return _answer(args, _reading, files, ["file", "model", "status", "text", "confidence"], args.jobs) or failed
+
+
+def _answer(
+    args: argparse.Namespace, make: Callable[..., "Work"], files: list[str], header: list[str], jobs: int = 1
+) -> int:
+    """Print the results for each input of the files, and what is wrong with the others."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # Pillow's, about odd files: the user gets a digit or an error anyway
+    from digitpad.many import answers
+
+    _check_name(args.model, f"digitpad {args.verb}")
+    work = functools.partial(make, args.model, args.format, args.explain)
+    failed = 0
+    with (
+        contextlib.closing(answers(work, files, jobs)) as found,
+        contextlib.closing(_with_progress(found, len(files))) as shown,
+    ):
+        if args.format == "csv":
+            _say(_csv_row(header))
+        for place, results, problem in shown:
+            _say(results)
+            if problem:
+                name = "standard input" if files[place] == "-" else files[place]
+                _complain(problem if problem.startswith(printable(name)) else f"{name}: {problem}")
+                failed = 1
+    return failed
+
+
+def _predicting(model: str, form: str, explain: str | None) -> "Work":
+    """What `predict` does with an input."""
+    import numpy as np
+
+    from digitpad.mnist_form import render_strokes
+
+    recognizers, explainer = _recognizers(model), _explainer(explain)
+    named = len(recognizers) > 1 or form != "text"
+
+    def predict(name: str, source: "Source") -> Iterator[str]:
+        tell = explainer.start() if explainer else log_step
+        if isinstance(source, list):
+            image = render_strokes(source, tell=tell)
+        elif isinstance(source, np.ndarray):
+            image = source
+        else:
+            from digitpad.image.normalise import image_readings
+
+            image = image_readings(source, tell)
+        answers = []
+        for recognizer in recognizers:
+            answers.append((recognizer, recognizer.predict_normalised(image)))
+            yield _prediction(form, name, recognizer.name if named else "", answers[-1][1])
+        if explainer:
+            explainer.write(name, answers)
+
+    return predict
+
+
+def _reading(model: str, form: str, explain: str | None) -> "Work":
+    """What `read` does with an input."""
+    recognizers, explainer = _recognizers(model), _explainer(explain)
+    named = len(recognizers) > 1 or form != "text"
+
+    def read(name: str, source: "Source") -> Iterator[str]:
+        answers = []
+        for recognizer in recognizers:
+            number = recognizer.read_strokes(source) if isinstance(source, list) else recognizer.read(source)
+            answers.append((recognizer, number))
+            yield _number_read(form, name, recognizer.name if named else "", number)
+        if explainer:
+            explainer.write_numbers(name, source, answers)
+
+    return read
+
+
+def _recognizers(model: str) -> "list[Recognizer]":
     from digitpad.recognizer import Recognizer
 
-    _check_name(args.model, "digitpad predict")
-    recognizers = [Recognizer(name) for name in (("cnn", "mlp") if args.model == "both" else (args.model,))]
-    explainer = None
-    if args.explain is not None:
-        from digitpad.explain import Explainer
-
-        explainer = Explainer(args.explain)
-    if args.format == "csv":
-        _say(_csv_row(["file", "model", "status", "digit", "confidence", "ood_score", *(f"p{n}" for n in range(10))]))
-    named = len(recognizers) > 1 or args.format != "text"
-    failed = False
-    with contextlib.closing(_with_progress(args.files)) as files:
-        for file in files:
-            try:
-                for name, image in _images(file, explainer.start() if explainer else log_step):
-                    answers = []
-                    for recognizer in recognizers:
-                        answers.append((recognizer, recognizer.predict_normalised(image)))
-                        _say(_result(args.format, name, recognizer.name if named else "", answers[-1][1]))
-                    if explainer:
-                        explainer.write(name, answers)
-            except DigitPadError as error:
-                name, text = "standard input" if file == "-" else file, str(error)
-                _complain(text if text.startswith(printable(name)) else f"{name}: {text}")
-                failed = True
-    return 1 if failed else 0
+    return [Recognizer(name) for name in (("cnn", "mlp") if model == "both" else (model,))]
 
 
-def _with_progress(files: list[str]) -> Generator[str, None, None]:
-    """Yield the files; if standard error is a terminal and the results go elsewhere, show the progress there."""
+def _explainer(folder: str | None) -> "Explainer | None":
+    if folder is None:
+        return None
+    from digitpad.explain import Explainer
+
+    return Explainer(folder)
+
+
+def _with_progress(found: "Iterator[Answer]", count: int) -> "Generator[Answer, None, None]":
+    """Yield the answers; if standard error is a terminal and the results go elsewhere, show the progress there."""
     hidden = sys.stderr is None or not sys.stderr.isatty() or (sys.stdout is not None and sys.stdout.isatty())
-    if hidden or len(files) == 1:
-        yield from files
+    if hidden or count == 1:
+        yield from found
         return
     told = -math.inf
     try:
-        for number, file in enumerate(files):
+        for answer in found:
             if (now := time.monotonic()) - told >= 0.2:
                 told = now
                 # The cursor is left at the start of the line: a complaint, which is longer, covers it.
-                _note(f"{number:,} of {len(files):,} files read")
-            yield file
+                _note(f"{answer[0]:,} of {count:,} files read")
+            yield answer
     finally:
         _note(" " * 40)
 
@@ -264,51 +343,31 @@ def _check_name(model: str, prog: str) -> None:
         raise SystemExit(2)
 
 
-def _images(file: str, tell: Tell) -> "Iterator[tuple[str, NDArray[np.uint8]]]":
-    """One input as a model may see it: images, or readings of one, each with its name in the results."""
-    from digitpad.stroke_files import GZIP_MAGIC, is_stroke_file, parse_samples, read_samples
-
-    content = _standard_input() if file == "-" else b""
-    if content.startswith(GZIP_MAGIC) or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-        samples = parse_samples(content, "standard input")
-    elif is_stroke_file(file):
-        samples = read_samples(file)
-    else:
-        from digitpad.image.normalise import image_readings
-
-        yield file, image_readings(content or file, tell)
-        return
-    from digitpad.mnist_form import render_strokes
-
-    if not samples:
-        raise StrokeError("holds no samples; save a drawing in it first")
-    for number, sample in enumerate(samples, start=1):
-        yield (file if len(samples) == 1 else f"{file}#{number}"), render_strokes(sample.strokes, tell=tell)
-
-
-def _standard_input() -> bytes:
-    try:
-        data = sys.stdin.buffer.read(MAX_STDIN + 1) if sys.stdin is not None else b""
-    except (OSError, ValueError) as error:
-        raise DigitPadError(f"standard input: cannot be read ({error})") from None
-    if not data:
-        raise DigitPadError("standard input: empty; pipe an image or a stroke file in")
-    if len(data) > MAX_STDIN:
-        raise DigitPadError(f"standard input: larger than {MAX_STDIN >> 20} MiB; give a smaller image")
-    return data
-
-
-def _result(form: str, name: str, model: str, p: "Prediction") -> str:
-    """One result, as a line of that form."""
-    if form == "text":
-        return f"{printable(name)}: {model}{': ' if model else ''}{p}\n"
+def _prediction(form: str, name: str, model: str, p: "Prediction") -> str:
+    """A result of `predict`, as a line of that form."""
     fields = {"file": name, "model": model, "status": p.status, "digit": p.digit, "confidence": _number(p.confidence)}
     probabilities, ood_score = [_number(value) for value in p.probabilities], _number(p.ood_score)
+    rest = {"probabilities": probabilities, "ood_score": ood_score}
+    return _line(form, fields, rest, [ood_score, *probabilities], p)
+
+
+def _number_read(form: str, name: str, model: str, n: "Number") -> str:
+    """A result of `read`, as a line of that form."""
+    fields = {"file": name, "model": model, "status": n.status, "text": n.text, "confidence": _number(n.confidence)}
+    digits = [
+        {"digit": p.digit, "confidence": _number(p.confidence), "status": p.status, "box": p.box} for p in n.digits
+    ]
+    return _line(form, fields, {"digits": digits}, [], n)
+
+
+def _line(form: str, fields: dict[str, Any], json_only: dict[str, Any], csv_only: list[Any], words: object) -> str:
+    if form == "text":
+        return f"{printable(fields['file'])}: {fields['model']}{': ' if fields['model'] else ''}{words}\n"
     if form == "csv":
-        return _csv_row([*fields.values(), ood_score, *probabilities])
+        return _csv_row([*fields.values(), *csv_only])
     import json
 
-    return json.dumps({**fields, "probabilities": probabilities, "ood_score": ood_score}) + "\n"
+    return json.dumps({**fields, **json_only}) + "\n"
 
 
 def _csv_row(cells: list[Any]) -> str:

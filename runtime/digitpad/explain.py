@@ -1,4 +1,4 @@
-"""`digitpad predict --explain DIR`: what happened to each input, step by step, in one picture."""
+"""`digitpad predict --explain DIR` and `read`: what happened to each input, step by step, in one picture."""
 
 import contextlib
 import functools
@@ -16,10 +16,11 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from digitpad.errors import printable
 from digitpad.files import make_folder, write_whole
-from digitpad.image.reading import on_white
+from digitpad.image.reading import on_white, read_image
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import Points
-from digitpad.recognizer import Prediction, Recognizer, percent
+from digitpad.reader import Box
+from digitpad.recognizer import Number, Prediction, Recognizer, percent
 
 _SIDE = 252  # pixels of a panel: nine for each of the model's
 _GAP = 20  # pixels between panels
@@ -62,10 +63,38 @@ class Explainer:
         Raises:
             DigitPadError: the file cannot be written.
         """
-        name = "standard input" + name[1:] if name == "-" or name.startswith("-#") else name
         panels = [*self._panels, ("28 x 28: what the model saw", _shown(ink=answers[0][1].image / np.float32(255)))]
         panels += [(f"{recognizer.name}: {answer}", _scores(recognizer, answer)) for recognizer, answer in answers]
         self._panels = []
+        self._save(name, panels)
+
+    def write_numbers(
+        self,
+        name: str,
+        source: str | bytes | list[Points] | NDArray[np.uint8],
+        answers: Sequence[tuple[Recognizer, Number]],
+    ) -> None:
+        """Write a picture of what was read as whole numbers: where each digit is, what the model saw, and its scores.
+
+        Args:
+            name: of the input, as for `write`.
+            source: the path of an image, an image file's content, strokes, or an image in the model's form.
+            answers: each model, at least one, with what it made of the input.
+
+        Raises:
+            DigitPadError: the file cannot be written.
+        """
+        panels = []
+        for recognizer, number in answers:
+            boxes = [digit.box for digit in number.digits if digit.box]
+            panels.append((f"{recognizer.name}: {number}", _boxed(source, boxes)))
+            for digit in number.digits:
+                panels.append(("28 x 28: what the model saw", _shown(ink=digit.image / np.float32(255))))
+                panels.append((f"{recognizer.name}: {digit}", _scores(recognizer, digit)))
+        self._save(name, panels)
+
+    def _save(self, name: str, panels: Sequence[Panel]) -> None:
+        name = "standard input" + name[1:] if name == "-" or name.startswith("-#") else name
         data = io.BytesIO()
         _sheet(printable(name), panels).save(data, "PNG")
         _write_new(self._folder, name, data.getvalue())
@@ -120,6 +149,25 @@ def _drawn(strokes: Sequence[Points], before: Sequence[Points]) -> Image.Image:
         for x, y in path:
             pencil.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
     return image
+
+
+def _boxed(source: str | bytes | list[Points] | NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image:
+    """An input with a frame around each digit."""
+    frames = [np.array(box)[[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]] for box in boxes]
+    if isinstance(source, list):
+        return _drawn(source, [*source, *frames])
+    image = _fitted(on_white(*read_image(source)))
+    scale = max(image.size) / max(_size(source))
+    for frame in frames:
+        ImageDraw.Draw(image).line((frame * scale).ravel().tolist(), fill=_GONE, width=2)
+    return image
+
+
+def _size(source: str | bytes | NDArray[np.uint8]) -> tuple[int, ...]:
+    if isinstance(source, np.ndarray):
+        return source.shape
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as whole:
+        return whole.size
 
 
 def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:

@@ -7,7 +7,7 @@ wide as MNIST's. How large, how densely and with which brush somebody drew chang
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import TypeVar
@@ -29,8 +29,11 @@ _CORNER = (85.0, 105.0)  # degrees of turn between two pieces, from a bend to a 
 _PIECES = 8  # straight pieces that make up a bend
 _TAP = 0.04  # of the drawing's extent: a stroke that is smaller is a dot
 _CHUNK = 1024  # segments whose distances are held in memory at once
+_DRAWINGS = 64  # drawings whose pictures are
 
 Points = NDArray[np.float64]  # (n, 2): x right, y down
+_LEAST = 1e-300  # an extent that is smaller cannot be scaled up in float64
+_NOWHERE = np.zeros((1, 2))
 # Within this file all strokes are one array of x + iy, which costs half as many steps and none per stroke. As complex
 # numbers, lengths are absolute values, and multiplying with a direction turns.
 Line = NDArray[np.complex128]  # (n,)
@@ -60,18 +63,36 @@ def render_strokes(
     kept = _without_taps(drawn)
     if len(kept) < len(drawn):
         tell("taps beside the drawing left out: %d", len(drawn) - len(kept), strokes=kept, before=drawn)
-    if not kept:
-        return np.zeros((SIZE, SIZE), np.uint8)
-    x, y = np.concatenate(kept).T
-    line, breaks = x + 1j * y, np.array([*accumulate(map(len, kept[:-1]))], np.intp)
-    middle, extent = _box(line)
-    if not extent > 1e-300:  # anything smaller cannot be scaled up in float64
-        return np.zeros((SIZE, SIZE), np.uint8)
+    images: NDArray[np.uint8] = render_drawings([kept], pen_width)[0]
+    return images
 
-    line, breaks = _smooth(*_thin_out((line - middle) * ((BOX - pen_width) / extent), breaks))
-    middle, extent = _box(line)  # curves reach a little beyond their points
-    line = (line - middle) * ((BOX - pen_width) / extent) + complex(CENTRE, CENTRE)
-    return np.rint(_ink(line, *_chords(line, breaks), pen_width) * 255).astype(np.uint8)
+
+def render_drawings(drawings: Sequence[Sequence[Points]], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
+    """Draw several drawings in ink at once, each as `render_strokes` does, but for taps, which stay: uint8 (N, 28, 28).
+
+    Of many that are small, each costs a part of what it would alone. The strokes must be as `clean_strokes` gives them.
+    """
+    if not drawings:
+        return np.zeros((0, SIZE, SIZE), np.uint8)
+    if len(drawings) > _DRAWINGS:
+        some = [drawings[n : n + _DRAWINGS] for n in range(0, len(drawings), _DRAWINGS)]
+        return np.concatenate([render_drawings(part, pen_width) for part in some])
+    # What has no points gets one, whose picture is then blank, as it has no extent.
+    drawings = [drawing or [_NOWHERE] for drawing in drawings]
+    strokes = [stroke for drawing in drawings for stroke in drawing]
+    x, y = np.concatenate(strokes).T
+    line, breaks = x + 1j * y, np.array([*accumulate(map(len, strokes[:-1]))], np.intp)
+    firsts = np.array([0, *accumulate(map(len, drawings[:-1]))])  # stroke of each drawing
+
+    line, visible, _ = _fitted(line, breaks, firsts, pen_width)
+    line, breaks = _smooth(*_thin_out(line, breaks))
+    line, _, drawing = _fitted(line, breaks, firsts, pen_width)  # curves reach a little beyond their points
+    line += complex(CENTRE, CENTRE)
+    covered = _ink(line, *_chords(line, breaks), drawing, len(drawings), pen_width)
+    covered *= 255
+    if not visible.all():
+        covered[~visible] = 0
+    return np.rint(covered, out=covered).astype(np.uint8)
 
 
 def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
@@ -102,10 +123,9 @@ def clean_strokes(strokes: Iterable[ArrayLike]) -> list[Points]:
 
 
 def centre_of_mass(ink: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The centre of mass (x, y) of an ink map (height, width), in pixels from its upper left corner."""
-    height, width = ink.shape
-    (total, x), (y, _) = (_sums(height) @ ink @ _sums(width).T).tolist()
-    return np.array([x / total, y / total])
+    """The centre of mass (x, y) of an ink map (..., height, width), in pixels from its upper left corner."""
+    sums = (_sums(ink.shape[-2]) @ ink @ _sums(ink.shape[-1]).T).reshape(*ink.shape[:-2], 4)
+    return np.asarray(sums[..., 1:3] / sums[..., :1])
 
 
 @cache
@@ -134,11 +154,25 @@ def _without_taps(strokes: list[Points]) -> list[Points]:
     return [stroke for stroke, stays in zip(strokes, drawn | ~beside, strict=True) if stays]
 
 
-def _box(line: Line) -> tuple[complex, float]:
-    """The middle of the bounding box of all points, and its longer side."""
+def _fitted(
+    line: Line, breaks: Breaks, firsts: NDArray[np.intp], pen_width: float
+) -> tuple[Line, NDArray[np.bool_], NDArray[np.intp]]:
+    """Drawings with their bounding boxes around 0, the longer side as in MNIST.
+
+    `firsts` is the number of each drawing's first stroke. Also, whether a drawing has an extent, and of each point,
+    which drawing it belongs to; if there is but one, once for all points.
+    """
+    starts = firsts if len(firsts) == 1 else np.concatenate([firsts[:1], breaks])[firsts]
     points = line.view(np.float64).reshape(-1, 2)
-    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return complex(left + (right - left) / 2, top + (bottom - top) / 2), max(right - left, bottom - top)
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    sides = high - low
+    extents = np.maximum(sides[:, 0], sides[:, 1])
+    scales = (BOX - pen_width) / np.maximum(extents, _LEAST)
+    drawing = np.arange(len(starts))
+    if len(starts) > 1:
+        drawing = np.repeat(drawing, np.diff(starts, append=len(line)))
+    middles = (low + sides / 2).view(np.complex128)[:, 0]
+    return (line - middles[drawing]) * scales[drawing], extents > _LEAST, drawing
 
 
 def _chords(line: Line, breaks: Breaks) -> tuple[Line, Lengths]:
@@ -215,10 +249,12 @@ def _ramp(values: Points, limits: tuple[float, float]) -> Points:
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 
-def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArray[np.float32]:
-    """How much of each pixel a round pen covers as it follows the segments: float32 (28, 28) in [0, 1].
+def _ink(
+    line: Line, chords: Line, lengths: Lengths, drawing: NDArray[np.intp], count: int, pen_width: float
+) -> NDArray[np.float32]:
+    """How much of each pixel a round pen covers as it follows the segments of `count` drawings: (count, 28, 28).
 
-    A pixel's coverage is how far the pen's edge has passed its centre. For an edge along the grid that is
+    A pixel's coverage, in [0, 1], is how far the pen's edge has passed its centre. For an edge along the grid that is
     exactly the covered area, and elsewhere close to it, so no super-sampling is needed, and the order and direction
     of the strokes cannot matter. Only the pixels around a segment are looked at, a square of them.
     """
@@ -229,11 +265,12 @@ def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArra
     square, square_cells = _square(side, width)
     turns = np.divide(chords.conj(), lengths, out=np.ones_like(chords), where=lengths > 1e-9).astype(np.complex64)
     halves = (lengths / 2).astype(np.float32)
-    squared = np.empty(width * width, np.float32)  # from each pixel's centre to the nearest segment
+    squared = np.empty((count, width, width), np.float32)  # from each pixel's centre to the nearest segment
+    maps = drawing * width**2
 
     def covered(middles: Line) -> NDArray[np.float32]:
         corners = np.floor(middles.view(np.float64) - (side - 1) / 2).view(np.complex128)
-        cells = (corners * complex(1, -width)).real.astype(np.intp)
+        cells = (corners * complex(1, -width)).real.astype(np.intp) + maps
         offsets = (corners - middles).astype(np.complex64)
         squared.fill(reach**2)
         for first in range(0, len(chords), _CHUNK):
@@ -247,14 +284,14 @@ def _ink(line: Line, chords: Line, lengths: Lengths, pen_width: float) -> NDArra
             np.maximum(beyond, 0, out=beyond)
             beyond *= beyond
             beyond += seen.imag**2
-            np.minimum.at(squared, (square_cells + cells[part]).reshape(-1), beyond.reshape(-1))
-        near = squared.reshape(width, width)[margin:-margin, margin:-margin]
+            np.minimum.at(squared.reshape(-1), (square_cells + cells[part]).reshape(-1), beyond.reshape(-1))
+        near = squared[:, margin:-margin, margin:-margin]
         return np.minimum(np.float32(reach) - np.sqrt(near), np.float32(1))
 
     # First with the bounding box in the middle, to find the centre of mass; then with that in its place.
     middles = line + chords / 2
-    shift = CENTRE - centre_of_mass(covered(middles))
-    return covered(middles + complex(*shift))
+    shifts = (CENTRE - centre_of_mass(covered(middles))).view(np.complex128)[:, 0]
+    return covered(middles + shifts[drawing])
 
 
 @cache

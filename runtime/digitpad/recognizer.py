@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
-from digitpad.mnist_form import render_strokes
+from digitpad.mnist_form import clean_strokes, render_strokes
 from digitpad.models import load_model
+from digitpad.reader import MOST_DIGITS, Box, Group, Known, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -37,6 +38,7 @@ class Prediction:
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
+        box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
     """
 
     status: Status
@@ -45,6 +47,7 @@ class Prediction:
     probabilities: NDArray[np.float32]
     ood_score: float
     image: NDArray[np.uint8]
+    box: Box | None = None
 
     def __str__(self) -> str:
         """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
@@ -52,6 +55,30 @@ class Prediction:
             return self.status.replace("_", " ")
         sure = f"{self.digit} ({percent(self.confidence)})"
         return sure if self.status == "digit" else f"unsure, perhaps {sure}"
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """What a model makes of a whole number, or of several in rows. `str(number)` is a short answer in words.
+
+    Attributes:
+        text: the digits, left to right, rows joined by a line end; "" when not a number or blank.
+        status: "number"; "unsure" (a number, but the confidence is low); "not_a_number"; or "blank".
+        confidence: how probable it is that the text is right as a whole, in [0, 1]; 0.0 when blank.
+        digits: the prediction for each digit, with its box; () when not a number or blank.
+    """
+
+    text: str
+    status: Literal["number", "unsure", "not_a_number", "blank"]
+    confidence: float
+    digits: tuple[Prediction, ...]
+
+    def __str__(self) -> str:
+        """In words: "1984 (99.8 %)"; "unsure, perhaps 1984 (61.0 %)"; "not a number"; "blank"."""
+        if not self.text:
+            return self.status.replace("_", " ")
+        sure = f"{' / '.join(self.text.splitlines())} ({percent(self.confidence)})"
+        return sure if self.status == "number" else f"unsure, perhaps {sure}"
 
 
 class Recognizer:
@@ -102,6 +129,61 @@ class Recognizer:
         """
         return self.predict_normalised(render_strokes(strokes))
 
+    def read(self, image: "ImageLike") -> Number:
+        """Read the number in an image of any size and either polarity, as `predict` reads a digit.
+
+        Raises:
+            ImageError: it cannot be read as an image.
+        """
+        from digitpad.image.normalise import normalise_image
+        from digitpad.image.reading import read_image
+
+        height, width = read_image(image)[0].shape[:2]
+        inked = normalise_image(image)
+        box = 0.0, 0.0, float(width), float(height)
+        return self._read([Row([Group(0, 1, inked if inked.any() else None, box)], height)], Known())
+
+    def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
+        """Read the whole number, or the several in rows, that strokes draw, in whatever order.
+
+        Args:
+            strokes: as for `predict_strokes`. A tap, a point or a comma between digits is read over.
+            known: from reading an earlier state of this drawing; the answer is the same, and comes sooner.
+
+        Raises:
+            StrokeError: a stroke is not an (n, 2) array of finite numbers.
+        """
+        known = Known() if known is None else known
+        return self._read(stroke_rows(clean_strokes(strokes), known), known)
+
+    def _read(self, rows: list[Row], known: Known) -> Number:
+        images = [group.image for row in rows for group in row.groups if group.image is not None]
+        if not images:
+            return Number("", "blank", 0.0, ())
+        judged = known.each(
+            [(self, image.tobytes()) for image in images],
+            lambda new: zip(*self.run(np.array([images[n] for n in new])), strict=True),
+        )
+        probabilities, ood_score = map(np.array, zip(*judged, strict=True))
+        log_digits = np.log(np.maximum(probabilities, 1e-12)) - np.logaddexp(0, ood_score.astype(np.float64))[:, None]
+        texts, digits, confidence, log_number = [], [], 1.0, 0.0
+        seen = iter(range(len(images)))
+        for row in rows:
+            place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
+            reading = best_reading(row, log_digits[place])
+            confidence *= reading.confidence
+            log_number = min(log_number, reading.log_number)
+            texts += [reading.text] if reading.text else []
+            for n in reading.chosen:
+                answer = self._prediction(images[place[n]], probabilities[place[n]], ood_score[place[n]])
+                digits.append(replace(answer, box=row.groups[n].box))
+        if not texts:
+            return Number("", "blank", 0.0, ())
+        if log_number < -np.logaddexp(0, self.ood_threshold) or max(map(len, texts)) > MOST_DIGITS:
+            return Number("", "not_a_number", confidence, ())
+        status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
+        return Number("\n".join(texts), status, confidence, tuple(digits))
+
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
@@ -125,7 +207,12 @@ class Recognizer:
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
         probabilities, ood_score = (output[0] for output in self.run(image[None]))
-        probabilities.flags.writeable = False
+        return self._prediction(image, probabilities, ood_score)
+
+    def _prediction(
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32
+    ) -> Prediction:
+        probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
         digit = None if status == "not_a_digit" else int(probabilities.argmax())

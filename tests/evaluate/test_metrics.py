@@ -96,3 +96,11 @@ def test_false_positives_are_what_passes_where_95_percent_of_the_digits_pass() -
 def test_at_least_95_percent_of_the_digits_pass_themselves(digits: np.ndarray, others: np.ndarray) -> None:
     assert metrics.false_positives(digits, digits) >= 0.95
     assert 0 <= metrics.false_positives(digits, others) <= 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [("", "", 0), ("", "12", 2), ("1984", "1984", 0), ("194", "1984", 1), ("12", "21", 2), ("7123", "123", 1)],
+)
+def test_edits_between_two_texts(one: str, other: str, count: int) -> None:
+    assert metrics.edits(one, other) == metrics.edits(other, one) == count

@@ -34,7 +34,7 @@ from unittest import mock
 from PIL import Image, ImageDraw
 
 from digitpad import DigitPadError, ModelError, Recognizer, cli, models
-from digitpad.stroke_files import parse_samples
+from digitpad.stroke_files import Sample, parse_entries
 from tests.runtime.odd_models import fields, message, outward
 
 DATA = Path(__file__).parent / "data"
@@ -62,14 +62,16 @@ def strokes_case(rng: random.Random) -> str:
 def stroke_file_case(rng: random.Random) -> str:
     """A stroke file damaged in its bytes, its JSON or its compression; what can be read is rendered."""
     sample = {"label": "7", "strokes": [[[1, 2], [3, 4.5]], [[0, 0]]], "writer": "a"}
-    data = mutated_json(json.dumps({"meta": {}, "samples": [sample, sample]}).encode(), rng)
+    image = {"label": "1984", "image": "A" * 1044 + "+A=="}
+    data = mutated_json(json.dumps({"meta": {}, "samples": [sample, image]}).encode(), rng)
     if rng.random() < 0.3:
         data = gzip.compress(data, 1)
         data = mutate(data, rng) if rng.random() < 0.7 else data
 
     def read() -> None:
-        for sample in parse_samples(data, "strokes.json"):
-            tiny().predict_strokes(sample.strokes)
+        for sample in parse_entries(data, "strokes.json"):
+            if isinstance(sample, Sample):
+                tiny().predict_normalised(sample.inked())
 
     return answered_or_refused(read)
 

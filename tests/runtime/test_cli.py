@@ -1,5 +1,6 @@
 """The digitpad command: what each verb prints, how it ends, and that no traceback is ever shown."""
 
+import base64
 import contextlib
 import csv
 import gzip
@@ -21,7 +22,7 @@ import pytest
 
 from digitpad import Recognizer, __version__, cli
 from digitpad.stroke_files import Sample, write_samples
-from tests.runtime.conftest import DATA, TINY, Points, Run, users_environment
+from tests.runtime.conftest import DATA, TINY, Points, Run, hear_ctrl_c, users_environment
 
 posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have it")
 
@@ -177,6 +178,20 @@ def test_an_input_that_fails_is_told_and_the_others_are_still_read(
     assert "not valid JSON" in complaints[2]
 
 
+def test_a_bad_sample_costs_itself_and_keeps_its_number(several: Path, run: Run) -> None:
+    content = json.loads(gzip.decompress(several.read_bytes()))
+    content["samples"][1] = {"label": "7", "image": "no picture"}
+    image = base64.b64encode(bytes(784)).decode()
+    content["samples"].append({"label": "1984", "image": image})
+    several.write_bytes(json.dumps(content).encode())
+    done = run("predict", several, "--model", TINY)
+    assert done.returncode == 1
+    results = [line.split(": ")[0] for line in done.stdout.splitlines()]
+    assert results == [f"{several}#{number}" for number in (1, 3, 4)]
+    (complaint,) = done.stderr.splitlines()
+    assert f"{several}: sample 2: " in complaint
+
+
 def test_results_and_complaints_keep_their_order(stroke_file: Path, run: Run) -> None:
     names = ["none.json", str(stroke_file), "none.json"]
     one_pipe = {"capture_output": False, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -237,7 +252,7 @@ def test_version(run: Run) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"digitpad {__version__}\n", "")
 
 
-@pytest.mark.parametrize("verb", [[], ["pad"], ["predict"], ["models"], ["demo"], ["doctor"]])
+@pytest.mark.parametrize("verb", [[], ["pad"], ["predict"], ["read"], ["models"], ["demo"], ["doctor"]])
 def test_every_verb_has_help(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*verb, "--help"]) == 0
     assert " ".join(["usage: digitpad", *verb]) in capsys.readouterr().out
@@ -254,6 +269,11 @@ def test_every_verb_has_help(verb: list[str], capsys: pytest.CaptureFixture[str]
         ["predict", "a.png", "--modl", "cnn"],
         ["predict", "a.png", "--mod", "cnn"],
         ["predict", "a.png", "--model", TINY, "--fast", "--", "a.png"],
+        ["read"],
+        ["read", "a.png", "--jobs", "0"],
+        ["read", "a.png", "--jobs", "many"],
+        ["read", "a.png", "--jobs", "257"],
+        ["predict", "a.png", "--jobs", "2"],
         ["models", "cnn"],
         ["models", "--format", "csv"],
         ["demo"],
@@ -385,9 +405,9 @@ def test_models_verify_tells_good_files_from_bad(installation: Path, tmp_path: P
 
 
 @posix
-@pytest.mark.parametrize("output", ["text", "json", "csv"])
-def test_a_reader_that_goes_away_is_no_news(output: str, several: Path) -> None:
-    command = [sys.executable, "-m", "digitpad", "predict", *[several] * 300, "--model", TINY, "--format", output]
+@pytest.mark.parametrize("verb", ["predict", "predict --format json", "predict --format csv", "read --jobs 2"])
+def test_a_reader_that_goes_away_is_no_news(verb: str, several: Path) -> None:
+    command = [sys.executable, "-m", "digitpad", *verb.split(), *[several] * 300, "--model", TINY]
     environment = users_environment()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -419,11 +439,6 @@ def test_closed_standard_streams_are_survived(stroke_file: Path) -> None:
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 2
-
-
-def hear_ctrl_c() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so does what the tests start there."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @posix
@@ -467,10 +482,13 @@ def on_terminal(command: list[str], also_output: bool) -> "tuple[str, str]":
 
 
 @posix
-def test_progress_is_shown_on_a_terminal_unless_the_results_are(stroke_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", [["predict"], ["read", "--jobs", "2"]])
+def test_progress_is_shown_on_a_terminal_unless_the_results_are(
+    verb: list[str], stroke_file: Path, tmp_path: Path
+) -> None:
     missing = str(tmp_path / "missing.json")
     files = [str(stroke_file), missing, str(stroke_file)]
-    command = [sys.executable, "-m", "digitpad", "predict", *files, "--model", TINY]
+    command = [sys.executable, "-m", "digitpad", *verb, *files, "--model", TINY]
     printed, shown = on_terminal(command, also_output=False)
     assert [line.split(":")[0] for line in printed.splitlines()] == [str(stroke_file)] * 2
     assert "0 of 3 files read" in shown
@@ -500,19 +518,22 @@ def test_at_a_terminal_a_reader_that_has_enough_leaves_nothing_on_the_screen(str
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_does_not_grow_with_the_number_of_files(stroke_file: Path, picture: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["predict", "read --jobs 2"])
+def test_memory_does_not_grow_with_the_number_of_files(
+    verb: str, stroke_file: Path, picture: Path, tmp_path: Path
+) -> None:
     (tmp_path / "bad.png").write_bytes(picture.read_bytes()[:60])
     code = """
 import os, sys
 from digitpad.cli import main
 def resident(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-model, *files = sys.argv[1:]
-main(["predict", "--model", model, *files * 20])
+verb, model, *files = sys.argv[1:]
+main([*verb.split(), "--model", model, *files * 20])
 before = resident()
-main(["predict", "--model", model, *files * 300])
+main([*verb.split(), "--model", model, *files * 300])
 print(resident() - before)
 """
-    command = [sys.executable, "-c", code, TINY, str(stroke_file), str(tmp_path / "bad.png"), str(picture)]
+    command = [sys.executable, "-c", code, verb, TINY, str(stroke_file), str(tmp_path / "bad.png"), str(picture)]
     done = subprocess.run(command, env=users_environment(), capture_output=True, text=True, check=True)
     *results, growth = done.stdout.splitlines()
     assert len(results) == 2 * 320

@@ -366,10 +366,13 @@ def test_an_idx_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path)
 
 def test_own_digits_come_from_a_stroke_file_or_a_folder(tmp_path: Path) -> None:
     stroke = np.array([[0.0, 0.0], [0.0, 10.0]])
-    write_samples(tmp_path / "own.json", [Sample([stroke], "1"), Sample([stroke], None)])
+    ink = np.full((28, 28), 9, np.uint8)
+    drawn = [Sample([stroke], label) for label in ("1", None, "1984", "")]
+    write_samples(tmp_path / "own.json", [*drawn, Sample([], "7", None, ink), Sample([], "", None, ink)])
     pictures, strokes = load_own(tmp_path / "own.json")
-    assert len(pictures) == 0
-    assert [sample.label for sample in strokes] == ["1"]
+    assert pictures.labels.tolist() == [7, NOT_A_DIGIT]
+    assert (pictures.images == 9).all()
+    assert [sample.label for sample in strokes] == ["1", ""], "numbers are no digits, and no outliers either"
     write_samples(tmp_path / "unlabelled.json", [Sample([stroke], None)])
     with pytest.raises(DataError, match="no labelled digits"):
         load_own(tmp_path / "unlabelled.json")

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from digitpad import DigitPadError
-from digitpad.stroke_files import Sample
+from digitpad.stroke_files import Sample, write_samples
 from train import cnn, mlp
 from train.__main__ import Material, load_material, main, parse, prepare_pool, side_by_side, train_part
 from train.augmentation import distorted
@@ -136,7 +136,7 @@ def test_training_leaves_weights_history_and_pictures_and_uses_own_digits(traine
         assert {"curves.png", "confusion.png", "most_wrong.png"} <= {p.name for p in run.iterdir()}
         for epoch in json.loads((run / "seed_1" / "history.json").read_bytes()):
             assert {"loss", "accuracy", "validation"} <= set(epoch)
-        assert "20 digits of the user's own" in json.loads(weights.with_suffix(".json").read_bytes())["trained_on"]
+        assert "20 drawings of the user's own" in json.loads(weights.with_suffix(".json").read_bytes())["trained_on"]
         assert weights.stat().st_size > 500_000
         network.trainer().load(weights)
 
@@ -161,6 +161,14 @@ def test_a_stopped_run_goes_on_from_its_last_epoch_and_one_with_other_settings_s
     told = capsys.readouterr().out
     assert "starts over" in told and "epoch   1/2" in told
     assert (options.run / "mlp.1" / "seed_1" / "last.pt").exists()
+
+
+def test_ones_own_drawings_are_learned_from_as_digits_or_as_none(tmp_path: Path) -> None:
+    stroke = [np.array([[3.0, 1], [3, 9]])]
+    write_samples(tmp_path / "own.json", [Sample(stroke, label) for label in ("1", "", "1984", None)])
+    known = load_material(parse([*SMOKE, "--extra", str(tmp_path / "own.json")])).known
+    assert [sample.label for sample in known.pen["own"]] == ["1"]
+    assert [sample.label for sample in known.letters["own_outliers"]] == [""]
 
 
 def test_a_label_put_right_in_ones_own_digits_is_learned_from(tmp_path: Path) -> None:

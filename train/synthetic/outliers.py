@@ -10,6 +10,7 @@ worth more than rejecting a letter O.
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -125,17 +126,27 @@ def validation_outliers(each: int = 300) -> dict[str, Images]:
     }
 
 
+def outlier_strokes(each: int, seed: int) -> dict[str, list[Strokes]]:
+    """Non-digits as strokes, in shapes never trained on: of every kind that is drawn and never is like a number."""
+    return {
+        kind: [held_out.draw(np.random.default_rng([seed, place, number])) for number in range(each)]
+        for place, (kind, (_, held_out)) in enumerate(_PAINTERS.items())
+        if isinstance(held_out, _Inked) and kind not in LIKE_NUMBERS
+    }
+
+
 # Strokes ---------------------------------------------------------------------------------------------------------
 
 
-def _inked(draw: Callable[[Random], Strokes]) -> Painter:
-    """Paint what a function draws as strokes, half of it with a pen that is thinner or wider than usual."""
+@dataclass(frozen=True)
+class _Inked:
+    """Paints what a function draws as strokes, half of it with a pen that is thinner or wider than usual."""
 
-    def paint(count: int, rng: Random) -> Images:
+    draw: Callable[[Random], Strokes]
+
+    def __call__(self, count: int, rng: Random) -> Images:
         pens = np.where(rng.random(count) < 0.5, PEN_WIDTH, rng.uniform(1.6, 3.6, count))
-        return np.stack([render_strokes(draw(rng), pen) for pen in pens])
-
-    return paint
+        return np.stack([render_strokes(self.draw(rng), pen) for pen in pens])
 
 
 def _glyphs(letters: str, fonts: Sequence[str] = ("DejaVuSans",), written: Sequence[str] = ()) -> Painter:
@@ -146,7 +157,7 @@ def _glyphs(letters: str, fonts: Sequence[str] = ("DejaVuSans",), written: Seque
         from_table = table and rng.random() < 1 / 3
         return write_digit(table[rng.integers(len(table))] if from_table else _glyph(letters, fonts, rng), rng)
 
-    return _inked(draw)
+    return _Inked(draw)
 
 
 def _read(written: str) -> Skeleton:
@@ -389,7 +400,7 @@ HELD_OUT_FILLED = HELD_OUT_OUTLINES | {
 
 def _outlined(shapes: dict[str, Polyline]) -> Painter:
     outlines = list(shapes.values())
-    return _inked(lambda rng: write_digit([outlines[rng.integers(len(outlines))]], rng))
+    return _Inked(lambda rng: write_digit([outlines[rng.integers(len(outlines))]], rng))
 
 
 def _filled(shapes: dict[str, Polyline], count: int, rng: Random) -> Images:
@@ -564,27 +575,29 @@ _PAINTERS: dict[str, tuple[Painter | None, Painter | None]] = {
         _glyphs(HELD_OUT_FOREIGN, written=HELD_OUT_WRITTEN_FOREIGN),
     ),
     "made-up signs": (
-        _inked(partial(_made_up, LETTERS + FOREIGN)),
-        _inked(partial(_made_up, HELD_OUT_LETTERS + HELD_OUT_FOREIGN)),
+        _Inked(partial(_made_up, LETTERS + FOREIGN)),
+        _Inked(partial(_made_up, HELD_OUT_LETTERS + HELD_OUT_FOREIGN)),
     ),
     "punctuation": (_glyphs(PUNCTUATION), _glyphs(HELD_OUT_PUNCTUATION)),
     "arithmetic signs": (_glyphs(ARITHMETIC), _glyphs(HELD_OUT_ARITHMETIC)),
-    "scribbles": (_inked(_scribble), _inked(_other_scribble)),
+    "scribbles": (_Inked(_scribble), _Inked(_other_scribble)),
     "outlined shapes": (_outlined(OUTLINES), _outlined(HELD_OUT_OUTLINES)),
     "filled shapes": (partial(_filled, FILLED), partial(_filled, HELD_OUT_FILLED)),
-    "half digits": (_inked(partial(_half_digit, HALVES)), _inked(partial(_half_digit, HELD_OUT_HALVES))),
-    "several digits": (_inked(partial(_several_digits, False)), _inked(partial(_several_digits, True))),
-    "digits struck out": (_inked(partial(_struck_out, False)), _inked(partial(_struck_out, True))),
-    "small marks": (_inked(_small_mark), _inked(_other_small_mark)),
+    "half digits": (_Inked(partial(_half_digit, HALVES)), _Inked(partial(_half_digit, HELD_OUT_HALVES))),
+    "several digits": (_Inked(partial(_several_digits, False)), _Inked(partial(_several_digits, True))),
+    "digits struck out": (_Inked(partial(_struck_out, False)), _Inked(partial(_struck_out, True))),
+    "small marks": (_Inked(_small_mark), _Inked(_other_small_mark)),
     "photographs": (_photographs, _dead_leaves),
     "textures": (_textures, _other_textures),
     "noise": (_noise, _block_noise),
     "uniform grey": (partial(_grey, False), partial(_grey, True)),
-    "lying digits": (None, _inked(_lying_digit)),
+    "lying digits": (None, _Inked(_lying_digit)),
     "bar codes": (None, _codes),
 }
 KINDS = tuple(_PAINTERS)
 TRAINED_ON = frozenset(kind for kind, (to_train_on, _) in _PAINTERS.items() if to_train_on)
+# Two digits; the sides of a 0 and a quotation mark are 11, and a lying 8 is 00.
+LIKE_NUMBERS = frozenset({"several digits", "half digits", "lying digits", "punctuation"})
 # In training, kinds that are hard to tell from digits, or varied, come more often than the others.
 _SHARES = {
     "letters": 3, "foreign letters": 4, "made-up signs": 3, "punctuation": 1, "arithmetic signs": 2, "scribbles": 2,

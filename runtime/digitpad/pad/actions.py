@@ -9,6 +9,7 @@ from functools import partial
 
 from digitpad.pad.history import LENGTH
 from digitpad.pad.pad import Pad
+from digitpad.reader import MOST_DIGITS
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ ACTIONS: dict[str, Action] = {
         help=(1, "Enter", "predict the digit"),
         button=Button("Predict the Digit", is_on=lambda pad: True),
     ),
+    # Each digit of a number, by model.
+    **{f"digit {model} {n}": Action(partial(Pad.point, number=n)) for model in range(2) for n in range(MOST_DIGITS)},
     **{f"history {n}": Action(partial(Pad.recall, number=n)) for n in range(LENGTH)},
     # Keys without a button
     "thinner": Action(partial(Pad.thicken, steps=-1), keys=("[",)),

@@ -10,7 +10,10 @@ import numpy as np
 
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
-from digitpad.recognizer import Prediction, Recognizer
+from digitpad.reader import Known
+from digitpad.recognizer import Number, Prediction, Recognizer
+
+Answer = Prediction | Number  # a number of several digits; a single digit, and what is none, is a prediction
 
 CLOSE = 0.1  # a second digit with this probability or more is named beside the first
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -43,11 +46,13 @@ class Models:
         # By model: what is loaded, the name to show, the last answer, how many seconds that took, why there is none.
         self.readers: dict[str, Recognizer] = {}
         self.labels = {"cnn": "CNN", "mlp": "MLP"}
-        self.answers: dict[str, Prediction] = {}
+        self.answers: dict[str, Answer] = {}
         self.took: dict[str, float] = {}
         self.troubles: dict[str, str] = {}
+        self.pointed: int | None = None  # which digit of a number the user asked to see
         self.wanted = False  # whether an answer is due as soon as the models are loaded
         self._drawing = drawing
+        self._known = Known()  # of the drawing, as it was last read
         self._answered = -1  # the drawing's `changes` when the answers were given
         self._load = load or Recognizer
         self._loading: threading.Thread | None = None
@@ -57,14 +62,14 @@ class Models:
         self.wanted = not self._ready()
         if self.wanted:
             return
-        picture, marks = self._drawing.picture, self._drawing.marks()
-        self.answers, self.took = {}, {}
+        self.answers, self.took, self.pointed = {}, {}, None
+        self._known.begin()
         for model in self.chosen:
             if model not in self.readers:
                 continue
             reader, started = self.readers[model], time.perf_counter()
             try:
-                answer = reader.predict_normalised(picture.seen) if picture else reader.predict_strokes(marks)
+                answer = _read(reader, self._drawing, self._known)
             except ModelError as error:
                 self.troubles[model] = str(error)
             else:
@@ -140,13 +145,28 @@ class Models:
             self.choices[-1] = Choice(name, (model,))
 
 
-def verdict(prediction: Prediction) -> tuple[str, list[str]]:
+def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
+    if drawing.picture is not None:
+        return reader.predict_normalised(drawing.picture.seen)
+    marks = drawing.marks()
+    number = reader.read_strokes(marks, known)
+    if len(number.digits) > 1:
+        return number
+    return number.digits[0] if number.digits else reader.predict_strokes(marks)
+
+
+def verdict(prediction: Answer) -> tuple[str, list[str]]:
     """An answer in words: what to show large, and the line under it in several lengths, the longest first."""
     if prediction.status == "blank":
         return "", ["Blank paper: draw a digit from 0 to 9", "Blank: draw a digit first", "blank"]
     # Never "100.0 %": no model is that sure.
     short = f"{min(int(100 * prediction.confidence), 99)}%"
     percent = f"{min(100 * prediction.confidence, 99.9):.1f}{NO_BREAK}%"
+    if isinstance(prediction, Number):
+        text = prediction.text.replace("\n", " / ")
+        if prediction.status == "unsure":
+            return f"{text}?", [f"Unsure: perhaps {text} ({percent})", f"unsure, {percent}", "unsure"]
+        return text, [f"{percent} sure", percent, short]
     if prediction.status == "not_a_digit":
         return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
     first, second = np.argsort(-prediction.probabilities)[:2]

@@ -18,15 +18,18 @@ from digitpad.pad.window import open_window
 FILM = (640, 400)  # the window of the moving picture
 FILM_MS = 50  # how long each of its frames is shown
 FILM_COLOURS = 48  # few, for a small file
+NUMBER = "1984"
+GAP = 0.12  # between the digits of a number, in parts of the paper
 
 
 def run_demo(out: Path) -> int:
     """Draw on the pad by mouse, have both models read it, and save what the window shows.
 
-    The folder `out` gets blank_tool.png, predict_0.png to predict_9.png and the moving picture pad.gif.
+    The folder `out` gets blank_tool.png, predict_0.png to predict_9.png, predict_number.png and the moving picture
+    pad.gif.
 
     Returns:
-        0 if both models read every digit, else 1.
+        0 if both models read every digit and the number, else 1.
 
     Raises:
         DigitPadError: the folder cannot be written. ModelError: a model cannot be loaded.
@@ -36,35 +39,35 @@ def run_demo(out: Path) -> int:
     try:
         pad = _new_pad("both", SIZE)
         make_folder(out)
-        misread = _draw_ten(pad, out)
+        misread = _draw_all(pad, out)
         write_whole(out / "pad.gif", _film())
-        print(f"{out}: blank_tool.png, predict_0.png to predict_9.png, pad.gif")
+        print(f"{out}: blank_tool.png, predict_0.png to predict_9.png, predict_number.png, pad.gif")
     finally:
         pygame.quit()
     if misread:
-        print(f"{misread} of the ten digits were misread", file=sys.stderr)
+        print(f"{misread} of the ten digits and the number were misread", file=sys.stderr)
     return int(misread > 0)
 
 
-def _draw_ten(pad: PadWindow, out: Path) -> int:
-    """Draw the ten digits; how many of them a model misread."""
+def _draw_all(pad: PadWindow, out: Path) -> int:
+    """Draw the ten digits and a number; how many of them a model misread."""
     _save_window(out / "blank_tool.png")
     misread = 0
-    for sample in demo_samples():
+    for text in (*"0123456789", NUMBER):
         click(pad, "clear")
-        for stroke in sample.strokes:
-            drag(pad, on_paper(stroke.tolist()))
+        for stroke in written(pad, text):
+            drag(pad, stroke)
         click(pad, "predict")
-        _save_window(out / f"predict_{sample.label}.png")
+        _save_window(out / f"predict_{'number' if text == NUMBER else text}.png")
         answers = pad.models.answers
-        misread += any(str(answer.digit) != sample.label for answer in answers.values())
+        misread += any(verdict(answer)[0] != text for answer in answers.values())
         said = ", ".join(f"{m}: {verdict(a)[0]} ({verdict(a)[1][0]})" for m, a in answers.items())
-        print(f"{sample.label} read as {said}")
+        print(f"{text} read as {said}")
     return misread
 
 
 def _film() -> bytes:
-    """The pad in use as an animated GIF: two digits are drawn, read, and compared."""
+    """The pad in use as an animated GIF: a digit is drawn and read, and a number, each digit of which is looked at."""
     pad = _new_pad("cnn", FILM)
     frames: list[Image.Image] = []
     shown: list[int] = []  # milliseconds
@@ -82,16 +85,20 @@ def _film() -> bytes:
         show(ms)
 
     show(600)
-    for digit in (7, 4):
-        for stroke in demo_samples()[digit].strokes:
-            events = _mouse(pad, on_paper(stroke.tolist()))
+    for text in ("7", "42"):
+        for stroke in written(pad, text):
+            events = _mouse(pad, stroke)
             for number, event in enumerate(events):
                 pygame.event.post(event)
                 if number % 4 == 3 or number == len(events) - 1:
                     show()
         press("predict", 1600)
-        if digit == 7:
+        if text == "7":
             press("clear", 400)
+    for digit in range(2):
+        x, y, w, h = pad.view.controls()[f"digit 0 {digit}"]
+        pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=(x + w // 2, y + h // 2), buttons=(0, 0, 0)))
+        show(1200)
     press("choice 2", 2400)
     palette = frames[-1].quantize(FILM_COLOURS, dither=Image.Dither.NONE)
     flat = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
@@ -122,21 +129,28 @@ def _picture() -> Image.Image:
     return Image.frombytes("RGB", surface.get_size(), pygame.image.tobytes(surface, "RGB"))
 
 
-def on_paper(points: list[list[float]]) -> list[Point]:
-    """A demo stroke's points in the pad's unit: the paper goes from (0, 0) to (1, 1)."""
-    return [(x / CANVAS, y / CANVAS) for x, y in points]
+def written(pad: PadWindow, text: str) -> list[list[Point]]:
+    """The strokes of a digit, or of several side by side, in the middle of the pad's paper."""
+    digits = [[points / CANVAS for points in demo_samples()[int(digit)].strokes] for digit in text]
+    spans = [(min(p[:, 0].min() for p in digit), max(p[:, 0].max() for p in digit)) for digit in digits]
+    wide = sum(right - left for left, right in spans) + GAP * (len(text) - 1)
+    scale = min(1.0, 0.85 * pad.drawing.size[0] / wide)
+    at, strokes = (pad.drawing.size[0] - scale * wide) / 2, []
+    for digit, (left, right) in zip(digits, spans, strict=True):
+        strokes += [[(at + scale * (x - left), 0.5 + scale * (y - 0.5)) for x, y in p.tolist()] for p in digit]
+        at += scale * (right - left + GAP)
+    return strokes
 
 
 def drag(pad: PadWindow, points: list[Point]) -> None:
-    """Draw one stroke with the mouse; the points are on the paper, from (0, 0) to (1, 1)."""
+    """Draw one stroke with the mouse; the points are on the paper."""
     for event in _mouse(pad, points):
         pygame.event.post(event)
     pad.step(0)
 
 
 def _mouse(pad: PadWindow, points: list[Point]) -> list[pygame.event.Event]:
-    paper = pad.view.layout.paper
-    where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
+    where = [pad.view.in_window(x, y) for x, y in points]
     return [
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=where[0], button=1),
         *(pygame.event.Event(pygame.MOUSEMOTION, pos=pos, rel=(0, 0), buttons=(1, 0, 0)) for pos in where[1:]),

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from digitpad.pad.stroke import Point, Stroke, clip_to_paper, cut
 
-BRUSH = 0.05  # the initial width of the brush; the paper is a square whose side is 1
+BRUSH = 0.05  # the initial width of the brush, where the paper is 1 high
 THINNEST, THICKEST = 0.015, 0.12  # of the brushes
 MARK = 0.05  # a smaller stroke is a slip of the hand
-FITTED = 0.7  # the longer side of a drawing that comes from a file
+FITTED = 0.7  # of the paper's width or height: how large a drawing that comes from a file is shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,10 @@ class _Edit:
 
 
 class Drawing:
-    """What is on the paper. The paper is the square from (0, 0) to (1, 1)."""
+    """What is on the paper."""
 
     def __init__(self) -> None:
+        self.size = 1.0, 1.0  # the paper's width and height, which the window sets; no stroke lies beyond
         self.strokes: list[Stroke] = []  # in the order they were drawn
         self.picture: Picture | None = None  # is read instead of the strokes
         self.label: str | None = None  # which digit it is, "0" to "9", if the user said so
@@ -141,11 +142,11 @@ class Drawing:
         fitted: list[Stroke] = []
         if points:
             every = np.concatenate(points)
-            low, high = every.min(axis=0), every.max(axis=0)
-            extent = float((high - low).max()) or 1.0
+            low, high, size = every.min(axis=0), every.max(axis=0), np.array(self.size)
+            extent = float(((high - low) / size).max()) or 1.0
             middle = low + (high - low) / 2
             for p in points:
-                on_paper = ((p - middle) / extent * FITTED + 0.5).tolist()
+                on_paper = ((p - middle) / extent * FITTED + size / 2).tolist()
                 fitted.append(Stroke([(x, y) for x, y in on_paper], [BRUSH] * len(p)))
         self.put(fitted, None, label)
 
@@ -167,7 +168,7 @@ class Drawing:
 
     def _draw_line(self, start: Point, end: Point, pressure: float) -> None:
         """Continue the stroke, or begin one where the line comes onto the paper."""
-        clipped = clip_to_paper(start, end)
+        clipped = clip_to_paper(start, end, self.size)
         if clipped is None:
             return
         first, last = clipped

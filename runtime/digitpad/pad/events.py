@@ -128,7 +128,7 @@ class Events:
     def _show_cursor(self, on_paper: bool = True) -> None:
         """Show the pointer as the usual arrow, or over the paper as a ring as wide as the brush or the eraser."""
         tip = self._pad.drawing.brush * (2 if self._pad.erasing else 1)
-        wide = min(max(round(tip * self._view.layout.paper.w), 5), 120) if on_paper else 0
+        wide = min(max(round(tip * self._view.scale), 5), 120) if on_paper else 0
         if wide != self._cursor:
             self._cursor = wide
             with suppress(pygame.error):  # not every display has such pointers
@@ -143,7 +143,7 @@ class Events:
             pad.help_is_open = False
         elif key == "Tab":
             self._go_on(-1 if keys[0] == "Shift Tab" else 1)
-        elif pad.focus and key in ("Enter", "Space"):
+        elif pad.focus in self._view.controls() and key in ("Enter", "Space"):
             perform(pad, pad.focus)
         elif pad.focus == "brush" and key in _ARROWS:
             pad.thicken(_ARROWS[key])

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from digitpad.pad.asking import verdict
+from digitpad.pad.asking import Answer, verdict
 from digitpad.pad.drawing import Drawing, Picture
 from digitpad.pad.origin import Origins
 from digitpad.pad.stroke import Stroke
-from digitpad.recognizer import Prediction
 
 LENGTH = 24  # drawings that are kept
 
@@ -17,13 +16,13 @@ class Entry:
 
     strokes: list[Stroke]
     picture: Picture | None
-    answers: dict[str, Prediction]
+    answers: dict[str, Answer]
     label: str | None
 
     @property
     def answer(self) -> str:
         """What was read, in a few letters; two models that disagree are both quoted."""
-        if self.label is not None:
+        if self.label:
             return f"={self.label}"
         return "/".join(dict.fromkeys(verdict(answer)[0] for answer in self.answers.values()))
 
@@ -35,7 +34,7 @@ class History:
         self.entries: list[Entry] = []
         self._origins: Origins[Entry] = Origins()
 
-    def remember(self, drawing: Drawing, answers: dict[str, Prediction]) -> None:
+    def remember(self, drawing: Drawing, answers: dict[str, Answer]) -> None:
         """Keep a drawing that was read, unless there was nothing to read."""
         if any(answer.status == "blank" for answer in answers.values()) or not answers:
             return

@@ -1,13 +1,14 @@
 """Where everything lies in the pad's window: pure functions of its size. No pygame in here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
 from digitpad.pad.rect import Rect
 
 SMALLEST = (320, 240)  # a smaller window shows only part of this
+WIDEST = 2  # times as wide as high: a paper for numbers; more of it would only lead away from the answer
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Card:
 
     rect: Rect
     label: Rect  # the model's name
-    digit: Rect
+    digit: Rect  # or the number
     words: Rect
     picture: Rect  # what the model saw: 28 pixels, each magnified by a whole number
     caption: Rect | None  # of the picture, where there is room
@@ -37,6 +38,7 @@ class Layout:
     buttons: dict[str, Rect]  # the others, by name
     brush: Rect  # the slider
     cards: tuple[Card, ...]
+    number_cards: tuple[Card, ...]  # the same where several digits were read
     history: tuple[Rect, ...]  # places for the last drawings
     help: Rect  # on top of everything
     notice: Rect  # over the paper's lower edge
@@ -44,12 +46,13 @@ class Layout:
 
 @lru_cache(maxsize=8)
 def lay_out(
-    width: int, height: int, choices: int = 3, cards: int = 1, pager: bool = False, tool_count: int = 6
+    width: int, height: int, choices: int = 3, card_count: int = 1, pager: bool = False, tool_count: int = 6
 ) -> Layout:
     """Lay the pad out for a window of this size, with so many model choices, answer cards and tools.
 
-    The paper is a square. The tools and the answer are beside it, or both below it: whichever leaves the paper larger.
-    The whole is centred in the window. With `pager`, there are buttons to page through a file.
+    The tools and the answer are beside the paper, or both below it: whichever leaves it higher. It is as wide as the
+    rest allows, and no less than it is high. The whole is centred in the window. With `pager`, there are buttons to
+    page through a file.
     """
     w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     scale = min(w / 1.5, h)
@@ -58,18 +61,19 @@ def lay_out(
     between = max(2, gap // 2)
     column = max(36, round(scale / 11))
     strip = max(36, round(scale / 13))  # of the last drawings
-    least = max(120, round(0.3 * w))
+    least, narrow = max(120, round(0.3 * w)), max(144, round(0.26 * w))  # the answer beside a square paper, a wide one
     beside = min(h - 3 * gap - row, w - 4 * gap - column - least)
     below = min(w - 2 * gap, h - 6 * gap - 2 * row - strip - max(100, round(0.17 * h)))
     if beside >= below:
         side = beside
-        panel = min(w - 4 * gap - column - side, side)
-        x, y = (w - column - side - panel - 2 * gap) // 2, (h - side - gap - row) // 2
+        across = max(side, min(w - 4 * gap - column - narrow, WIDEST * side))
+        panel = min(w - 4 * gap - column - across, side)
+        x, y = (w - column - across - panel - 2 * gap) // 2, (h - side - gap - row) // 2
         deep = side + gap + row
         under = h - 2 * gap - deep - gap  # the room under the slider
         if under >= strip:
             y, deep = gap, h - 2 * gap
-        paper = Rect(x + column + gap, y, side, side)
+        paper = Rect(x + column + gap, y, across, side)
         top, tall = y, deep
         if tall < tool_count * 36 + (tool_count - 1) * between:
             top, tall = gap, h - 2 * gap
@@ -77,12 +81,12 @@ def lay_out(
         tools = [Rect(x, top + i * (tool + between), column, tool) for i in range(tool_count - 2)]  # from the top on
         foot = top + tall - 2 * tool - between
         tools += [Rect(x, foot + i * (tool + between), column, tool) for i in range(2)]  # to the bottom
-        slider = Rect(paper.x, paper.bottom + gap, side, row)
+        slider = Rect(paper.x, paper.bottom + gap, across, row)
         rest = Rect(paper.right + gap, y, panel, deep)
         choice = Rect(rest.x, y, panel, row)
         go = Rect(rest.x, rest.bottom - row, panel, row)
         if under >= strip:
-            last = Rect(paper.x, slider.bottom + gap, side, min(under, 2 * strip))
+            last = Rect(paper.x, slider.bottom + gap, across, min(under, 2 * strip))
             foot = go.y - gap
         else:
             last = Rect(rest.x, go.y - gap - strip, panel, strip)
@@ -94,7 +98,7 @@ def lay_out(
         across = min(w - 2 * gap, round(1.5 * side))
         deep = min(h - side - 6 * gap - 2 * row - strip, round(1.1 * side))
         x, y = (w - across) // 2, (h - side - 2 * row - strip - deep - 4 * gap) // 2
-        paper = Rect((w - side) // 2, y, side, side)
+        paper = Rect(x, y, across, side)
         *tools, slider = _shares(Rect(x, paper.bottom + gap, across, row), (1,) * tool_count + (3,), between)
         line = Rect(x, slider.bottom + gap, across, row)
         choice, live, predict = _shares(line, (choices, 1.1, 3.6), between)
@@ -109,8 +113,9 @@ def lay_out(
             previous, last, following = _shares(last, (1, 5, 1), between)
         buttons |= {"previous": previous, "next": following}
     small, body = max(10, round(scale / 50)), max(12, round(scale / 36))
+    cards = [_card(part, gap, small, body) for part in _for_cards(answer, card_count, between)]
     help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
-    notice_w, notice_h = min(side - 2 * between, 30 * body), min(4 * body, side // 3)
+    notice_w, notice_h = min(paper.w - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
         small=small,
@@ -119,10 +124,11 @@ def lay_out(
         tools=tuple(tools),
         buttons=buttons,
         brush=slider,
-        cards=tuple(_card(part, gap, small, body) for part in _for_cards(answer, cards, between)),
+        cards=tuple(cards),
+        number_cards=tuple(_number_card(card, gap, small) for card in cards),
         history=tuple(split(last, max(2, round(last.w / (1.5 * last.h))), between)),
         help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h),
-        notice=Rect(paper.x + (side - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
+        notice=Rect(paper.x + (paper.w - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
     )
 
 
@@ -167,9 +173,49 @@ def _card(rect: Rect, gap: int, small: int, body: int) -> Card:
         words = Rect(rest.x, left.bottom + space, rest.w, lines * line)
         message = Rect(rest.x, rest.y, rest.w, words.bottom - rest.y)
         bars = Rect(rest.x, words.bottom + space, rest.w, rest.bottom - words.bottom - space)
-    captioned = right.h >= 56 + label.h and right.w >= 10 * small
-    below = label.h if captioned else 0
-    side = 28 * max(1, min(right.w, right.h - below) // 28)
-    picture = Rect(right.x + (right.w - side) // 2, right.y + (right.h - side - below) // 2, side, side)
-    caption = Rect(right.x, picture.bottom, right.w, below) if captioned else None
-    return Card(rect, label, left, words, picture, caption, bars, message, rest)
+    return Card(rect, label, left, words, *_captioned(right, label.h, small), bars, message, rest)
+
+
+def _number_card(card: Card, gap: int, small: int) -> Card:
+    """The same card where several digits were read: the number takes its width, above what it shows of one of them."""
+    rest, space = card.inside, max(2, gap // 2)
+    if rest.w > 2 * rest.h:
+        tall = min(round(0.4 * rest.h), rest.h - 28 - space)
+        number, words = _shares(Rect(rest.x, rest.y, rest.w, tall), (3, 2), space)
+    else:
+        number = Rect(rest.x, rest.y, rest.w, min(rest.w // 2, round(0.3 * rest.h)))
+        words = Rect(rest.x, number.bottom + space, rest.w, card.words.h)
+    below = Rect(rest.x, words.bottom + space, rest.w, rest.bottom - words.bottom - space)
+    if below.w > below.h:
+        seen, bars = _shares(below, (2, 3), space)
+    else:
+        seen = Rect(below.x, below.y, below.w, below.h * 2 // 5)
+        bars = Rect(below.x, seen.bottom + space, below.w, below.bottom - seen.bottom - space)
+    if min(seen.w, seen.h) < 28:
+        return card  # too small for that
+    picture, caption = _captioned(seen, card.label.h, small)
+    return replace(card, digit=number, words=words, picture=picture, caption=caption, bars=bars)
+
+
+def _captioned(rect: Rect, line: int, small: int) -> tuple[Rect, Rect | None]:
+    """Where the picture of what the model saw is in a rectangle, and its caption, a line high, if there is room."""
+    captioned = rect.h >= 56 + line and rect.w >= 10 * small
+    below = line if captioned else 0
+    side = 28 * max(1, min(rect.w, rect.h - below) // 28)
+    picture = Rect(rect.x + (rect.w - side) // 2, rect.y + (rect.h - side - below) // 2, side, side)
+    return picture, Rect(rect.x, picture.bottom, rect.w, below) if captioned else None
+
+
+def digit_places(rect: Rect, text: str) -> list[Rect]:
+    """Where each digit of a number stands in a rectangle; its rows are broken where they would be too small to see."""
+    most = max(1, rect.w // 8)
+    rows = [len(row[i : i + most]) for row in text.split("\n") for i in range(0, len(row), most)]
+    rows = rows[: max(1, rect.h // 5)]
+    wide = min(rect.w // max(rows), round(0.6 * rect.h // len(rows)))
+    high = min(rect.h // len(rows), 2 * wide)
+    top = rect.y + (rect.h - high * len(rows)) // 2
+    return [
+        Rect(rect.x + (rect.w - wide * count) // 2 + wide * column, top + high * row, wide, high)
+        for row, count in enumerate(rows)
+        for column in range(count)
+    ]

@@ -19,7 +19,7 @@ from digitpad.pad.settings import Settings, read_settings, write_settings
 from digitpad.pad.view import View
 from digitpad.pad.window import open_window, when_x_is_lost
 
-SIZE = (1000, 640)  # of the window by default
+SIZE = (1120, 640)  # of the window by default
 IDLE_MS = 30  # between looks at the event queue while nothing happens; waiting in SDL would cost ten times as much
 LIVE_MS = 100  # between predictions while drawing
 NOTICE_MS = 6000  # how long a remark is shown
@@ -60,6 +60,7 @@ def run_pad(
     for name in pad.models.chosen:
         find_model(name)  # the common mistakes are reported before a window opens
     if file is not None:
+        pad.view.fit(*pad.window_size)  # so that it is put in the middle of the paper
         pad.open_file(file)
     try:
         screen = pad.open()

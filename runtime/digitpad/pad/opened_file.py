@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from digitpad.errors import DigitPadError
 from digitpad.pad.drawing import Drawing, Picture
 from digitpad.pad.origin import Origins
@@ -75,7 +77,7 @@ class OpenedFile:
         """What to say of the page; empty if there is none."""
         if self.page is None:
             return ""
-        label = f", a {self._drawing.label}" if self._drawing.label else ""
+        label = f", a {' / '.join(self._drawing.label.split())}" if self._drawing.label else ""
         return f"Drawing {self.page.number + 1} of {len(self.page.samples)} in {self.page.file}{label}"
 
     def _show(self, page: Page) -> bool:
@@ -89,7 +91,11 @@ class OpenedFile:
         return True
 
     def _put(self, sample: Sample) -> None:
-        self._drawing.open_strokes(sample.strokes, sample.label)
+        if sample.image is None:
+            self._drawing.open_strokes(sample.strokes, sample.label)
+        else:
+            photo = np.repeat(255 - sample.image[:, :, None], 3, axis=2)
+            self._drawing.put([], Picture(sample.image[None], photo), sample.label)
         self._know(sample)
 
 

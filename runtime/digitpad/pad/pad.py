@@ -57,7 +57,7 @@ class Pad:
     # Pen and eraser
 
     def press(self, x: float, y: float, pressure: float = 1.0) -> None:
-        """Put the pen or the eraser, whichever is in use, down on the paper: the square from (0, 0) to (1, 1)."""
+        """Put the pen or the eraser, whichever is in use, down on the paper."""
         self.notice = ""  # it would be in the way
         self.drawing.press(x, y, pressure, erase=self.erasing)
 
@@ -71,7 +71,7 @@ class Pad:
         self.drawing.lift()
 
     def set_brush(self, width: float) -> None:
-        """Take the brush nearest to this width, a fraction of the paper's side."""
+        """Take the brush nearest to this width."""
         self.drawing.brush = min(max(width, THINNEST), THICKEST)
 
     def thicken(self, steps: int) -> None:
@@ -120,6 +120,10 @@ class Pad:
         if answers is not self._remembered and self.models.up_to_date and not self.drawing.pen_is_down:
             self._remembered = answers
             self.history.remember(self.drawing, answers)
+
+    def point(self, number: int) -> None:
+        """Show a digit of the number that was read: its bars, and what the model saw."""
+        self.models.pointed = number
 
     # How it is shown
 
@@ -170,6 +174,9 @@ class Pad:
         self.drawing.lift()
         if not self.drawing.marks():
             self.notice = f"There is no drawing to call a {digit}"
+            return
+        if self.models.up_to_date and {answer.status for answer in self.models.answers.values()} == {"number"}:
+            self.notice = "This is a number: only a digit alone can be gathered"
             return
         try:
             self.drawing.label, held = self._gatherer.label(self.drawing, digit)

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.pad.asking import verdict
+from digitpad.pad.asking import Answer, verdict
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.history import Entry
 from digitpad.pad.icons import ICONS, LINE
-from digitpad.pad.layout import Card
+from digitpad.pad.layout import Card, digit_places
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Stroke
-from digitpad.recognizer import Prediction
+from digitpad.recognizer import Number
 
 Colour = tuple[int, int, int]
 
@@ -158,10 +158,12 @@ class Shown:
     """What a card shows."""
 
     label: str  # the model's name
-    answer: Prediction | None = None
+    answer: Answer | None = None
     took: str = ""  # how long that took
     message: str = ""  # words instead of an answer
     trouble: str = ""  # why there can be no answer
+    pointed: int = 0  # the digit of a number of which more is shown
+    focused: bool = False  # whether the Tab key is on it
 
 
 class Piece(NamedTuple):
@@ -219,14 +221,43 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
         yield from _bars(card.bars, np.zeros(10, np.float32), theme, small)
         return
     large, words = verdict(answer)
-    large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
-    yield text(card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
     yield text(card.words, words, theme.text, [body, small, 10])
+    if isinstance(answer, Number):
+        for n, place in enumerate(digit_places(card.digit, answer.text)):
+            digit = answer.digits[n]
+            sure = answer.status == "number" and digit.status == "digit"
+            pointed = n == shown.pointed
+            look = (str(digit.probabilities.argmax()), sure, digit.status, pointed, pointed and shown.focused)
+            yield Piece(place, look, partial(_paint_digit, rect=place, look=look, theme=theme))
+        answer = answer.digits[shown.pointed]
+    else:
+        large_sizes = [round(card.digit.h * part) for part in (1, 0.9, 0.8, 0.7, 0.6, 0.5)]
+        yield text(card.digit, [large], theme.accent if answer.status == "digit" else theme.quiet, large_sizes)
     yield Piece(card.picture, answer.image.tobytes(), partial(_paint_pixels, rect=card.picture, image=answer.image))
     if card.caption:
         yield text(card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
     best = None if answer.digit is None else int(answer.probabilities.argmax())
     yield from _bars(card.bars, answer.probabilities, theme, small, best)
+
+
+def _paint_digit(surface: pygame.Surface, rect: Rect, look: tuple[str, bool, str, bool, bool], theme: Theme) -> None:
+    """Paint a digit of a number: on a ground of its own if it is pointed at, a wavy line under it if it is in doubt."""
+    digit, sure, status, pointed, focused = look
+    if pointed:
+        paint_panel(surface, rect, theme.track, theme.track, None, rect.w // 5)
+    size = min(rect.h, round(1.7 * rect.w))
+    room = Rect(rect.x, rect.y - size, rect.w, rect.h + 2 * size)  # the type's own room above and below is not needed
+    colour = theme.accent if sure else theme.quiet
+    paint_text(surface, room, [digit], colour, [round(size * part) for part in (1, 0.9, 0.8)])
+    if pointed:
+        pygame.draw.rect(surface, theme.bar, rect, 1, border_radius=rect.w // 5)
+    if status != "digit":
+        step = max(2, rect.w // 8)
+        x, y = rect.x + (rect.w - 6 * step) // 2, rect.bottom - 2 - step
+        wave = [(x + n * step, y + n % 2 * step) for n in range(7)]
+        pygame.draw.lines(surface, theme.text, False, wave, max(1, step // 2))
+    if focused:
+        paint_focus(surface, rect, theme, max(5, rect.w // 4))
 
 
 def paint_past(
@@ -239,11 +270,21 @@ def paint_past(
     if past is None:
         return
     margin = max(3, small // 3)
-    side = min(rect.h - 2 * margin, rect.w * 6 // 10)
-    image = _tinted(next(iter(past.answers.values())).image, face, theme.text)
-    scaled = pygame.transform.smoothscale(image.convert(24), (side, side))
-    surface.blit(scaled, (rect.x + margin, rect.y + (rect.h - side) // 2))
-    words = Rect(rect.x + margin + side, rect.y, rect.w - side - margin - 2, rect.h)
+    answer = next(iter(past.answers.values()))
+    if isinstance(answer, Number):  # its digits above the words
+        image = np.hstack([digit.image[:, 4:24] for digit in answer.digits])
+        high = min((rect.h - margin) // 2, (rect.w - 2 * margin) * len(image) // image.shape[1])
+        wide = image.shape[1] * high // len(image)
+        at = rect.x + (rect.w - wide) // 2, rect.y + margin
+        words = Rect(rect.x + 2, rect.y + margin + high, rect.w - 4, rect.h - high - margin)
+    else:
+        image = answer.image
+        wide = high = min(rect.h - 2 * margin, rect.w * 6 // 10)
+        at = rect.x + margin, rect.y + (rect.h - high) // 2
+        words = Rect(rect.x + margin + wide, rect.y, rect.w - wide - margin - 2, rect.h)
+    if high > 0:
+        tinted = _tinted(image, face, theme.text).convert(24)
+        surface.blit(pygame.transform.smoothscale(tinted, (wide, high)), at)
     paint_text(surface, words, [past.answer], theme.text, [body, small, 10, 9, 8])
 
 
@@ -302,8 +343,8 @@ def _paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8])
 
 
 def _tinted(image: NDArray[np.uint8], paper: Colour, ink: Colour) -> pygame.Surface:
-    """An image in the model's form, uint8 (28, 28), in these colours."""
-    surface = pygame.Surface((28, 28), depth=8)
+    """An image, uint8 (height, width), 255 = ink, in these colours."""
+    surface = pygame.Surface(image.T.shape, depth=8)
     surface.set_palette(shades(paper, ink))
     pygame.surfarray.blit_array(surface, image.T)
     return surface

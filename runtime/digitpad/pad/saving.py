@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 
 from digitpad import __version__
-from digitpad.errors import GET_PAD, DigitPadError
+from digitpad.errors import GET_PAD, DigitPadError, StrokeError
 from digitpad.files import make_folder, write_whole
+from digitpad.pad.asking import Answer
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.origin import Origins
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke
-from digitpad.recognizer import Prediction
-from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_samples, write_samples
+from digitpad.recognizer import Number
+from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_entries, plain_sample, write_samples
 
 try:
     import platformdirs
@@ -31,8 +32,8 @@ except ImportError:
     raise DigitPadError(f"the pad needs platformdirs, which is not installed: {GET_PAD}") from None
 
 GATHERED = "my_digits.json"
-CANVAS = 1000  # the side of the paper in stroke files
-PICTURE = 560  # pixels: the saved picture's side
+CANVAS = 1000  # in stroke files, how long what is 1 long on the paper is
+PICTURE = 560  # pixels: the saved picture's height
 
 
 def save_folder() -> Path:
@@ -45,7 +46,7 @@ def settings_file() -> Path:
     return Path(platformdirs.user_config_dir("digitpad", appauthor=False)) / "pad.json"
 
 
-def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Prediction] | None = None) -> Path:
+def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Answer] | None = None) -> Path:
     """Write a drawing as drawing-0001.png and drawing-0001.json, or under the next number that is free.
 
     The stroke file's meta holds what each model answered. Returns the stroke file's path.
@@ -53,15 +54,7 @@ def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Predictio
     Raises:
         DigitPadError: the files cannot be written; then neither is left.
     """
-    said = {
-        model: {
-            "status": answer.status,
-            "digit": answer.digit,
-            "confidence": round(answer.confidence, 4),
-            "probabilities": [round(float(p), 4) for p in answer.probabilities],
-        }
-        for model, answer in (answers or {}).items()
-    }
+    said = {model: _said(answer) for model, answer in (answers or {}).items()}
     picture = _write_next(folder, _png(drawing))
     strokes = picture.with_suffix(".json")
     try:
@@ -104,22 +97,22 @@ class Gatherer:
             DigitPadError: the file cannot be read or written; it is left as it is.
         """
         content: dict[str, Any] = {"meta": _meta(), "samples": []}
-        held: list[Sample] = []
+        held: list[Sample | StrokeError] = []
         if data := _read(self.path):
-            held = parse_samples(data, str(self.path))  # says what is wrong with it
+            held = parse_entries(data, str(self.path))  # says what is wrong with it
             content = json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data)
         samples: list[Any] = content["samples"]
         known = self._gathered.find(drawing)
         place = None if known is None else _place(held, known.sample)
         same = known is not None and known.strokes == drawing.strokes
         new = replace(known.sample if known is not None and same else sample(drawing), label=label)
-        taken_out = same and place is not None and held[place].label == label == drawing.label
+        taken_out = same and place is not None and samples[place].get("label") == label == drawing.label
         if place is None:
-            samples.append(_plain(new))
+            samples.append(plain_sample(new))
         elif taken_out:
             del samples[place]
         else:
-            samples[place] |= _plain(new)
+            samples[place] |= plain_sample(new)
         make_folder(self.path.parent)
         write_whole(self.path, json.dumps(content).encode())
         if known is not None and taken_out:
@@ -132,28 +125,34 @@ class Gatherer:
 
 
 def sample(drawing: Drawing) -> Sample:
-    """The drawing as a stroke file holds it, on a paper of CANVAS by CANVAS."""
+    """The drawing as a stroke file holds it."""
     strokes = [np.round(np.array(stroke.points, np.float64) * CANVAS, 1) for stroke in drawing.strokes]
     return Sample(strokes, drawing.label)
+
+
+def _said(answer: Answer) -> dict[str, Any]:
+    """An answer as a saved drawing's file holds it; boxes are in its strokes' unit."""
+    said: dict[str, Any] = {"status": answer.status, "confidence": round(answer.confidence, 4)}
+    if isinstance(answer, Number):
+        return said | {"text": answer.text, "digits": [_said(digit) for digit in answer.digits]}
+    box = {} if answer.box is None else {"box": [round(edge * CANVAS, 1) for edge in answer.box]}
+    return said | {"digit": answer.digit, "probabilities": [round(float(p), 4) for p in answer.probabilities]} | box
 
 
 def _meta() -> dict[str, Any]:
     return {"made with": f"digitpad {__version__}", "canvas": CANVAS}
 
 
-def _plain(sample: Sample) -> dict[str, Any]:
-    writer = {"writer": sample.writer} if sample.writer else {}
-    return {"label": sample.label, "strokes": [points.tolist() for points in sample.strokes]} | writer
-
-
-def _place(held: list[Sample], wanted: Sample) -> int | None:
+def _place(held: list[Sample | StrokeError], wanted: Sample) -> int | None:
     """The index of the sample with these strokes: of several the newest, but one with the same label comes first."""
     places = [
-        number
+        (sample.label == wanted.label, number)
         for number, sample in enumerate(held)
-        if len(sample.strokes) == len(wanted.strokes) and all(map(np.array_equal, sample.strokes, wanted.strokes))
+        if isinstance(sample, Sample)
+        and len(sample.strokes) == len(wanted.strokes)
+        and all(map(np.array_equal, sample.strokes, wanted.strokes))
     ]
-    return max(places, key=lambda number: (held[number].label == wanted.label, number), default=None)
+    return max(places)[1] if places else None
 
 
 def _read(path: Path) -> bytes:
@@ -187,7 +186,7 @@ def _png(drawing: Drawing) -> bytes:
     """The paper as a PNG file: dark ink on white."""
     from PIL import Image
 
-    ink = Ink(PICTURE)
+    ink = Ink(PICTURE / drawing.size[1], drawing.size)
     ink.follow(drawing)
     data = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(255 - ink.covered.T)).save(data, "PNG", optimize=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitpad.pad.drawing import THICKEST, Drawing
 from digitpad.pad.rect import Rect, between, join
-from digitpad.pad.stroke import Stroke
+from digitpad.pad.stroke import Point, Stroke
 
 _PARTS = 8  # of a pixel: the grid for places and sizes of stamps
 _RIPPLE = 0.04  # pixels: how far the edge of a row of stamps may be from straight
@@ -21,15 +21,17 @@ _RIPPLE = 0.04  # pixels: how far the edge of a row of stamps may be from straig
 class Ink:
     """How much of each pixel of the paper is inked, kept up to date with a drawing.
 
-    `covered` is uint8 (side, side), indexed [x, y] as pygame does; 0 = paper, 255 = ink.
+    `covered` is uint8 (width, height), indexed [x, y] as pygame does; 0 = paper, 255 = ink.
     """
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, scale: float, size: Point = (1.0, 1.0)) -> None:
+        """Begin with bare paper of this size, `scale` pixels to its unit."""
         # With a margin all round, as wide as half a stamp, no stamp needs clipping.
-        self._margin = margin = math.ceil(max(THICKEST * side / 2, 0.75)) + 3
-        self._all = np.zeros((side + 2 * margin, side + 2 * margin), np.uint8, order="F")
-        self.covered = self._all[margin : margin + side, margin : margin + side]
-        self._side = side
+        self._margin = margin = math.ceil(max(THICKEST * scale / 2, 0.75)) + 3
+        self._size = width, height = round(size[0] * scale), round(size[1] * scale)
+        self._all = np.zeros((width + 2 * margin, height + 2 * margin), np.uint8, order="F")
+        self.covered = self._all[margin : margin + width, margin : margin + height]
+        self._scale = scale
         self._rewrites = -1
         self._count = 0  # how many strokes of the drawing are known
         self._inked: set[Stroke] = set()  # those inked in full, except the last one
@@ -60,8 +62,9 @@ class Ink:
                 changed = join(changed, self._extend(stroke))
         if changed is None:
             return None
+        width, height = self._size
         left, top = (max(edge - self._margin, 0) for edge in changed[:2])
-        right, bottom = (min(edge - self._margin, self._side) for edge in (changed.right, changed.bottom))
+        right, bottom = min(changed.right - self._margin, width), min(changed.bottom - self._margin, height)
         return between(left, top, max(right, left), max(bottom, top))
 
     def _take_away(self, strokes: list[Stroke]) -> Rect | None:
@@ -116,8 +119,8 @@ class Ink:
         Catmull-Rom curves", 2011).
         """
         low, high = max(first - 1, 0), min(last + 1, len(stroke.points) - 1)
-        points = np.array(stroke.points[low : high + 1]) * self._side
-        radii = np.maximum(np.array(stroke.widths[low : high + 1]) * (self._side / 2), 0.75)
+        points = np.array(stroke.points[low : high + 1]) * self._scale
+        radii = np.maximum(np.array(stroke.widths[low : high + 1]) * (self._scale / 2), 0.75)
         begin, radius = points[first - low : first - low + 1], radii[first - low : first - low + 1]
         if last > first:
             number = np.arange(first, last) - low
@@ -134,7 +137,7 @@ class Ink:
             step = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + 1
             t = (step / pieces[line])[:, None]
             # A curve may swing past the paper's edge where its points do not.
-            on_curve = np.clip(p1[line] + t * (m1[line] + t * (c2[line] + t * c3[line])), 0, self._side)
+            on_curve = np.clip(p1[line] + t * (m1[line] + t * (c2[line] + t * c3[line])), 0, self._size)
             begin = np.concatenate([begin, on_curve])
             radius = np.concatenate([radius, (r1[line] + t[:, 0] * (r2 - r1)[line])])
         stamps: NDArray[np.int64] = np.rint(np.column_stack([begin + self._margin, radius]) * _PARTS).astype(np.int64)
@@ -150,9 +153,9 @@ class Ink:
 
     def _box(self, stroke: Stroke) -> Rect:
         """The pixels that a stroke can touch, in `_all`."""
-        reach = max(stroke.widths) * self._side / 2 + 3
-        left, top = (max(int(edge * self._side - reach) + self._margin, 0) for edge in stroke.bounds[:2])
-        right, bottom = (int(edge * self._side + reach) + self._margin + 1 for edge in stroke.bounds[2:])
+        reach = max(stroke.widths) * self._scale / 2 + 3
+        left, top = (max(int(edge * self._scale - reach) + self._margin, 0) for edge in stroke.bounds[:2])
+        right, bottom = (int(edge * self._scale + reach) + self._margin + 1 for edge in stroke.bounds[2:])
         return between(left, top, right, bottom)
 
 

@@ -19,7 +19,7 @@ class Settings:
     live: bool = False
     dark: bool = False
     brush: float = BRUSH
-    width: int = 1000
+    width: int = 1120
     height: int = 640
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Point = tuple[float, float]  # the paper is the square from (0, 0) to (1, 1)
+Point = tuple[float, float]  # on the paper, from (0, 0) in its upper left corner; where it is not scaled, it is 1 high
 
 
 @dataclass(eq=False)
@@ -35,11 +35,11 @@ class Stroke:
         return max(right - left, bottom - top)
 
 
-def clip_to_paper(start: Point, end: Point) -> tuple[Point, Point] | None:
-    """The part of a line that lies in the unit square, or None (Liang and Barsky 1984)."""
+def clip_to_paper(start: Point, end: Point, size: Point) -> tuple[Point, Point] | None:
+    """The part of a line that lies on a paper of this width and height, or None (Liang and Barsky 1984)."""
     enter, leave = 0.0, 1.0
-    for a, b in zip(start, end, strict=True):
-        for distance, step in ((a, a - b), (1 - a, b - a)):  # to the low and to the high edge
+    for a, b, high in zip(start, end, size, strict=True):
+        for distance, step in ((a, a - b), (high - a, b - a)):  # to the low and to the high edge
             if step == 0:
                 if distance < 0:
                     return None
@@ -50,15 +50,15 @@ def clip_to_paper(start: Point, end: Point) -> tuple[Point, Point] | None:
     if enter > leave:
         return None
     # An end that needs no clipping is kept exactly, so that one line's end is the next one's start.
-    return _between(start, end, enter), _between(start, end, leave)
+    return _between(start, end, enter, size), _between(start, end, leave, size)
 
 
-def _between(start: Point, end: Point, part: float) -> Point:
+def _between(start: Point, end: Point, part: float, size: Point) -> Point:
     if part in (0, 1):
         x, y = end if part else start
     else:
         x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
-    return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)  # rounding must not lead off the paper
+    return min(max(x, 0.0), size[0]), min(max(y, 0.0), size[1])  # rounding must not lead off the paper
 
 
 def cut(stroke: Stroke, start: Point, end: Point, radius: float) -> list[Stroke] | None:

@@ -8,11 +8,12 @@ from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, tools
 from digitpad.pad.drawing import THICKEST, THINNEST
 from digitpad.pad.icons import ICONS
-from digitpad.pad.layout import Layout, lay_out
+from digitpad.pad.layout import Layout, digit_places, lay_out
 from digitpad.pad.pad import Pad
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
+from digitpad.recognizer import Number
 
 
 class View:
@@ -21,9 +22,13 @@ class View:
     def __init__(self, pad: Pad) -> None:
         self._pad = pad
         self.layout = lay_out(1, 1)  # as last painted
+        self.scale = 1.0  # how many pixels are 1 on the paper
         self._ink = Ink(1)
         self._paper = pygame.Surface((1, 1), depth=8)
+        self._inked: object = None  # the paper's size in pixels, and the scale, that these two are for
+        self._rewrites = -1  # of the drawing when the paper was last fitted to it
         self._theme = paint.LIGHT
+        self._digits: dict[str, Rect] = {}  # of the numbers that are shown, by control
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
@@ -41,7 +46,7 @@ class View:
         """The control that lies at a place in the window."""
         if self.is_on_paper(x, y):
             return None  # at once, as a pen asks a thousand times a second
-        return next((name for name, rect in self._places().items() if rect.holds(x, y)), None)
+        return next((name for name, rect in self.controls().items() if rect.holds(x, y)), None)
 
     def is_on_paper(self, x: float, y: float) -> bool:
         """Whether a place in the window is one on the paper."""
@@ -49,30 +54,51 @@ class View:
 
     def on_paper(self, x: float, y: float) -> tuple[float, float]:
         """A place in the window as one on the paper."""
-        paper = self.layout.paper
-        return (x - paper.x) / paper.w, (y - paper.y) / paper.h
+        return (x - self.layout.paper.x) / self.scale, (y - self.layout.paper.y) / self.scale
+
+    def in_window(self, x: float, y: float) -> tuple[int, int]:
+        """A place on the paper as the pixel in the window."""
+        return self.layout.paper.x + round(x * self.scale), self.layout.paper.y + round(y * self.scale)
 
     def brush_at(self, x: float) -> float:
         """The brush for which the slider's knob would be at x."""
         left, right = paint.slider_ends(self.layout.brush)
         return THINNEST + min(max((x - left) / (right - left), 0.0), 1.0) * (THICKEST - THINNEST)
 
+    def fit(self, width: int, height: int) -> Layout:
+        """Lay the pad out for a window, and have the drawing know its paper.
+
+        The paper is 1 high; more where otherwise a drawing from another window would not lie on it as a whole.
+        """
+        pad, drawing = self._pad, self._pad.drawing
+        pager = pad.file.page is not None
+        layout = lay_out(width, height, len(pad.models.choices), len(pad.models.chosen), pager, len(tools()))
+        if (layout.paper, drawing.rewrites) != (self.layout.paper, self._rewrites):
+            _, _, w, h = layout.paper
+            across, down = (max((stroke.bounds[edge] for stroke in drawing.strokes), default=0.0) for edge in (2, 3))
+            scale = min(h / max(down, 1.0), w / max(across, 1e-9))
+            if drawing.pen_is_down and layout.paper == self.layout.paper:
+                scale = min(scale, self.scale)  # it must not jump under the eraser
+            self.scale, self._rewrites = scale, drawing.rewrites
+            drawing.size = w / scale, h / scale
+        self.layout = layout
+        return layout
+
     def draw(self, surface: pygame.Surface) -> list[Rect]:
         """Bring a surface up to date and return what changed."""
         pad = self._pad
-        pager = pad.file.page is not None
-        layout = lay_out(*surface.get_size(), len(pad.models.choices), len(pad.models.chosen), pager, len(tools()))
+        layout = self.fit(*surface.get_size())
         self._theme = paint.DARK if pad.dark else paint.LIGHT
-        frame = (layout, self._theme, pad.help_is_open)
+        frame = (layout, self.scale, self._theme, pad.help_is_open)
         if frame == self._painted.get("frame"):
             if pad.help_is_open:
                 return []
             return self._draw_parts(surface, layout)
-        if self._paper.get_width() != layout.paper.w:
-            self._ink = Ink(layout.paper.w)
+        if (layout.paper[2:], self.scale) != self._inked:
+            self._inked = layout.paper[2:], self.scale
+            self._ink = Ink(self.scale, pad.drawing.size)
             self._paper = pygame.Surface(layout.paper[2:], depth=8)
         self._paper.set_palette(paint.shades(self._theme.paper, self._theme.ink))
-        self.layout = layout
         self._painted = {"frame": frame}
         self._pieces.clear()
         surface.fill(self._theme.back)
@@ -96,7 +122,8 @@ class View:
             surface.blit(self._paper, paper[:2])
             if drawing.is_empty:
                 text = Rect(paper.x, paper.y + paper.h // 3, paper.w, paper.h // 3)
-                paint.paint_text(surface, text, ["Draw a digit here"], self._theme.quiet, [layout.body, layout.small])
+                words = ["Draw a digit or a number here", "Draw a digit here"]
+                paint.paint_text(surface, text, words, self._theme.quiet, [layout.body, layout.small])
             elif drawing.picture is not None:
                 paint.paint_photo(surface, paper, drawing.picture.photo)
             changed = paper
@@ -113,7 +140,8 @@ class View:
 
     def _places(self) -> dict[str, Rect]:
         past = self.layout.history[: len(self._pad.history.entries)]
-        return self._buttons() | {"brush": self.layout.brush} | {f"history {n}": rect for n, rect in enumerate(past)}
+        history = {f"history {n}": rect for n, rect in enumerate(past)}
+        return self._buttons() | {"brush": self.layout.brush} | self._digits | history
 
     def _buttons(self) -> dict[str, Rect]:
         return dict(zip(tools(), self.layout.tools, strict=True)) | self.layout.buttons
@@ -156,6 +184,7 @@ class View:
 
     def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         changed = []
+        self._digits = {}
         pad, models = self._pad, self._pad.models
         current = models.up_to_date or pad.live
         for number, (model, card) in enumerate(zip(models.chosen, layout.cards, strict=True)):
@@ -165,16 +194,32 @@ class View:
                 hint = "Draw a digit, then press Predict the Digit"
             else:
                 hint = "Press Predict the Digit"
+            answer = models.answers.get(model) if current else None
+            pointed = 0
+            if isinstance(answer, Number):
+                card = layout.number_cards[number]
+                places = digit_places(card.digit, answer.text)
+                self._digits |= {f"digit {number} {n}": place for n, place in enumerate(places)}
+                pointed = self._pointed(answer)
             took = models.took.get(model)
             shown = paint.Shown(
                 label=models.labels.get(model, Path(model).stem),
-                answer=models.answers.get(model) if current else None,
+                answer=answer,
                 took="" if took is None or not current or not pad.shows_times else f"{1000 * took:.1f} ms",
                 message=hint,
                 trouble=models.troubles.get(model, ""),
+                pointed=pointed,
+                focused=pad.focus == f"digit {number} {pointed}",
             )
             if self._painted.get(f"card {number}") != shown:
                 self._painted[f"card {number}"] = shown
                 pieces = self._pieces.setdefault(number, {})
                 changed += paint.paint_card(surface, card, shown, self._theme, layout.body, layout.small, pieces)
         return changed
+
+    def _pointed(self, number: Number) -> int:
+        """Which digit to show more of, the same of each model's: pointed at, or else the least sure."""
+        pad, count = self._pad, len(number.digits)
+        named = [int(name.split()[-1]) for name in (pad.hover, pad.focus) if name and name.startswith("digit")]
+        wanted = [n for n in (*named, pad.models.pointed) if n is not None and n < count]
+        return wanted[0] if wanted else min(range(count), key=lambda n: number.digits[n].confidence)

@@ -97,6 +97,12 @@ STATES = {
     "not_a_digit": _answer,
     "blank_answer": lambda pad: click(pad, "predict"),
     "both": _answer,
+    "number": _answer,
+    "unsure_number": _answer,
+    "both_numbers": _answer,
+    "rows": _answer,
+    "long_number": _answer,
+    "focus_digit": _answered(focus="digit 0 2"),
     "dark": _answered(dark=True),
     "own_model": _answer,
     "trouble": _answer,
@@ -114,7 +120,7 @@ STATES = {
     "help": lambda pad: click(pad, "help"),
     "kiosk_help": lambda pad: click(pad, "help"),
 }
-_MODEL = {"both": "both", "dark": "both", "own_model": str(Path("models") / "grandma.onnx")}
+_MODEL = {"both": "both", "both_numbers": "both", "dark": "both", "own_model": str(Path("models") / "grandma.onnx")}
 
 
 def _reads(digit=7, status="digit", chance=0.991):
@@ -129,6 +135,12 @@ _LOAD = {
     "close": _reads(chance=0.8),
     "unsure": _reads(status="unsure", chance=0.5),
     "not_a_digit": _reads(status="not_a_digit", chance=0.4),
+    "number": _reads("19?84"),
+    "unsure_number": _reads("1984", "unsure", 0.5),
+    "both_numbers": lambda model: StandIn(model, {"cnn": "1984", "mlp": "1?7?84"}[model], chance=0.9),
+    "rows": _reads("1984\n42"),
+    "long_number": _reads("3141592653"),
+    "focus_digit": _reads("1984"),
     "dark": lambda model: StandIn(model, 7, chance=0.9) if model == "cnn" else StandIn(model, 4, chance=0.99),
     "own_model": lambda model: StandIn("grandma", 7, chance=0.991),
     "trouble": _no_model,

@@ -8,14 +8,14 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import pygame
 
-from digitpad.pad.demo import click, drag, on_paper
-from digitpad.pad.demo_strokes import demo_samples
+from digitpad.pad.demo import click, drag
+from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.pad.paint import LIGHT
 from digitpad.stroke_files import read_samples, write_samples
 
 _DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")
 SHIFT = pygame.KMOD_LSHIFT
-THREE = on_paper(demo_samples()[3].strokes[0].tolist())
+THREE = [(x, y) for x, y in (demo_samples()[3].strokes[0] / CANVAS).tolist()]
 
 
 def run_python(code, **environment):
@@ -27,7 +27,7 @@ def run_python(code, **environment):
 
 def draw_digit(pad, digit=7):
     for stroke in demo_samples()[digit].strokes:
-        drag(pad, on_paper(stroke.tolist()))
+        drag(pad, (stroke / CANVAS).tolist())
 
 
 def post(pad, *events):
@@ -57,12 +57,11 @@ def tap(pad, rect, finger_id=0):
 
 
 def finger_drag(pad, points):
-    paper = pad.view.layout.paper
-    on_screen = [(paper.x + x * paper.w, paper.y + y * paper.h) for x, y in points]
-    finger(pad, pygame.FINGERDOWN, *on_screen[0])
-    for point in on_screen[1:]:
-        finger(pad, pygame.FINGERMOTION, *point)
-    finger(pad, pygame.FINGERUP, *on_screen[-1])
+    places = [pad.view.in_window(x, y) for x, y in points]
+    finger(pad, pygame.FINGERDOWN, *places[0])
+    for place in places[1:]:
+        finger(pad, pygame.FINGERMOTION, *place)
+    finger(pad, pygame.FINGERUP, *places[-1])
 
 
 def window():
@@ -71,12 +70,6 @@ def window():
 
 def part(rect):
     return window()[rect.x : rect.right, rect.y : rect.bottom]
-
-
-def on_screen(pad, x, y):
-    """A place on the paper as one in the window."""
-    paper = pad.view.layout.paper
-    return paper.x + round(x * paper.w), paper.y + round(y * paper.h)
 
 
 def accent_in(rect):

@@ -12,7 +12,6 @@ from tests.runtime.pad.pad_user import (
     finger,
     finger_drag,
     focus,
-    on_screen,
     part,
     post,
     press_key,
@@ -100,7 +99,7 @@ def test_a_pen_that_presses_lightly_leaves_a_thinner_line(make_pad):
     widths = []
     for pressure in (1.0, 0.2):
         pad = make_pad()
-        x, y = on_screen(pad, 0.3, 0.5)
+        x, y = pad.view.in_window(0.3, 0.5)
         w, h = pad.view.layout.size
         for kind, dx in ((pygame.FINGERDOWN, 0), (pygame.FINGERMOTION, 100), (pygame.FINGERUP, 200)):
             where = {"x": (x + dx) / w, "y": y / h, "pressure": pressure}
@@ -120,7 +119,7 @@ def test_the_eraser_cuts_a_stroke_in_two(pad):
     gap = BRUSH + BRUSH / 2
     assert first == pytest.approx((0.1, 0.5), abs=0.002) and last == pytest.approx((0.5 - gap, 0.5), abs=0.003)
     assert right[0] == pytest.approx((0.5 + gap, 0.5), abs=0.003)
-    x, y = on_screen(pad, 0.5, 0.5)
+    x, y = pad.view.in_window(0.5, 0.5)
     assert window()[x, y].min() > 200, "and the ink is gone"
     press_key(pad, pygame.K_z)
     assert len(pad.drawing.strokes) == 1, "one stroke of the eraser is one step"

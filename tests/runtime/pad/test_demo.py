@@ -1,4 +1,4 @@
-"""The demo: ten digits through the real pad, and pictures of it."""
+"""The demo: digits and a number through the real pad, and pictures of it."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from digitpad import DigitPadError
 from digitpad.pad.demo import run_demo
 from digitpad.pad.demo_strokes import demo_samples
 
-NAMES = ["blank_tool.png", *(f"predict_{digit}.png" for digit in range(10))]
+NAMES = ["blank_tool.png", *(f"predict_{digit}.png" for digit in range(10)), "predict_number.png"]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def test_the_demo_saves_its_pictures_and_reads_every_digit(pictures, capsys, tmp
     assert status == 0
     assert sorted(p.name for p in out.iterdir()) == sorted([*NAMES, "pad.gif"]), "and nothing half-written"
     shown = [np.asarray(Image.open(out / name).convert("RGB")) for name in NAMES]
-    assert all(p.shape == (640, 1000, 3) for p in shown)
-    assert len({p.tobytes() for p in shown}) == 11
+    assert all(p.shape == (640, 1120, 3) for p in shown)
+    assert len({p.tobytes() for p in shown}) == 12
     run_demo(tmp_path)
     said = capsys.readouterr().out
     assert all(f"{digit} read as cnn: {digit} " in said for digit in range(10))

@@ -379,20 +379,24 @@ def test_nothing_overlaps_or_is_cut_off_at_any_window_size(choices, cards, pager
         check_apart(layout.paper, [layout.notice], (width, height))
         assert ("next" in layout.buttons) == pager
         for card in layout.cards:
+            check_apart(card.rect, [card.label, card.message, card.bars], (width, height))
+        for card in (*layout.cards, *layout.number_cards):
             caption = [card.caption] if card.caption else []
             inner = [card.label, card.digit, card.words, card.picture, card.bars, *caption]
             check_apart(card.rect, inner, (width, height))
-            check_apart(card.rect, [card.label, card.message, card.bars], (width, height))
             check_apart(card.rect, [card.label, card.inside], (width, height))
             assert card.picture.w == card.picture.h and card.picture.w % 28 == 0
 
 
-def test_the_paper_is_a_square_and_the_largest_thing():
+def test_the_paper_is_the_largest_thing_and_wider_than_high_in_a_wide_window():
     for width, height in SIZES:
         layout = lay_out(width, height)
         others = [*layout.tools, *layout.buttons.values(), layout.brush, *layout.history]
-        assert layout.paper.w == layout.paper.h >= 0.45 * min(width, height)
+        assert layout.paper.w >= layout.paper.h >= 0.45 * min(width, height)
+        if width >= 1.5 * height and height >= 400:
+            assert layout.paper.w >= 1.1 * layout.paper.h, (width, height)
         assert all(layout.paper.w * layout.paper.h > 4 * rect.w * rect.h for rect in others)
+    assert lay_out(320, 240).paper.h == 148, "as large as one digit ever could be drawn there"
 
 
 def test_everything_to_press_is_large_enough_for_a_finger():

@@ -1,5 +1,7 @@
 """How the pad looks: words are legible on what is behind them, and whole, in every state, size and theme."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("pygame")
@@ -9,7 +11,7 @@ import pygame
 from digitpad.pad import paint
 from digitpad.pad.layout import lay_out
 from digitpad.pad.window import open_window
-from digitpad.recognizer import Prediction
+from digitpad.recognizer import Number, Prediction
 from tests.runtime.pad.pad_states import SIZES, STATES, show_state
 
 CONTRAST = 4.5  # WCAG 2.1, level AA
@@ -89,7 +91,7 @@ def test_an_answer_that_is_painted_over_another_looks_as_if_it_were_painted_afre
     open_window((320, 240))
     rng = np.random.default_rng(1)
     for cards in (1, 2):
-        layout = lay_out(*size, cards=cards)
+        layout = lay_out(*size, card_count=cards)
         over, fresh = pygame.Surface(size), pygame.Surface(size)
         painted = {}
         for number in range(12):
@@ -104,6 +106,12 @@ def test_an_answer_that_is_painted_over_another_looks_as_if_it_were_painted_afre
             if number in (5, 9):
                 shown = paint.Shown("CNN", trouble="the model is damaged" * number)
             card = layout.cards[-1]
+            if number in (2, 6, 8):
+                count = int(rng.integers(2, 5))
+                digits = tuple(replace(answer, digit=int(parts.argmax())) for _ in range(count))
+                answer = Number(str(parts.argmax()) * count, "number", 0.9, digits)
+                shown = paint.Shown("CNN", answer, pointed=int(rng.integers(count)), focused=number == 6)
+                card = layout.number_cards[-1]
             before = pygame.surfarray.array3d(over)
             changed = paint.paint_card(over, card, shown, paint.DARK, layout.body, layout.small, painted)
             paint.paint_card(fresh, card, shown, paint.DARK, layout.body, layout.small, {})

@@ -5,6 +5,7 @@ import pygame
 import pytest
 from PIL import Image
 
+from digitpad import Recognizer
 from digitpad.pad.demo import click, drag
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.stroke_files import Sample, read_samples, write_samples
@@ -48,6 +49,14 @@ def test_an_image_dropped_on_the_window_is_shown_with_its_answer_until_somebody_
     click(pad, "undo")
     click(pad, "undo")
     assert len(pad.drawing.strokes) == 1 and pad.drawing.picture is None
+
+
+def test_an_image_in_a_stroke_file_is_shown_and_read_as_it_is(pad, tmp_path):
+    image = Recognizer("cnn").predict_strokes([THREE]).image
+    write_samples(tmp_path / "a.json", [Sample([], "3", None, image)])
+    drop(pad, tmp_path / "a.json")
+    assert pad.drawing.picture is not None and pad.drawing.label == "3"
+    assert (pad.models.answers["cnn"].image == image).all() and pad.models.answers["cnn"].digit == 3
 
 
 @pytest.mark.parametrize("name", ["broken.json", "broken.png", "nowhere.png", "folder"])

@@ -75,13 +75,10 @@ def test_the_picture_of_what_the_model_saw_is_shown_magnified(pad, three_read):
 
 def test_a_long_burst_of_events_loses_none(pad):
     points = [(0.5 + 0.4 * math.cos(i / 300), 0.5 + 0.4 * math.sin(i / 300)) for i in range(3000)]
-    paper = pad.view.layout.paper
-    expected = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in points]
+    expected = [pad.view.in_window(x, y) for x, y in points]
     drag(pad, points)
-    drawn = [
-        (round(paper.x + x * paper.w - 0.5), round(paper.y + y * paper.h - 0.5))
-        for x, y in pad.drawing.strokes[0].points
-    ]
+    half = 0.5 / pad.view.layout.paper.h  # of a pixel
+    drawn = [pad.view.in_window(x - half, y - half) for x, y in pad.drawing.strokes[0].points]
     assert drawn == [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
 
 
@@ -217,7 +214,7 @@ def test_a_second_finger_does_not_disturb_the_first(pad):
     finger(pad, pygame.FINGERUP, x + 40, y, 1)
     assert len(pad.drawing.strokes) == 1
     assert np.allclose(
-        pad.drawing.strokes[0].points, [((100 + d) / paper.w, 100 / paper.w) for d in (0, 20, 40)], atol=1e-6
+        pad.drawing.strokes[0].points, [((100 + d) / paper.h, 100 / paper.h) for d in (0, 20, 40)], atol=1e-6
     )
 
 

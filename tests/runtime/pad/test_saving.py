@@ -181,12 +181,16 @@ def test_a_gathered_drawing_that_was_taken_out_of_the_file_by_hand_is_added_agai
 def test_labels_are_added_to_what_is_there_and_its_other_content_is_kept(pad, three_drawn, tmp_path):
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()
-    old = {"meta": {"who": "me"}, "samples": [{"label": "5", "strokes": [[[0, 0], [1, 9]]], "writer": "w", "x": 1}]}
+    bad = {"label": "x", "strokes": []}
+    five = {"label": "5", "strokes": [[[0, 0], [1, 9]]], "writer": "w", "x": 1}
+    old = {"meta": {"who": "me"}, "samples": [bad, five]}
     file.write_text(json.dumps(old))
     label(pad, 3)
     content = json.loads(file.read_bytes())
-    assert content["meta"] == old["meta"] and content["samples"][0] == old["samples"][0]
-    assert content["samples"][1]["label"] == "3"
+    assert content["meta"] == old["meta"] and content["samples"][:2] == old["samples"]
+    assert content["samples"][2]["label"] == "3"
+    label(pad, 3)
+    assert json.loads(file.read_bytes()) == old, "taken out again, and nothing else"
 
 
 def test_labels_are_added_to_a_packed_file_that_lost_its_ending(make_pad, tmp_path):
@@ -197,7 +201,7 @@ def test_labels_are_added_to_a_packed_file_that_lost_its_ending(make_pad, tmp_pa
     assert gathered(tmp_path)[0] == ["5", "3"]
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"samples": [{"label": "x", "strokes": []}]}', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"samples": 3}', b"\xff\xfe"])
 def test_a_damaged_gathering_file_is_left_as_it_is(pad, three_drawn, tmp_path, content):
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()

@@ -15,7 +15,7 @@ from digitpad.pad.loop import KIOSK_MS, run_pad
 from digitpad.pad.screen_ink import _disc
 from digitpad.pad.window import open_window
 from digitpad.stroke_files import read_samples, write_samples
-from tests.runtime.pad.pad_user import THREE, finger, on_screen, part, post, press_key, run_python, window
+from tests.runtime.pad.pad_user import THREE, finger, part, post, press_key, run_python, window
 from tests.runtime.pad.stand_in import StandIn
 
 # Display and window
@@ -124,19 +124,37 @@ def test_the_first_frame_is_there_before_onnxruntime_is_loaded():
 
 
 def test_resizing_while_drawing_goes_on_with_the_stroke(pad):
-    x, y = on_screen(pad, 0.2, 0.2)
+    x, y = pad.view.in_window(0.2, 0.2)
     post(pad, (pygame.MOUSEBUTTONDOWN, {"pos": (x, y), "button": 1}))
     for size in ((480, 320), (320, 480), (1280, 800), (200, 100), (800, 480)):
         pygame.display.set_mode(size, pygame.RESIZABLE)
         pad.step(0)
-        post(pad, (pygame.MOUSEMOTION, {"pos": on_screen(pad, 0.5, 0.5), "buttons": (1, 0, 0)}))
-        post(pad, (pygame.MOUSEMOTION, {"pos": on_screen(pad, 0.2, 0.6), "buttons": (1, 0, 0)}))
-    post(pad, (pygame.MOUSEBUTTONUP, {"pos": on_screen(pad, 0.2, 0.2), "button": 1}))
+        post(pad, (pygame.MOUSEMOTION, {"pos": pad.view.in_window(0.5, 0.5), "buttons": (1, 0, 0)}))
+        post(pad, (pygame.MOUSEMOTION, {"pos": pad.view.in_window(0.2, 0.6), "buttons": (1, 0, 0)}))
+    post(pad, (pygame.MOUSEBUTTONUP, {"pos": pad.view.in_window(0.2, 0.2), "button": 1}))
     (stroke,) = pad.drawing.strokes
     assert len(stroke.points) >= 11
     grown = window()
     post(pad, (pygame.WINDOWEXPOSED, {}))
     assert np.array_equal(window(), grown)
+
+
+@pytest.mark.parametrize("larger", ["wider", "higher"])
+def test_a_drawing_from_a_larger_paper_lies_on_a_smaller_one_as_a_whole(make_pad, larger):
+    pad = make_pad(size=(1200, 600) if larger == "wider" else (600, 2400))
+    wide, high = pad.drawing.size
+    drag(pad, [(0.1, 0.5), (wide - 0.1, 0.5), (wide - 0.1, high - 0.1)])
+    for size in ((480, 800), (320, 240)):
+        pygame.display.set_mode(size, pygame.RESIZABLE)
+        pad.step(0)
+        x, y = pad.view.in_window(wide - 0.1, high - 0.1)
+        assert pad.view.is_on_paper(x - 2, y - 2) and window()[x - 2, y - 2].max() < 100, "and is seen there"
+        drag(pad, [(0.3, 0.3), (0.4, 0.4)])
+        assert np.allclose(pad.drawing.strokes[-1].points, [(0.3, 0.3), (0.4, 0.4)], atol=0.01), (
+            "drawn where one points"
+        )
+    click(pad, "clear")
+    assert pad.drawing.size[1] == 1
 
 
 # Lots of ink
@@ -222,7 +240,8 @@ def test_long_random_input_does_no_harm(make_pad, tmp_path, seed):
         if number in (500, 1499):
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     assert pad.running
-    assert all(0 <= v <= 1 for stroke in pad.drawing.strokes for point in stroke.points for v in point)
+    size = pad.drawing.size
+    assert all(0 <= p[n] <= size[n] * 1.000001 for s in pad.drawing.strokes for p in s.points for n in (0, 1))
     assert len(pad.history.entries) <= 24 and _disc.cache_info().currsize <= 1024
     assert memory[1] - memory[0] < 100, "MB that 20,000 events more have cost"
 

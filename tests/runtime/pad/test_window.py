@@ -81,7 +81,7 @@ def test_a_digit_is_drawn_with_the_pointer_and_its_answer_is_seen(x_server, pad)
     wait_until(lambda: pixel(screen, layout.paper.x + 20, layout.paper.y + 20)[0] > 240)
     (stroke,) = demo_samples()[3].strokes
     paper = layout.paper
-    where = [(paper.x + round(x * paper.w), paper.y + round(y * paper.h)) for x, y in (stroke / CANVAS).tolist()]
+    where = [(paper.x + round(x * paper.h), paper.y + round(y * paper.h)) for x, y in (stroke / CANVAS).tolist()]
     do("mousemove", *where[0], "mousedown", 1)
     do(*(word for at in where[1:] for word in ("mousemove", *at)))
     do("mouseup", 1)

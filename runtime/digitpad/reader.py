@@ -1,0 +1,210 @@
+"""Whole numbers: which strokes or marks make up which digit, chosen by the network's own scores.
+
+Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row are
+all inked and judged, and the row is parted into the groups that are the most probable digits together:
+over-segmentation and dynamic programming (R. G. Casey, E. Lecolinet, A survey of methods and strategies in character
+segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.mnist_form import Points, render_drawings
+
+MOST_DIGITS = 32  # in a row
+_MOST_STROKES = 6  # in a digit
+_GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
+_WIDE = 1.7  # of the row's height: no digit of several strokes is wider
+_SMALL = 0.4  # of the largest stroke: smaller ones say nothing about the row's height
+_LITTLE = 12.0, 0.5  # price of a digit as small as a point, and from which part of the row's height on it is none
+_LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
+_ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
+_CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
+
+T = TypeVar("T")
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Group:
+    """A candidate: the pieces `start` to `end` of a row as one digit; without an image, as nothing that counts.
+
+    Attributes:
+        image: uint8 (28, 28), in MNIST's form; None where the pieces are left out.
+        box: of its ink, in the input's own coordinates.
+        price: what its way of reading the pieces costs beforehand, as a log probability.
+    """
+
+    start: int
+    end: int
+    image: NDArray[np.uint8] | None = None
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+    price: float = 0.0
+
+
+class Known:
+    """What was inked and judged as a drawing was last read, so that when it has grown only what is new is."""
+
+    def __init__(self) -> None:
+        self._before: dict[Hashable, Any] = {}
+        self._now: dict[Hashable, Any] = {}
+
+    def begin(self) -> None:
+        """Begin to read the drawing anew; what was not asked for the last time is forgotten."""
+        self._before, self._now = self._now, {}
+
+    def each(self, keys: Sequence[Hashable], compute: Callable[[list[int]], Iterable[T]]) -> list[T]:
+        """What belongs to each key; `compute` is given the places of those that are not known."""
+        self._now |= {key: self._before[key] for key in keys if key in self._before}
+        if new := [n for n, key in enumerate(keys) if key not in self._now]:
+            self._now |= zip((keys[n] for n in new), compute(new), strict=True)
+        return [self._now[key] for key in keys]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row's candidates, and its height in the input's own units."""
+
+    groups: list[Group]
+    height: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The likeliest digits of a row: the places of their groups in it, from left to right, and what they are.
+
+    `confidence` is the probability that the text is right, given that the row is a number; `log_number` the log
+    probability that all of it are digits and nothing else is there, shared out among them.
+    """
+
+    chosen: list[int]
+    text: str
+    confidence: float
+    log_number: float
+
+
+def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
+    """Part a row into the groups that are the most probable digits together.
+
+    Args:
+        row: the candidates; some groups must lead from the first piece to the last.
+        log_digits: (G, 10) for each group, the log probability that it is this digit and no outlier. For groups without
+            an image they count nothing.
+    """
+    groups, count = row.groups, len(row.groups)
+    inked = np.array([group.image is not None for group in groups])
+    prices = np.array([group.price for group in groups])
+    log_some = np.where(inked, np.logaddexp.reduce(log_digits, axis=1), 0) - prices
+    log_best = np.where(inked, log_digits.max(axis=1), 0) - prices
+
+    order = sorted(range(count), key=lambda n: groups[n].end)
+    ending: dict[int, list[int]] = {}  # the groups that end at a piece
+    for n in order:
+        ending.setdefault(groups[n].end, []).append(n)
+    abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending.get(groups[n].start, [])] for n in order}
+    final = ending[max(ending)]
+
+    best, total, before = np.full(count, -np.inf), np.full(count, -np.inf), np.full(count, -1)
+    for n in order:
+        if groups[n].start == 0:
+            best[n], total[n] = log_best[n], log_some[n]
+        elif last := ending.get(groups[n].start):
+            ways = best[last] - abreast[n]
+            before[n] = last[int(ways.argmax())]
+            best[n] = ways.max() + log_best[n]
+            total[n] = np.logaddexp.reduce(total[last] - abreast[n]) + log_some[n]
+    way = [final[int(best[final].argmax())]]
+    while before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    chosen = [n for n in reversed(way) if inked[n]]
+    digits = log_digits[chosen].argmax(axis=1)
+
+    # A text may come about in several ways, the bar of a five left to this digit or to that: their probabilities add.
+    of_text = np.full((count, len(chosen) + 1), -np.inf)  # of all ways to here that read so many of its digits
+    for n in order:
+        if groups[n].start == 0:
+            so_far = np.append(0, np.full(len(chosen), -np.inf))
+        elif last := ending.get(groups[n].start):
+            so_far = np.logaddexp.reduce(of_text[last] - np.array(abreast[n])[:, None])
+        else:
+            continue
+        if inked[n]:
+            of_text[n, 1:] = so_far[:-1] + log_digits[n, digits] - prices[n]
+        else:
+            of_text[n] = so_far - prices[n]
+    log_text = np.logaddexp.reduce(of_text[final, -1]) - np.logaddexp.reduce(total[final])
+    some = best[final].max() - (log_best - log_some)[way].sum()
+    some -= sum(_abreast(groups[m], groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
+    return Reading(chosen, "".join(map(str, digits)), float(np.exp(log_text)), float(some) / max(len(chosen), 1))
+
+
+def _abreast(one: Group, other: Group, height: float, price: tuple[float, float] = _ABREAST) -> float:
+    """What it costs that two digits in a row lie in the same place, as if the bar of a crossed zero were a one."""
+    if one.image is None or other.image is None:
+        return 0.0
+    apart = abs(other.box[0] + other.box[2] - one.box[0] - one.box[2]) / 2
+    return price[0] * max(1 - apart / (price[1] * height), 0.0)
+
+
+def stroke_rows(strokes: list[Points], known: Known) -> list[Row]:
+    """The candidates in strokes, in whatever order they were drawn: rows from top to bottom."""
+    boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in strokes]).reshape(-1, 4)
+    rows = []
+    for members in _rows(boxes):
+        members = members[np.argsort(boxes[members, 0] + boxes[members, 2], kind="stable")]
+        rows.append(_candidates([strokes[n] for n in members], boxes[members], known))
+    return rows
+
+
+def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """Which boxes are in which row: those that share much of their height, and what is small in the nearest."""
+    down = boxes[:, 3] - boxes[:, 1]
+    extents = np.maximum(down, boxes[:, 2] - boxes[:, 0])
+    tall = down >= _SMALL * extents.max(initial=0)
+    spans: list[list[float]] = []  # top and bottom of each row
+    for top, bottom in sorted(boxes[tall][:, [1, 3]].tolist()):
+        if spans and min(bottom, spans[-1][1]) - top > 0.1 * min(bottom - top, spans[-1][1] - spans[-1][0]):
+            spans[-1][1] = max(spans[-1][1], bottom)
+        else:
+            spans.append([top, bottom])
+    if not spans:
+        return [np.arange(len(boxes))] if len(boxes) else []
+    tops, bottoms = np.array(spans).T
+    middles = (boxes[:, 1] + boxes[:, 3])[:, None] / 2
+    beyond = np.maximum(np.maximum(tops - middles, middles - bottoms), 0)
+    row = np.where(beyond.min(axis=1) > 0, beyond.argmin(axis=1), np.abs(middles - (tops + bottoms) / 2).argmin(axis=1))
+    return [members for n in range(len(spans)) if (members := np.flatnonzero(row == n)).size]
+
+
+def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64], known: Known) -> Row:
+    """The candidates of one row, whose strokes are sorted from left to right."""
+    extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
+    groups = [
+        Group(n, n + 1, price=_LEFT_OUT[0] + _LEFT_OUT[1] * (extent / height) ** 2)
+        for n, extent in enumerate(extents.tolist())
+    ]
+    spans = []
+    for start in range(len(strokes)):
+        left, top, right, bottom = boxes[start].tolist()
+        for end in range(start + 1, min(start + _MOST_STROKES, len(strokes)) + 1):
+            box = boxes[end - 1].tolist()
+            if max(box[0] - right, left - box[2]) > _GAP * height:
+                break
+            left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
+            if end > start + 1 and right - left > _WIDE * height:
+                break
+            spans.append((start, end, (left, top, right, bottom)))
+    drawings, raw = [strokes[start:end] for start, end, _ in spans], [stroke.tobytes() for stroke in strokes]
+    keys = [tuple(raw[start:end]) for start, end, _ in spans]
+    images = known.each(keys, lambda new: render_drawings([drawings[n] for n in new]))
+    for (start, end, box), image in zip(spans, images, strict=True):
+        if image.any():
+            share = max(box[2] - box[0], box[3] - box[1]) / height
+            groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
+    return Row(groups, height)

@@ -1,0 +1,158 @@
+"""Whole numbers from strokes, read by the shipped models: in any order, in rows, with points and slips between."""
+
+from collections.abc import Iterable
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitpad import Number, Recognizer, StrokeError
+from digitpad.mnist_form import Points
+from digitpad.pad.demo_strokes import demo_samples
+from digitpad.reader import Known
+
+DIGITS = {sample.label: sample.strokes for sample in demo_samples()}
+SLANT = np.array([[1, 0], [-0.2, 1]])
+
+
+@pytest.fixture(scope="module", params=["cnn", "mlp"])
+def recognizer(request: pytest.FixtureRequest) -> Recognizer:
+    return Recognizer(request.param)
+
+
+def written(text: str, gap: float = 0.2) -> list[Points]:
+    """Demo digits in rows, each a unit high, a gap apart."""
+    strokes = []
+    for row, line in enumerate(text.splitlines()):
+        x = 0.0
+        for digit in line:
+            low, high = np.concatenate(DIGITS[digit]).min(axis=0), np.concatenate(DIGITS[digit]).max(axis=0)
+            size = high[1] - low[1]
+            strokes += [(stroke - low) / size + [x, 1.6 * row] for stroke in DIGITS[digit]]
+            x += (high[0] - low[0]) / size + gap
+    return strokes
+
+
+def dot(x: float, y: float, size: float = 0.02) -> Points:
+    return np.array([[x, y], [x + size, y], [x + size, y + size]])
+
+
+@pytest.mark.parametrize("text", ["42", "1984", "7", "100", "31415926", "0123456789"])
+def test_numbers_of_any_length_are_read(recognizer: Recognizer, text: str) -> None:
+    number = recognizer.read_strokes(written(text))
+    assert (number.text, number.status) == (text, "number")
+    assert 0 < number.confidence <= 1
+    assert [p.digit for p in number.digits] == [int(digit) for digit in text]
+
+
+def test_each_digit_says_where_it_stands_in_the_units_of_the_drawing(recognizer: Recognizer) -> None:
+    number = recognizer.read_strokes([stroke * 300 + [50, -2000] for stroke in written("57", gap=0.5)])
+    five, seven = [p.box for p in number.digits]
+    assert five is not None
+    assert seven is not None
+    assert (five[0], five[1], five[3]) == pytest.approx((50, -2000, -1700))
+    assert five[2] + 150 == pytest.approx(seven[0])
+
+
+def test_one_digit_is_a_number_of_one_and_reads_as_predict_strokes_does(recognizer: Recognizer) -> None:
+    for label, strokes in DIGITS.items():
+        (digit,), alone = recognizer.read_strokes(strokes).digits, recognizer.predict_strokes(strokes)
+        assert str(digit.digit) == label
+        assert np.array_equal(digit.image, alone.image)
+        assert digit.ood_score == pytest.approx(alone.ood_score, abs=1e-4)
+        assert alone.box is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    text=st.text("0123456789", min_size=2, max_size=6),
+    order=st.randoms(use_true_random=False),
+    scale=st.floats(1e-3, 1e3),
+    x=st.floats(-1e4, 1e4),
+)
+def test_the_order_the_size_and_the_place_of_the_strokes_do_not_matter(
+    text: str, order: Random, scale: float, x: float
+) -> None:
+    cnn = Recognizer("cnn")
+    strokes = written(text)
+    moved = [np.add(stroke, (x, -x)) * scale for stroke in strokes]
+    order.shuffle(moved)
+    assert cnn.read_strokes(moved).text == cnn.read_strokes(strokes).text == text
+
+
+def test_several_rows_are_read_from_top_to_bottom(recognizer: Recognizer) -> None:
+    number = recognizer.read_strokes(written("12\n345\n67"))
+    assert number.text == "12\n345\n67"
+    assert "12 / 345 / 67" in str(number)
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        dot(0.95, 1.0),  # a point
+        np.array([[0.97, 0.92], [0.98, 1.0], [0.92, 1.12]]),  # a comma
+        dot(4.0, 1.5),  # where a hand touched
+        np.array([[1.2, 0.4]]),
+    ],
+)
+def test_points_commas_and_slips_are_read_over(recognizer: Recognizer, slip: Points) -> None:
+    assert recognizer.read_strokes([*written("83", gap=0.4), slip]).text == "83"
+
+
+def test_slanting_digits_close_together_are_read(recognizer: Recognizer) -> None:
+    assert recognizer.read_strokes([stroke @ SLANT.T for stroke in written("2958", gap=0.05)]).text == "2958"
+
+
+def test_what_is_no_number_is_refused(recognizer: Recognizer) -> None:
+    t = np.linspace(0, 6 * np.pi, 80)
+    spiral = np.stack([t * np.cos(t), t * np.sin(t)], axis=1)
+    grid = [np.array([[0, y], [4, y]]) for y in range(5)] + [np.array([[x, 0], [x, 4]]) for x in range(5)]
+    for drawing in ([spiral], grid, [spiral, np.add(spiral, (40, 0))]):
+        number = recognizer.read_strokes(drawing)
+        assert (number.status, number.text, number.digits) == ("not_a_number", "", ())
+        assert str(number) == "not a number"
+
+
+def test_a_row_of_more_than_thirty_two_digits_is_no_number() -> None:
+    cnn = Recognizer("cnn")
+    assert cnn.read_strokes(written("47" * 16)).text == "47" * 16
+    assert cnn.read_strokes(written("47" * 16 + "2")).status == "not_a_number"
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [[(3, 4)]], [[(3, 4), (3, 4)], [(3, 4)]]])
+def test_without_ink_or_extent_it_is_blank(recognizer: Recognizer, strokes: Iterable[Points]) -> None:
+    number = recognizer.read_strokes(strokes)
+    assert (number.status, number.text, number.confidence) == ("blank", "", 0)
+
+
+def test_strokes_that_are_none_are_named(recognizer: Recognizer) -> None:
+    with pytest.raises(StrokeError, match="stroke 2"):
+        recognizer.read_strokes([[(0, 0), (1, 1)], [(0, float("nan"))]])
+
+
+def test_numbers_in_words() -> None:
+    assert str(Number("1984", "number", 0.998, ())) == "1984 (99.8 %)"
+    assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
+
+
+def test_of_a_drawing_that_grows_only_what_is_new_is_judged_and_the_answer_is_the_same(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[int] = []
+    run = Recognizer.run
+    monkeypatch.setattr(Recognizer, "run", lambda self, images: judged.append(len(images)) or run(self, images))
+    strokes, known = written("1984\n57"), Known()
+    for count in range(1, len(strokes) + 1):
+        known.begin()
+        growing = recognizer.read_strokes(strokes[:count], known)
+        judged_of_it = judged.pop()
+        at_once = recognizer.read_strokes(strokes[:count])
+        assert (growing.text, growing.status, growing.confidence) == (at_once.text, at_once.status, at_once.confidence)
+        assert all(map(np.array_equal, [p.image for p in growing.digits], [p.image for p in at_once.digits]))
+    assert judged_of_it < judged[-1] / 2, "of the last stroke, not of all six digits"
+    known.begin()
+    judged.clear()
+    recognizer.read_strokes(strokes, known)
+    assert not judged
