@@ -13,7 +13,7 @@ from evaluate import tables
 from evaluate.tables import join, measured, short_title
 from export.contract import IR_VERSION, OPSET
 from export.manifest import MODELS, Manifest, report_folder
-from train.calibration import REFUSAL, RIGHT
+from train.calibration import RIGHT
 from train.command import ROOT
 
 CARD = Path(__file__).with_name("card.md")  # with gaps, which are filled in here
@@ -60,7 +60,6 @@ def card(manifest: Manifest, pictures: str) -> str:
         contract=CONTRACT,
         opset=OPSET,
         ir_version=IR_VERSION,
-        refusal=f"{REFUSAL:g}",
         right=f"{100 * RIGHT:g} %",
     )
 

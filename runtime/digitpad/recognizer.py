@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from digitpad.image.reading import ImageLike
 
+_BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -179,7 +180,8 @@ class Recognizer:
                 digits.append(replace(answer, box=row.groups[n].box))
         if not texts:
             return Number("", "blank", 0.0, ())
-        if log_number < -np.logaddexp(0, self.ood_threshold) or max(map(len, texts)) > MOST_DIGITS:
+        least = self.ood_threshold + (_BESIDE if len(digits) > 1 else 0)
+        if log_number < -np.logaddexp(0, least) or max(map(len, texts)) > MOST_DIGITS:
             return Number("", "not_a_number", confidence, ())
         status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
         return Number("\n".join(texts), status, confidence, tuple(digits))

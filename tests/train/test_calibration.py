@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluate.metrics import calibration_error
-from train.calibration import REFUSAL, RIGHT, calibrate, fit_odds, fit_temperature, log_odds, ood_score, probabilities
+from train.calibration import RIGHT, calibrate, fit_odds, fit_temperature, log_odds, ood_score, probabilities
 
 
 def overconfident(count: int = 5_000, factor: float = 3.0, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +78,7 @@ def test_refusing_more_or_less_would_cost_more() -> None:
     def cost(threshold: float) -> float:
         refused = np.mean([(ood_score(scored(odds)[0], fitted) > threshold).mean() for odds in digits])
         taken = np.mean([(ood_score(scored(odds)[0], fitted) <= threshold).mean() for odds in outliers])
-        return float(REFUSAL * refused + taken)
+        return float(refused + taken)
 
     least = cost(fitted.ood_threshold)
     assert least < cost(fitted.ood_threshold - 1) and least < cost(fitted.ood_threshold + 1)
