@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitpad.mnist_form import Points, render_drawings
 
 MOST_DIGITS = 32  # in a row
-_MOST_STROKES = 6  # in a digit
+_MOST_PIECES = 6  # in a digit
 _GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
 _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
 _SMALL = 0.4  # of the largest stroke: smaller ones say nothing about the row's height
@@ -28,6 +28,8 @@ _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than 
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+Span = tuple[int, int]  # from one piece to before another
+Images = Iterable[NDArray[np.uint8]]  # each (28, 28)
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,19 @@ def stroke_rows(strokes: list[Points], known: Known) -> list[Row]:
     """The candidates in strokes, in whatever order they were drawn: rows from top to bottom."""
     boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in strokes]).reshape(-1, 4)
     rows = []
-    for members in _rows(boxes):
-        members = members[np.argsort(boxes[members, 0] + boxes[members, 2], kind="stable")]
-        rows.append(_candidates([strokes[n] for n in members], boxes[members], known))
+    for members in rows_of(boxes):
+        row = [strokes[n] for n in members]
+        raw = [stroke.tobytes() for stroke in row]
+
+        def ink(spans: list[Span], row: list[Points] = row, raw: list[bytes] = raw) -> Images:
+            keys = [tuple(raw[start:end]) for start, end in spans]
+            return known.each(keys, lambda new: render_drawings([row[slice(*spans[n])] for n in new]))
+
+        rows.append(candidates(boxes[members], ink))
     return rows
 
 
-def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """Which boxes are in which row: those that share much of their height, and what is small in the nearest."""
     down = boxes[:, 3] - boxes[:, 1]
     extents = np.maximum(down, boxes[:, 2] - boxes[:, 0])
@@ -178,32 +186,37 @@ def _rows(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     middles = (boxes[:, 1] + boxes[:, 3])[:, None] / 2
     beyond = np.maximum(np.maximum(tops - middles, middles - bottoms), 0)
     row = np.where(beyond.min(axis=1) > 0, beyond.argmin(axis=1), np.abs(middles - (tops + bottoms) / 2).argmin(axis=1))
-    return [members for n in range(len(spans)) if (members := np.flatnonzero(row == n)).size]
+    rows = [np.flatnonzero(row == n) for n in range(len(spans))]
+    return [
+        members[np.argsort(boxes[members, 0] + boxes[members, 2], kind="stable")] for members in rows if members.size
+    ]
 
 
-def _candidates(strokes: Sequence[Points], boxes: NDArray[np.float64], known: Known) -> Row:
-    """The candidates of one row, whose strokes are sorted from left to right."""
+def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) -> Row:
+    """The candidates of one row.
+
+    Args:
+        boxes: (n, 4) of its pieces, from left to right.
+        ink: makes the images of groups of pieces, from one to before another.
+    """
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
     groups = [
         Group(n, n + 1, price=_LEFT_OUT[0] + _LEFT_OUT[1] * (extent / height) ** 2)
         for n, extent in enumerate(extents.tolist())
     ]
-    spans = []
-    for start in range(len(strokes)):
+    spans: dict[Span, Box] = {}
+    for start in range(len(boxes)):
         left, top, right, bottom = boxes[start].tolist()
-        for end in range(start + 1, min(start + _MOST_STROKES, len(strokes)) + 1):
+        for end in range(start + 1, min(start + _MOST_PIECES, len(boxes)) + 1):
             box = boxes[end - 1].tolist()
             if max(box[0] - right, left - box[2]) > _GAP * height:
                 break
             left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
             if end > start + 1 and right - left > _WIDE * height:
                 break
-            spans.append((start, end, (left, top, right, bottom)))
-    drawings, raw = [strokes[start:end] for start, end, _ in spans], [stroke.tobytes() for stroke in strokes]
-    keys = [tuple(raw[start:end]) for start, end, _ in spans]
-    images = known.each(keys, lambda new: render_drawings([drawings[n] for n in new]))
-    for (start, end, box), image in zip(spans, images, strict=True):
+            spans[start, end] = left, top, right, bottom
+    for ((start, end), box), image in zip(spans.items(), ink([*spans]), strict=True):
         if image.any():
             share = max(box[2] - box[0], box[3] - box[1]) / height
             groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))

@@ -13,7 +13,7 @@ from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Group, Known, Row, best_reading, stroke_rows
+from digitpad.reader import MOST_DIGITS, Box, Known, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -131,18 +131,17 @@ class Recognizer:
         return self.predict_normalised(render_strokes(strokes))
 
     def read(self, image: "ImageLike") -> Number:
-        """Read the number in an image of any size and either polarity, as `predict` reads a digit.
+        """Read the whole number, or the several in rows, in an image of any size and either polarity.
+
+        Args:
+            image: as for `predict`.
 
         Raises:
             ImageError: it cannot be read as an image.
         """
-        from digitpad.image.normalise import normalise_image
-        from digitpad.image.reading import read_image
+        from digitpad.image.normalise import number_rows
 
-        height, width = read_image(image)[0].shape[:2]
-        inked = normalise_image(image)
-        box = 0.0, 0.0, float(width), float(height)
-        return self._read([Row([Group(0, 1, inked if inked.any() else None, box)], height)], Known())
+        return self._read(number_rows(image), Known())
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.

@@ -5,6 +5,7 @@ tells the paper's colour; how that changes across the picture is the light; what
 ruled lines, frames and specks of ink are not part of the digit.
 """
 
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -25,18 +26,28 @@ _FAINT_IN_SHADE = 0.12  # the same where light is uneven, which leaves traces
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 
-def find_ink(grey: Map, tell: Tell) -> Map:
+@dataclass(frozen=True)
+class Ink:
+    """The ink found in a picture, and where in it: `corner` (x, y) and `scale`, how many pixels make one of the map.
+
+    The map is float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline;
+    all zero where there is no ink.
+    """
+
+    map: Map
+    corner: tuple[int, int]
+    scale: float
+
+
+def find_ink(grey: Map, tell: Tell) -> Ink:
     """The ink in a picture of either polarity.
 
     Args:
         grey: float32 (H, W) in [0, 1].
         tell: receives each step, in words and as a picture.
-
-    Returns:
-        float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline; all
-        zero where there is no ink.
     """
     ink, sheet = np.zeros((1, 1), np.float32), None
+    x, y, scale = 0, 0, 1.0
     for attempt in range(3):
         if attempt:
             tell("once more, %s", "inside the sheet" if sheet is not None else "closer to the ink", seen=grey)
@@ -47,7 +58,7 @@ def find_ink(grey: Map, tell: Tell) -> Map:
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
         if sheet is not None and not marks.count:
             tell("nothing is on the sheet: it is a fat zero", ink=sheet)
-            return sheet
+            return Ink(sheet, (x, y), scale)
         window = inside_sheet(marks)
         sheet = ink if window else None
         if window is None:
@@ -57,7 +68,8 @@ def find_ink(grey: Map, tell: Tell) -> Map:
             break
         left, top, right, bottom = (round(edge * scale) for edge in window)
         grey = grey[top:bottom, left:right]
-    return ink
+        x, y = x + left, y + top
+    return Ink(ink, (x, y), scale)
 
 
 def _ink_on_paper(grey: Map, tell: Tell) -> Map:

@@ -1,5 +1,7 @@
 """A picture of a digit, however it was made, to the 28x28 image a model sees: the whole way, step by step."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,9 +9,11 @@ from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
-from digitpad.image.reading import ImageLike, read_image
+from digitpad.image.pieces import picture_rows
+from digitpad.image.reading import ImageLike, read_image, read_scaled
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
+from digitpad.reader import Box, Group, Row
 
 
 def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
@@ -49,11 +53,34 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]
     grey = mix_to_grey(colour, alpha)
     del colour, alpha  # most of the memory, if the picture is large
     tell("mixed to grey", seen=grey)
-    fitted = fit_ink(find_ink(grey, tell))
+    fitted = fit_ink(find_ink(grey, tell).map)
     if grey.shape != (SIZE, SIZE):
         return fitted[None]
     as_it_is = np.rint(255 * grey).astype(np.uint8)
     return np.stack([fitted, 255 - as_it_is if median(grey) > 0.5 else as_it_is])
+
+
+def number_rows(image: ImageLike, tell: Tell = log_step) -> list[Row]:
+    """The candidates for the digits of numbers in an image: rows from top to bottom, boxes in its own pixels.
+
+    Raises:
+        ImageError: as `normalise_image`.
+    """
+    colour, alpha, scale = read_scaled(image)
+    tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
+    if (already := in_mnist_form(colour, alpha)) is not None:
+        return [Row([Group(0, 1, already, (0.0, 0.0, SIZE * scale, SIZE * scale))], SIZE * scale)]
+    found = find_ink(mix_to_grey(colour, alpha), tell)
+
+    def in_pixels(box: Box) -> Box:
+        corners = (np.array(box).reshape(2, 2) * found.scale + found.corner) * scale
+        left, top, right, bottom = corners.ravel().tolist()
+        return left, top, right, bottom
+
+    return [
+        Row([replace(g, box=in_pixels(g.box)) for g in row.groups], row.height * found.scale * scale)
+        for row in picture_rows(found.map)
+    ]
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

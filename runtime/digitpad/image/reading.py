@@ -33,8 +33,18 @@ def read_image(image: ImageLike) -> tuple[Pixels, Map | None]:
     Raises:
         ImageError: it cannot be read as an image; the text names the file and what to do.
     """
+    return read_scaled(image)[:2]
+
+
+def read_scaled(image: ImageLike) -> tuple[Pixels, Map | None, float]:
+    """The same, and how many of the image's own pixels make one along a side.
+
+    Raises:
+        ImageError: as `read_image`.
+    """
     if isinstance(image, np.ndarray):
-        return _from_array(image)
+        colour, alpha = _from_array(image)
+        return colour, alpha, max(image.shape[:2]) / max(colour.shape[:2])
     if isinstance(image, bytes | bytearray | memoryview):
         return _decode(bytes(image), "image data")
     if isinstance(image, str | os.PathLike):
@@ -68,7 +78,7 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(f"{name}: cannot be read ({reason}); check the name and the permissions") from None
 
 
-def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | None]:
+def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | None, float]:
     if isinstance(source, bytes):
         if not source:
             raise ImageError(f"{name}: empty; save or copy the image again")
@@ -80,14 +90,17 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
             warnings.simplefilter("ignore")
             if isinstance(source, bytes):
                 image, orientation = open_image(source, name)
+                side = max(image.size)
                 del source  # the picture may be read from a copy, and takes memory itself once it is decoded
                 orientation = _decode_file(image) or orientation
             else:
                 image = source
                 check_size(image, name)
+                side = max(image.size)
                 image.load()
                 orientation = orientation_of(image)
-            return _from_pillow(image, name, orientation)
+            colour, alpha = _from_pillow(image, name, orientation)
+            return colour, alpha, side / max(colour.shape[:2])
     except ImageError:
         raise
     except MemoryError:
