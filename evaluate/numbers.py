@@ -1,7 +1,10 @@
 """How well whole numbers are read: real ones, such as we compose of single digits, and what is no number at all."""
 
+import copy
+import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +28,9 @@ HEIGHT = 100  # of a digit that is put in a row, before it varies
 VARIED = 0.08  # by what share at most sizes and places in a row vary, of the height
 LENGTHS = (2, 6)  # digits in a number that we compose
 LONG = 7  # digits: numbers of as many or more are counted together
+PICTURES = 10  # times fewer pictures than drawings are read, as each takes that much longer
 STROKE_GAPS = (0.25, 0.0, -0.1)  # heights from box to box
 PIXEL_GAPS = (4, 1, -2)  # of a digit 20 pixels high
-READ_IMAGE = getattr(Recognizer, "read", None)  # None while pictures of numbers cannot be read
 THUMBNAIL = (160, 48)
 
 
@@ -67,7 +70,10 @@ def _measure(model: str, recognizer: Recognizer, sets: dict[str, dict[str, Numbe
     for kind, of_kind in sets.items():
         for name, numbers in of_kind.items():
             answers = read_all(recognizer, numbers, f"{model}, {name}")
-            measured[kind][name] = statuses(answers) if kind == "none" else figures(numbers.labels, answers)
+            if kind == "none":
+                measured[kind][name] = statuses(answers)
+            else:
+                measured[kind][name] = figures(numbers.labels, with_text(recognizer, numbers, answers))
             if kind == "real":
                 measured[kind][name]["refused_as_digit"] = refused_as_digit(recognizer, numbers)
             else:  # real ones may be measured on, and not be shown
@@ -82,7 +88,7 @@ def real_sets(data: Path | None, seed: int) -> dict[str, Numbers]:
     sets = {}
     if (numbers := load_whole_pen_numbers(data)) is not None:
         sets = {"pen numbers": numbers, "pen numbers, strokes in any order": in_any_order(numbers, seed)}
-    if READ_IMAGE and (cheques := load_cheques(data)) is not None:
+    if (cheques := load_cheques(data)) is not None:
         sets["amounts on cheques"] = cheques
     return sets
 
@@ -100,16 +106,15 @@ def composed_sets(data: Path | None, seed: int, each: int) -> dict[str, Numbers]
             sets[f"{collection} digits, gap {gap:.0%}"] = in_row = compose(samples, each, gap, seed)
             if collection == "pen":
                 sets[f"pen digits, gap {gap:.0%}, strokes in any order"] = in_any_order(in_row, seed)
-    if READ_IMAGE:
-        try:
-            digits = load_mnist(data).validation
-        except DataError as error:
-            print(f"no pictures of numbers: {error}", file=sys.stderr)
-        else:
-            labels = [str(label) for label in digits.labels]
-            for pixels in PIXEL_GAPS:
-                name = f"pictures of MNIST's digits, gap {pixels} px"
-                sets[name] = compose_pictures(digits.images, labels, each // 2, pixels, seed)
+    try:
+        digits = load_mnist(data).validation
+    except DataError as error:
+        print(f"no pictures of numbers: {error}", file=sys.stderr)
+    else:
+        labels = [str(label) for label in digits.labels]
+        for pixels in PIXEL_GAPS:
+            name = f"pictures of MNIST's digits, gap {pixels} px"
+            sets[name] = compose_pictures(digits.images, labels, each // PICTURES, pixels, seed)
     return sets
 
 
@@ -127,18 +132,19 @@ def no_numbers(data: Path | None, seed: int, each: int = 1_000) -> dict[str, Num
         if found:
             sets[name] = Numbers([sample.strokes for sample in found], [""] * len(found))
             sets[f"{name} in a row"] = compose(found, each, STROKE_GAPS[0], seed)
-    if READ_IMAGE:
-        images, kinds = generate_outliers(20 * len(KINDS), seed, held_out=True)
-        pictures = {
-            "letters of UJI": render(samples["letters of UJI"]).images,
-            "generated non-digits": images[[KINDS[kind] not in LIKE_NUMBERS for kind in kinds]],
-        }
-        for name, inked in pictures.items():
-            if len(inked):
-                alone = [in_a_row([image], 0) for image in inked]
-                sets[f"pictures of {name}"] = Numbers([*alone], [""] * len(inked))
-                labels = [""] * len(inked)
-                sets[f"pictures of {name} in a row"] = compose_pictures(inked, labels, each // 4, PIXEL_GAPS[0], seed)
+    images, kinds = generate_outliers(20 * len(KINDS), seed, held_out=True)
+    pictures = {
+        "letters of UJI": render(samples["letters of UJI"]).images,
+        "generated non-digits": images[[KINDS[kind] not in LIKE_NUMBERS for kind in kinds]],
+    }
+    for name, inked in pictures.items():
+        if len(inked):
+            alone = [in_a_row([image], 0) for image in inked]
+            sets[f"pictures of {name}"] = Numbers([*alone], [""] * len(inked))
+            labels = [""] * len(inked)
+            sets[f"pictures of {name} in a row"] = compose_pictures(
+                inked, labels, each // PICTURES, PIXEL_GAPS[0], seed
+            )
     return sets
 
 
@@ -223,10 +229,17 @@ def read_all(recognizer: Recognizer, numbers: Numbers, title: str = "") -> list[
 def _read(recognizer: Recognizer, drawing: Written) -> Number:
     if isinstance(drawing, list):
         return recognizer.read_strokes(drawing)
-    if READ_IMAGE is None:
-        raise DataError("pictures of whole numbers cannot be read yet; give strokes")
-    answer: Number = READ_IMAGE(recognizer, drawing)
-    return answer
+    return recognizer.read(drawing)
+
+
+def with_text(recognizer: Recognizer, numbers: Numbers, answers: Sequence[Number]) -> list[Number]:
+    """The answers, those that refuse with the likeliest text as well."""
+    willing = copy.copy(recognizer)
+    willing.ood_threshold = math.inf
+    return [
+        replace(answer, text=_read(willing, drawing).text) if answer.status == "not_a_number" else answer
+        for drawing, answer in zip(numbers.inputs, answers, strict=True)
+    ]
 
 
 def refused_as_digit(recognizer: Recognizer, numbers: Numbers) -> float:
@@ -242,7 +255,7 @@ def figures(labels: Sequence[str], answers: Sequence[Number]) -> dict[str, Any]:
         count; exact, the share whose text is the label, whatever the status, with the 95 % interval (Wilson);
         digit_errors, digits that would have to be put in, taken out or changed, for each digit of the labels;
         wrong_length, the share with some other number of digits; answered, that with status "number";
-        answered_wrong; refused, that with status "not_a_number" or "blank", whose text is empty, and so wrong; ece, the
+        answered_wrong; refused, that with status "not_a_number" or "blank"; ece, the
         expected calibration error of the others' confidence (None if there are none).
     """
     pairs = list(zip(labels, answers, strict=True))

@@ -146,12 +146,12 @@ class Models:
 
 
 def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
-    if drawing.picture is not None:
-        return reader.predict_normalised(drawing.picture.seen)
-    marks = drawing.marks()
-    number = reader.read_strokes(marks, known)
+    picture, marks = drawing.picture, drawing.marks()
+    number = reader.read(picture.file) if picture else reader.read_strokes(marks, known)
     if len(number.digits) > 1:
         return number
+    if picture is not None:
+        return reader.predict_normalised(picture.seen)
     return number.digits[0] if number.digits else reader.predict_strokes(marks)
 
 

@@ -20,6 +20,7 @@ class Picture:
 
     seen: NDArray[np.uint8]  # (R, 28, 28): its readings in the model's form
     photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
+    file: bytes | NDArray[np.uint8]  # the same, as it was opened: read for a whole number
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from digitpad.image.normalise import image_readings
 from digitpad.mnist_form import render_strokes
 from digitpad.recognizer import Number, Prediction
 
@@ -18,8 +19,15 @@ class StandIn:
     def __init__(self, name, digit=3, status="digit", chance=0.91):
         self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
 
+    def read(self, file):
+        return (
+            self._number(self.predict_normalised(image_readings(file))) if len(file) else Number("", "blank", 0.0, ())
+        )
+
     def read_strokes(self, strokes, known=None):
-        answer = self.predict_normalised(render_strokes(strokes))
+        return self._number(self.predict_normalised(render_strokes(strokes)))
+
+    def _number(self, answer):
         if answer.status in ("blank", "not_a_digit"):
             return Number("", answer.status.replace("digit", "number"), 0.0, ())
         digits = tuple(
@@ -34,6 +42,8 @@ class StandIn:
 
     def predict_normalised(self, image):
         self.asked += 1
+        if not isinstance(image, np.ndarray):  # readings
+            image = next(iter(image))[1]
         return self.answer(image[0] if image.ndim == 3 else image, self.digit, self.status, self.chance)
 
     def answer(self, image, digit, status, chance):
