@@ -246,7 +246,7 @@ def test_pictures_and_non_digits_are_measured_and_shown(tmp_path: Path, monkeypa
     outliers = hard_cases.measure_outliers(models, {"mine": generate_digits(60, seed=4)}, tmp_path, each=4)
     together, kinds = outliers["cnn"].pop("all"), outliers["cnn"].values()
     assert {of["count"] for of in kinds} == {4}
-    assert all(of["on_paper"] <= 0.25 for of in (together, *kinds))
+    assert together["on_paper"] <= 0.25 and all(of["on_paper"] <= 0.5 for of in kinds)
     digits = generate_digits(40, seed=5)
     on_paper = models["cnn"].run(hard_cases.read_on_paper(digits.images, 1))[0]
     assert (on_paper.argmax(axis=1) == digits.labels).mean() > 0.9, "what is photographed is still there"
