@@ -67,17 +67,19 @@ class Number:
         status: "number"; "unsure" (a number, but the confidence is low); "not_a_number"; or "blank".
         confidence: how probable it is that the text is right as a whole, in [0, 1]; 0.0 when blank.
         digits: the prediction for each digit, with its box; () when not a number or blank.
+        reason: why it is not a number, where that is not for what it looks like; otherwise "".
     """
 
     text: str
     status: Literal["number", "unsure", "not_a_number", "blank"]
     confidence: float
     digits: tuple[Prediction, ...]
+    reason: str = ""
 
     def __str__(self) -> str:
         """In words: "1984 (99.8 %)"; "unsure, perhaps 1984 (61.0 %)"; "not a number"; "blank"."""
         if not self.text:
-            return self.status.replace("_", " ")
+            return self.status.replace("_", " ") + (f": {self.reason}" if self.reason else "")
         sure = f"{' / '.join(self.text.splitlines())} ({percent(self.confidence)})"
         return sure if self.status == "number" else f"unsure, perhaps {sure}"
 
@@ -180,7 +182,9 @@ class Recognizer:
         if not texts:
             return Number("", "blank", 0.0, ())
         least = self.ood_threshold + (_BESIDE if len(digits) > 1 else 0)
-        if log_number < -np.logaddexp(0, least) or max(map(len, texts)) > MOST_DIGITS:
+        if max(map(len, texts)) > MOST_DIGITS:
+            return Number("", "not_a_number", confidence, (), f"more than {MOST_DIGITS} digits in a row")
+        if log_number < -np.logaddexp(0, least):
             return Number("", "not_a_number", confidence, ())
         status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
         return Number("\n".join(texts), status, confidence, tuple(digits))

@@ -118,7 +118,8 @@ def test_what_is_no_number_is_refused(recognizer: Recognizer) -> None:
 def test_a_row_of_more_than_thirty_two_digits_is_no_number() -> None:
     cnn = Recognizer("cnn")
     assert cnn.read_strokes(written("47" * 16)).text == "47" * 16
-    assert cnn.read_strokes(written("47" * 16 + "2")).status == "not_a_number"
+    longer = cnn.read_strokes(written("47" * 16 + "2"))
+    assert (longer.status, str(longer)) == ("not_a_number", "not a number: more than 32 digits in a row")
 
 
 @pytest.mark.parametrize("strokes", [[], [[]], [[(3, 4)]], [[(3, 4), (3, 4)], [(3, 4)]]])
