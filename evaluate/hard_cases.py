@@ -48,7 +48,7 @@ def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: i
             images = np.stack([render_strokes(write_digit(way, rng)) for _ in range(each)])
             cases[f"{label} {name}"] = Digits(images, np.full(each, int(label)))
     result = _read_cases(recognizers, cases)
-    sheet = {_title(name, result): [Cell(image) for image in cases[name].images[:7]] for name in cases}
+    sheet = {_title(name, result): [Cell(image) for image in cases[name].images[:5]] for name in cases}
     plot_sheet(sheet, pictures / picture_name("variants"), blocks=2)
     return result
 

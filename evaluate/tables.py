@@ -156,7 +156,7 @@ PEOPLE_TEXT = """Right: the most probable digit is the label, whatever the statu
 LETTERS_TEXT = """Letters written by people, look-alikes aside: the share that gets the status `digit` or `unsure`."""
 
 NUMBERS_TEXT = """Exact: the text is the label, whatever the status. Errors per digit: digits that would have to be put
-in, taken out or changed. Wrong length: some other number of digits. Refused, and so wrong: status `not_a_number` or
+in, taken out or changed. Wrong length: some other number of digits. Refused: status `not_a_number` or
 `blank`. ECE: of the confidence in the whole number, where it is not refused."""
 
 REAL_NUMBERS_TEXT = """Real numbers, which people wrote: pen numbers (CROHME, CC BY-NC-SA 3.0) and amounts on cheques

@@ -107,10 +107,10 @@ RECIPES = {
     "default": Recipe(
         Mixture(rounds=8, strength=_STRONG),
         {
-            "cnn": Training(epochs=10, dropout=(0.1, 0.2), weight_decay=2e-4, taught=_TAUGHT),
-            "mlp": Training(epochs=30, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=_TAUGHT),
+            "cnn": Training(epochs=8, dropout=(0.1, 0.2), weight_decay=2e-4, taught=_TAUGHT),
+            "mlp": Training(epochs=24, learning_rate=0.1, dropout=(0.1, 0.2), weight_decay=1e-4, taught=_TAUGHT),
         },
-        teacher=Training(epochs=8, dropout=(0.1, 0.2), weight_decay=2e-4),
+        teacher=Training(epochs=4, dropout=(0.1, 0.2), weight_decay=2e-4),
     ),
     # What the committed weights come from.
     "full": Recipe(

@@ -20,6 +20,7 @@ MOST_DIGITS = 32  # in a row
 _MOST_PIECES = 6  # in a digit
 _GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
 _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
+_APART = 0.1  # of the height of the lower of two rows: what is closer to each other is one row
 _SMALL = 0.4  # of the largest stroke: smaller ones say nothing about the row's height
 _LITTLE = 12.0, 0.5  # price of a digit as small as a point, and from which part of the row's height on it is none
 _LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
@@ -176,7 +177,7 @@ def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     tall = down >= _SMALL * extents.max(initial=0)
     spans: list[list[float]] = []  # top and bottom of each row
     for top, bottom in sorted(boxes[tall][:, [1, 3]].tolist()):
-        if spans and min(bottom, spans[-1][1]) - top > 0.1 * min(bottom - top, spans[-1][1] - spans[-1][0]):
+        if spans and top < spans[-1][1] + _APART * min(bottom - top, spans[-1][1] - spans[-1][0]):
             spans[-1][1] = max(spans[-1][1], bottom)
         else:
             spans.append([top, bottom])
