@@ -193,12 +193,13 @@ def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     ]
 
 
-def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) -> Row:
+def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images], gap: float = _GAP) -> Row:
     """The candidates of one row.
 
     Args:
         boxes: (n, 4) of its pieces, from left to right.
         ink: makes the images of groups of pieces, from one to before another.
+        gap: how far apart, in heights of the row, pieces of one digit may be from left to right.
     """
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
@@ -211,7 +212,7 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) 
         left, top, right, bottom = boxes[start].tolist()
         for end in range(start + 1, min(start + _MOST_PIECES, len(boxes)) + 1):
             box = boxes[end - 1].tolist()
-            if max(box[0] - right, left - box[2]) > _GAP * height:
+            if max(box[0] - right, left - box[2]) > gap * height:
                 break
             left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
             if end > start + 1 and right - left > _WIDE * height:

@@ -15,6 +15,7 @@ _MOST = 64  # pieces of a picture, the largest first
 _SEVERAL = 0.7  # of the height of a row: marks wider than this may be several digits
 _THIN = 0.45  # of the same: a digit is not cut where it has more ink
 _CUT_WIDTH = 0.12  # of the same: cuts are at least so far apart
+_GAP = 0.1  # of the same: the marks of one digit are no further apart, as ink rarely breaks so far
 _CUT = 1.0  # price of each side of a cut
 
 
@@ -31,7 +32,7 @@ def picture_rows(ink: Map) -> list[Row]:
         def inked(spans: list[Span], members: NDArray[np.intp] = members) -> list[NDArray[np.uint8]]:
             return [_together(ink, number, boxes, members[start:end]) for start, end in spans]
 
-        row = candidates(boxes[members], inked)
+        row = candidates(boxes[members], inked, _GAP)
         mark = mark_of[members]
         cut = np.array([0, *(mark[:-1] == mark[1:]), 0])  # whether a mark goes on behind the piece before each place
         groups = [
