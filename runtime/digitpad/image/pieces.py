@@ -12,7 +12,7 @@ from digitpad.image.marks import Marks
 from digitpad.reader import Row, Span, candidates, rows_of
 
 _MOST = 64  # pieces of a picture, the largest first
-_SEVERAL = 0.7  # of the height of a row: marks wider than this may be several digits
+_SEVERAL = 0.85  # of the height of a row: marks wider than this may be several digits
 _THIN = 0.45  # of the same: a digit is not cut where it has more ink
 _CUT_WIDTH = 0.12  # of the same: cuts are at least so far apart
 _GAP = 0.1  # of the same: the marks of one digit are no further apart, as ink rarely breaks so far
