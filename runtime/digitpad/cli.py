@@ -255,6 +255,7 @@ def _predicting(model: str, form: str, explain: str | None) -> "Work":
     import numpy as np
 
     from digitpad.mnist_form import render_strokes
+    from digitpad.reader import Readings
 
     recognizers, explainer = _recognizers(model), _explainer(explain)
     named = len(recognizers) > 1 or form != "text"
@@ -262,16 +263,16 @@ def _predicting(model: str, form: str, explain: str | None) -> "Work":
     def predict(name: str, source: "Source") -> Iterator[str]:
         tell = explainer.start() if explainer else log_step
         if isinstance(source, list):
-            image = render_strokes(source, tell=tell)
+            readings = Readings(render_strokes(source, tell=tell)[None])
         elif isinstance(source, np.ndarray):
-            image = source
+            readings = Readings(source[None])
         else:
             from digitpad.image.normalise import image_readings
 
-            image = image_readings(source, tell)
+            readings = image_readings(source, tell)
         answers = []
         for recognizer in recognizers:
-            answers.append((recognizer, recognizer.predict_normalised(image)))
+            answers.append((recognizer, recognizer.predict_readings(readings)))
             yield _prediction(form, name, recognizer.name if named else "", answers[-1][1])
         if explainer:
             explainer.write(name, answers)

@@ -8,6 +8,7 @@ segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -67,6 +68,27 @@ class Known:
         if new := [n for n, key in enumerate(keys) if key not in self._now]:
             self._now |= zip((keys[n] for n in new), compute(new), strict=True)
         return [self._now[key] for key in keys]
+
+
+Choices = list[tuple[float, NDArray[np.uint8]]]  # each with its price, as a log probability; (28, 28)
+
+
+class Readings:
+    """What a picture may be as one digit, in the model's form.
+
+    Attributes:
+        found: uint8 (R, 28, 28): what it most likely is.
+    """
+
+    def __init__(self, found: NDArray[np.uint8], look_again: Callable[[], list[Choices]] = list) -> None:
+        """Keep what was found, and how what else it may be is."""
+        self.found = found
+        self._look_again = look_again
+
+    @cached_property
+    def others(self) -> list[Choices]:
+        """For each other way to see the ink, the choices of what belongs to the digit; found when first asked for."""
+        return [choices for choices in self._look_again() if choices]
 
 
 @dataclass(frozen=True)
@@ -220,6 +242,6 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images], 
             spans[start, end] = left, top, right, bottom
     for ((start, end), box), image in zip(spans.items(), ink([*spans]), strict=True):
         if image.any():
-            share = max(box[2] - box[0], box[3] - box[1]) / height
+            share = (box[3] - box[1]) / height
             groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
     return Row(groups, height)

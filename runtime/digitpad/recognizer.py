@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Known, Row, best_reading, stroke_rows
+from digitpad.reader import MOST_DIGITS, Box, Choices, Known, Readings, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from digitpad.image.reading import ImageLike
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
+_SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, others are judged too
+_LIKELIEST = 1 - 1e-6
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -84,6 +87,16 @@ class Number:
         return sure if self.status == "number" else f"unsure, perhaps {sure}"
 
 
+@dataclass(frozen=True)
+class _Way:
+    """One way to read a drawing or picture as numbers: the text of each row, and as in `Reading` of all of them."""
+
+    texts: list[str]
+    confidence: float
+    log_number: float
+    digits: tuple[Prediction, ...]
+
+
 class Recognizer:
     """Reads handwritten digits with one model. One object may be shared by threads."""
 
@@ -118,7 +131,7 @@ class Recognizer:
         """
         from digitpad.image.normalise import image_readings
 
-        return self.predict_normalised(image_readings(image))
+        return self.predict_readings(image_readings(image))
 
     def predict_strokes(self, strokes: Iterable[ArrayLike]) -> Prediction:
         """Read the digit that strokes draw.
@@ -141,9 +154,15 @@ class Recognizer:
         Raises:
             ImageError: it cannot be read as an image.
         """
-        from digitpad.image.normalise import number_rows
+        from digitpad.image.normalise import number_readings
 
-        return self._read(number_rows(image), Known())
+        ways: list[_Way] = []
+        for price, rows in number_readings(image):
+            way = self._way(rows, Known())
+            if not ways and way.log_number > _SURE and way.confidence > self.unsure_threshold:
+                return self._number(way)
+            ways.append(replace(way, log_number=way.log_number - price))
+        return self._number(_likeliest(ways))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -156,18 +175,18 @@ class Recognizer:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
         """
         known = Known() if known is None else known
-        return self._read(stroke_rows(clean_strokes(strokes), known), known)
+        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known))
 
-    def _read(self, rows: list[Row], known: Known) -> Number:
+    def _way(self, rows: list[Row], known: Known) -> "_Way":
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
-            return Number("", "blank", 0.0, ())
+            return _Way([], 0.0, -math.inf, ())
         judged = known.each(
             [(self, image.tobytes()) for image in images],
             lambda new: zip(*self.run(np.array([images[n] for n in new])), strict=True),
         )
         probabilities, ood_score = map(np.array, zip(*judged, strict=True))
-        log_digits = np.log(np.maximum(probabilities, 1e-12)) - np.logaddexp(0, ood_score.astype(np.float64))[:, None]
+        log_digits = _log_digits(probabilities, ood_score)
         texts, digits, confidence, log_number = [], [], 1.0, 0.0
         seen = iter(range(len(images)))
         for row in rows:
@@ -179,33 +198,62 @@ class Recognizer:
             for n in reading.chosen:
                 answer = self._prediction(images[place[n]], probabilities[place[n]], ood_score[place[n]])
                 digits.append(replace(answer, box=row.groups[n].box))
-        if not texts:
+        return _Way(texts, confidence, log_number if texts else -math.inf, tuple(digits))
+
+    def _number(self, way: "_Way") -> Number:
+        if not way.texts:
             return Number("", "blank", 0.0, ())
-        least = self.ood_threshold + (_BESIDE if len(digits) > 1 else 0)
-        if max(map(len, texts)) > MOST_DIGITS:
-            return Number("", "not_a_number", confidence, (), f"more than {MOST_DIGITS} digits in a row")
-        if log_number < -np.logaddexp(0, least):
-            return Number("", "not_a_number", confidence, ())
-        status: Literal["number", "unsure"] = "unsure" if confidence < self.unsure_threshold else "number"
-        return Number("\n".join(texts), status, confidence, tuple(digits))
+        least = self.ood_threshold + (_BESIDE if len(way.digits) > 1 else 0)
+        if max(map(len, way.texts)) > MOST_DIGITS:
+            return Number("", "not_a_number", way.confidence, (), f"more than {MOST_DIGITS} digits in a row")
+        if way.log_number < -np.logaddexp(0, least):
+            return Number("", "not_a_number", way.confidence, ())
+        status: Literal["number", "unsure"] = "unsure" if way.confidence < self.unsure_threshold else "number"
+        return Number("\n".join(way.texts), status, way.confidence, way.digits)
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
         """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
 
-        Or several readings of one image, uint8 (R, 28, 28): the one is taken that most surely is one of the ten digits.
-        Where the first is blank and no other a digit, it is blank.
-
         Raises:
             ImageError: shape or dtype differ.
         """
-        readings = np.array(image if np.ndim(image) == 3 else [image])
-        _check_images(readings)
-        predictions = [self._predict_one(reading) for reading in readings]
-        prediction = max(predictions, key=_certainty)
-        if predictions[0].status == "blank" and prediction.digit is None:
-            prediction = predictions[0]
+        _check_images(np.array([image]))
+        prediction = self._predict_one(image)
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
+
+    def predict_readings(self, readings: Readings) -> Prediction:
+        """Read a picture that may be one thing or another.
+
+        Of what was found in it the one is taken that most surely is one of the ten digits. Where none surely is, all
+        other readings of its ink are judged too, and each digit's probabilities averaged over them.
+        """
+        found = [self._predict_one(image) for image in readings.found]
+        prediction = max(found, key=_certainty)
+        if _certainty(prediction) < _SURE and readings.others:
+            prediction = self._mixed(prediction, readings.others)
+        elif prediction.digit is None and found[0].status == "blank":
+            prediction = found[0]
+        log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
+        return prediction
+
+    def _mixed(self, found: Prediction, others: list[Choices]) -> Prediction:
+        """The answer to a picture of which there are other readings: for each way to see its ink, some with a price."""
+        images = np.array([image for way in others for _, image in way])
+        price = np.array([price for way in others for price, _ in way])
+        log_digits = _log_digits(*self.run(images)) - price[:, None]
+        ends = np.cumsum([0, *map(len, others)])
+        ways = [log_digits[start:end].max(axis=0) for start, end in pairwise(ends)]
+        if found.status != "blank":
+            images = np.append(images, found.image[None], axis=0)
+            log_digits = np.append(log_digits, _log_digits(found.probabilities, np.array(found.ood_score))[None], 0)
+            ways.append(log_digits[-1])
+        log_mean = np.logaddexp.reduce(ways, axis=0) - math.log(len(ways))
+        log_some = np.logaddexp.reduce(log_mean)
+        likely = min(2 * math.exp(log_some), _LIKELIEST)  # every other way to see it may be wrong
+        best = images[log_digits[:, log_mean.argmax()].argmax()]
+        probabilities = np.exp(log_mean - log_some).astype(np.float32)
+        return self._prediction(best, probabilities, np.float32(math.log(1 / likely - 1)))
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
         image.flags.writeable = False
@@ -269,6 +317,24 @@ class Recognizer:
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
         return outputs
+
+
+def _likeliest(ways: "list[_Way]") -> "_Way":
+    """The text that is the likeliest over all ways to see a picture, as the likeliest of them reads it."""
+    weights = np.exp([way.log_number for way in ways])
+    right: dict[str, float] = {}
+    for way, weight in zip(ways, weights.tolist(), strict=True):
+        right["\n".join(way.texts)] = right.get("\n".join(way.texts), 0.0) + weight * way.confidence
+    text = max(right, key=lambda text: right[text])
+    best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
+    return replace(best, confidence=right[text] / max(float(weights.sum()), 1e-12))
+
+
+def _log_digits(probabilities: NDArray[np.float32], ood_score: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The log probability of each digit, and no outlier: (..., 10)."""
+    no_outlier = -np.logaddexp(0, np.asarray(ood_score, np.float64))
+    log_digits: NDArray[np.float64] = np.log(np.maximum(probabilities, 1e-12)) + no_outlier[..., None]
+    return log_digits
 
 
 def _certainty(prediction: Prediction) -> float:

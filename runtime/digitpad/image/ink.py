@@ -31,10 +31,11 @@ class Ink:
     """The ink found in a picture, and where in it: `corner` (x, y) and `scale`, how many pixels make one of the map.
 
     The map is float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline;
-    all zero where there is no ink.
+    all zero where there is no ink. `grey` (h, w) is the part of the picture that it was found in.
     """
 
     map: Map
+    grey: Map
     corner: tuple[int, int]
     scale: float
 
@@ -58,7 +59,7 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
         if sheet is not None and not marks.count:
             tell("nothing is on the sheet: it is a fat zero", ink=sheet)
-            return Ink(sheet, (x, y), scale)
+            return Ink(sheet, small, (x, y), scale)
         window = inside_sheet(marks)
         sheet = ink if window else None
         if window is None:
@@ -69,7 +70,7 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
         left, top, right, bottom = (round(edge * scale) for edge in window)
         grey = grey[top:bottom, left:right]
         x, y = x + left, y + top
-    return Ink(ink, (x, y), scale)
+    return Ink(ink, small, (x, y), scale)
 
 
 def _ink_on_paper(grey: Map, tell: Tell) -> Map:
@@ -179,7 +180,7 @@ def _levelled(ink: Map, even: bool) -> Map:
 
 def _ink_on_stains(stands_out: Map) -> float:
     """How dark the ink is if most of what stands out is paler: highlighter, a stain, shading."""
-    dark = stands_out[stands_out > _otsu(stands_out)]
+    dark = stands_out[stands_out > otsu(stands_out)]
     return float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0
 
 
@@ -187,7 +188,7 @@ def _paper_noise(ink: Map, even: bool) -> tuple[float, float]:
     """The level of bare paper and the standard deviation of its noise."""
     if max(ink.shape) <= _TINY:  # too few pixels to tell noise from ink
         return 0.0, 0.0
-    split = _otsu(ink)
+    split = otsu(ink)
     paper, dark = ink[ink <= split], ink[ink > split]
     if dark.size and paper.size:
         level, noise = _median_and_spread(paper)
@@ -204,7 +205,7 @@ def _median_and_spread(values: Map) -> tuple[float, float]:
     return middle, 1.48 * median(np.abs(off, out=off))
 
 
-def _otsu(values: Map) -> float:
+def otsu(values: Map) -> float:
     """The threshold that best splits values in two: N. Otsu, IEEE Trans. SMC 9(1), 1979, pages 62-66."""
     low, high, bins = values.min(), values.max(), 128
     if low == high:

@@ -1,5 +1,7 @@
 """A picture of a digit, however it was made, to the 28x28 image a model sees: the whole way, step by step."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +11,12 @@ from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
+from digitpad.image.outlines import other_digits, other_numbers
 from digitpad.image.pieces import picture_rows
-from digitpad.image.reading import ImageLike, read_image, read_scaled
+from digitpad.image.reading import ImageLike, read_scaled
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
-from digitpad.reader import Box, Group, Row
+from digitpad.reader import Box, Group, Readings, Row
 
 
 def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
@@ -30,57 +33,70 @@ def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8
     Raises:
         ImageError: it cannot be read as an image; the text names the file and what to do.
     """
-    readings: NDArray[np.uint8] = image_readings(image, tell)[0]
-    return readings
+    found: NDArray[np.uint8] = image_readings(image, tell).found[0]
+    return found
 
 
-def image_readings(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
-    """What an image may be in the model's form: uint8 (R, 28, 28), the likeliest first.
+def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
+    """What an image may be in the model's form, as one digit.
 
     An image of just that size may have been made for a model, and not be in MNIST's exact form because it is faint,
-    blurred, or has remains of something beside it. What it is as it stands is then a second reading: a model that has
-    seen such digits judges better than rules do what belongs to one (`Recognizer.predict_normalised`).
+    blurred, or has remains of something beside it: then what it is as it stands is found second.
 
     Raises:
         ImageError: as `normalise_image`.
     """
-    colour, alpha = read_image(image)
-    tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
-    already = in_mnist_form(colour, alpha)
+    already, grey, _ = _looked_at(image, tell)
     if already is not None:
-        tell("already in MNIST's form: left as it is", seen=colour)
-        return already[None]
-    grey = mix_to_grey(colour, alpha)
-    del colour, alpha  # most of the memory, if the picture is large
-    tell("mixed to grey", seen=grey)
-    fitted = fit_ink(find_ink(grey, tell).map)
-    if grey.shape != (SIZE, SIZE):
-        return fitted[None]
-    as_it_is = np.rint(255 * grey).astype(np.uint8)
-    return np.stack([fitted, 255 - as_it_is if median(grey) > 0.5 else as_it_is])
+        return Readings(already[None])
+    found = find_ink(grey, tell)
+    readings = [fit_ink(found.map)]
+    if grey.shape == (SIZE, SIZE):
+        as_it_is = np.rint(255 * grey).astype(np.uint8)
+        readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
+    return Readings(np.stack(readings), lambda: other_digits(found.grey))
 
 
-def number_rows(image: ImageLike, tell: Tell = log_step) -> list[Row]:
-    """The candidates for the digits of numbers in an image: rows from top to bottom, boxes in its own pixels.
+def number_readings(image: ImageLike, tell: Tell = log_step) -> Iterator[tuple[float, list[Row]]]:
+    """What an image may be as numbers, the likeliest first: a price, and the candidates for the digits.
+
+    Those are in rows from top to bottom, with boxes in the image's own pixels.
 
     Raises:
         ImageError: as `normalise_image`.
     """
-    colour, alpha, scale = read_scaled(image)
-    tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
-    if (already := in_mnist_form(colour, alpha)) is not None:
-        return [Row([Group(0, 1, already, (0.0, 0.0, SIZE * scale, SIZE * scale))], SIZE * scale)]
-    found = find_ink(mix_to_grey(colour, alpha), tell)
+    already, grey, scale = _looked_at(image, tell)
+    if already is not None:
+        yield 0.0, [Row([Group(0, 1, already, (0.0, 0.0, SIZE * scale, SIZE * scale))], SIZE * scale)]
+        return
+    found = find_ink(grey, tell)
 
     def in_pixels(box: Box) -> Box:
         corners = (np.array(box).reshape(2, 2) * found.scale + found.corner) * scale
         left, top, right, bottom = corners.ravel().tolist()
         return left, top, right, bottom
 
-    return [
-        Row([replace(g, box=in_pixels(g.box)) for g in row.groups], row.height * found.scale * scale)
-        for row in picture_rows(found.map)
-    ]
+    for price, rows in itertools.chain([(0.0, picture_rows(found.map))], other_numbers(found.grey)):
+        yield (
+            price,
+            [
+                Row([replace(g, box=in_pixels(g.box)) for g in row.groups], row.height * found.scale * scale)
+                for row in rows
+            ],
+        )
+
+
+def _looked_at(image: ImageLike, tell: Tell) -> tuple[NDArray[np.uint8] | None, Map, float]:
+    """An image that has MNIST's form, if it has; in grey; and how many of its own pixels make one of that."""
+    colour, alpha, scale = read_scaled(image)
+    tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
+    already = in_mnist_form(colour, alpha)
+    if already is not None:
+        tell("already in MNIST's form: left as it is", seen=colour)
+        return already, np.zeros((1, 1), np.float32), scale
+    grey = mix_to_grey(colour, alpha)
+    tell("mixed to grey", seen=grey)
+    return None, grey, scale
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

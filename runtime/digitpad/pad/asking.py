@@ -151,7 +151,7 @@ def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
     if len(number.digits) > 1:
         return number
     if picture is not None:
-        return reader.predict_normalised(picture.seen)
+        return reader.predict_readings(picture.seen)
     return number.digits[0] if number.digits else reader.predict_strokes(marks)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.pad.stroke import Point, Stroke, clip_to_paper, cut
+from digitpad.reader import Readings
 
 BRUSH = 0.05  # the initial width of the brush, where the paper is 1 high
 THINNEST, THICKEST = 0.015, 0.12  # of the brushes
@@ -18,7 +19,7 @@ FITTED = 0.7  # of the paper's width or height: how large a drawing that comes f
 class Picture:
     """An image that is read instead of the strokes."""
 
-    seen: NDArray[np.uint8]  # (R, 28, 28): its readings in the model's form
+    seen: Readings
     photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
     file: bytes | NDArray[np.uint8]  # the same, as it was opened: read for a whole number
 

@@ -10,6 +10,7 @@ from digitpad.errors import DigitPadError
 from digitpad.pad.drawing import Drawing, Picture
 from digitpad.pad.origin import Origins
 from digitpad.pad.stroke import Stroke
+from digitpad.reader import Readings
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
 
 PHOTO = 1024  # pixels: the longer side of a picture kept for display
@@ -95,7 +96,7 @@ class OpenedFile:
             self._drawing.open_strokes(sample.strokes, sample.label)
         else:
             photo = np.repeat(255 - sample.image[:, :, None], 3, axis=2)
-            self._drawing.put([], Picture(sample.image[None], photo, sample.image), sample.label)
+            self._drawing.put([], Picture(Readings(sample.image[None]), photo, sample.image), sample.label)
         self._know(sample)
 
 

@@ -1,0 +1,163 @@
+"""What else may be the digit in a picture, where the ink found first does not look like one.
+
+On printed or patterned paper, in a cutting with parts of its neighbours, nobody can tell beforehand how dark ink is,
+where the picture should end, and which marks belong to the digit. So all are tried, and the network's scores choose.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.image.filters import Map, Mask, blurred, closed, grown, largest, median, percentiles, shrink
+from digitpad.image.fit import fit_ink
+from digitpad.image.ink import otsu
+from digitpad.image.marks import Marks
+from digitpad.image.pieces import picture_rows
+from digitpad.reader import Choices, Row
+
+_COARSE = 64  # pixels along the longer side of the picture while paper and light are looked for
+_EVEN = 0.05  # of full contrast: paper that differs less along the border is evenly lit
+_FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
+_NOISE = 3.7  # standard deviations of the paper's noise: the same (the darkest of pure noise come to three)
+_EDGE = 0.08  # of each side: what is cut off, in case parts of something else are there
+_CUT_OFF = 0.35  # price of that
+_OUTLINES = (True, 0.5), (False, 0.65)  # whether blurred, and at which part of the ink's darkness it ends
+_MOST = 6  # marks: every choice among so many of the largest is looked at
+_SPECK = 0.03  # of the largest mark's area and a quarter of its extent: a smaller mark is not looked at
+_DEAREST = 4.0  # price of what is no longer looked at
+_LEFT_OUT = 0.05, 12.5  # price of a mark left out: of any, and of one as tall as the digit (it grows with the square)
+_AT_BORDER = 0.12, 5.0, 0.2  # the same where the picture ends in it, by its ink; and of a second such one taken in
+_REST = 5.0, 2.0  # price of as much ink as the digit's in marks that are not looked at, and the most that it can be
+_APART = 1.5, 0.3  # price of parts a digit's size further from each other than this share of it
+_WITH_LINES = 0.5  # price of taking lines from side to side for a part of the digit
+_STRIPS = 24  # upright strips of the picture in which lines are looked for
+_ACROSS = 0.7  # of the strips: a line is in so many
+
+
+def other_digits(grey: Map) -> list[Choices]:
+    """What a picture, float32 (H, W) in [0, 1], may be as one digit: for each way to see its ink, choices of marks."""
+    dark = darkness(grey)
+    height, width = dark.shape
+    x, y = round(_EDGE * width), round(_EDGE * height)
+    windows = (0.0, dark), (_CUT_OFF, dark[:, x : width - x]), (_CUT_OFF, dark[: height - y])
+    return [
+        [
+            (edge + line + price, image)
+            for line, ink in with_lines_and_without(outline)
+            for price, image in _choices(ink)
+        ]
+        for edge, part in windows
+        for outline in outlines(part)
+    ]
+
+
+def other_numbers(grey: Map) -> Iterator[tuple[float, list[Row]]]:
+    """What it may be as numbers: prices, and the candidates for the digits, with boxes in its own pixels."""
+    for outline in outlines(darkness(grey)):
+        for price, ink in with_lines_and_without(outline):
+            yield price, picture_rows(ink)
+
+
+def darkness(grey: Map) -> Map:
+    """How much pixels (H, W) differ from the paper around them: 1 = as much as ink, all 0 where there is only noise."""
+    coarse = shrink(grey, _COARSE)
+    border = np.ones(coarse.shape, bool)
+    border[1:-1, 1:-1] = False
+    paper = np.float32(median(coarse[border]))
+    even = np.mean(np.abs(coarse[border] - paper) > _EVEN) < 0.1
+    # Ink differs in one direction only; uneven light in both, relative to the average around.
+    ground = paper if even else blurred(coarse, max(coarse.shape) * 2 // 5)
+    if ((coarse - ground) ** 3).sum() > 0:  # light ink: work on the negative
+        grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
+    if even:
+        ink = paper - grey
+    else:
+        light = grown(-largest(-closed(coarse, max(coarse.shape) * 3 // 10), 1), grey.shape)
+        ink = (light - grey) / np.maximum(light, np.float32(0.15))  # a shadow dims paper and ink alike
+    split = otsu(ink)
+    bare, some = ink[ink <= split], ink[ink > split]
+    level = median(bare)
+    noise = 1.48 * median(np.abs(bare - level))
+    black = float(percentiles(some, [75])[0]) - level if some.size else 0.0
+    if black < max(_FAINT, _NOISE * noise):
+        return np.zeros_like(ink)
+    return cast(Map, (ink - np.float32(level)) / np.float32(black))
+
+
+def outlines(dark: Map) -> Iterator[Map]:
+    """Ink maps for `darkness`: float32 (H, W) in [0, 1], 0.5 along the outline of the ink."""
+    for blur, level in _OUTLINES:
+        yield np.clip((blurred(dark, 3) if blur else dark) / np.float32(2 * level), 0, 1)
+
+
+def with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
+    """An ink map without lines from side to side, and with them if there are any; and the prices of both."""
+    lines = _level_lines(ink >= 0.3) | _level_lines(ink.T >= 0.3).T
+    return [(0.0, _without(ink, lines)), (_WITH_LINES, ink)] if lines.any() else [(0.0, ink)]
+
+
+def _choices(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """What marks of an ink map may be one digit: any of the largest, all but what is left out and what is far away."""
+    marks = Marks(ink >= 0.5)
+    large = (marks.area >= _SPECK * marks.area.max(initial=0)) | (marks.extent >= marks.extent.max(initial=0) / 4)
+    large &= marks.extent > (3 if min(ink.shape) > 100 else 0)
+    few = np.argsort(-marks.area * large, kind="stable")[: min(_MOST, np.count_nonzero(large))]
+    keep: Mask = (np.arange(1, 1 << len(few))[:, None] >> np.arange(len(few)) & 1).astype(bool)
+    across, down, area, free = marks.across[few], marks.down[few], marks.area[few], marks.free[few]
+    if not len(keep):
+        return
+    width, height = (
+        np.where(keep, end[few], -np.inf).max(axis=1) - np.where(keep, start[few], np.inf).min(axis=1)
+        for start, end in ((marks.left, marks.right), (marks.top, marks.bottom))
+    )
+    kept = keep @ area
+    left_out = _LEFT_OUT[0] + _LEFT_OUT[1] * (down / height[:, None]) ** 2
+    at_border = _AT_BORDER[0] + _AT_BORDER[1] * (area / kept[:, None]) ** 2
+    prices = np.where(keep, 0, np.where(free, left_out, np.minimum(left_out, at_border))).sum(axis=1)
+    prices += _AT_BORDER[2] * np.maximum((keep & ~free).sum(axis=1) - 1, 0)
+    prices += np.minimum(_REST[0] * ((marks.area.sum() - area.sum()) / kept) ** 2, _REST[1])
+    size = np.where(keep, np.maximum(across, down), 0).max(axis=1)
+    for span, sides in ((width, across), (height, down)):
+        prices += _APART[0] * np.maximum((span - np.where(keep, sides, 0).sum(axis=1)) / size - _APART[1], 0)
+    for n in np.flatnonzero(prices <= _DEAREST):
+        chosen = np.isin(np.arange(marks.count), few[keep[n]])
+        yield float(prices[n]), fit_ink(_without(ink, marks.mask(~chosen)))
+
+
+def _without(ink: Map, others: Mask) -> Map:
+    """Ink without some of its pixels, and without their soft edges."""
+    kept = (ink >= 0.5) & ~others
+    return cast(Map, np.where(largest(others, 2) & ~largest(kept, 1), np.float32(0), ink))
+
+
+def _level_lines(mask: Mask) -> Mask:
+    """Pixels of thin lines from side to side, level to within six degrees, as forms and paper have them."""
+    height, width = mask.shape
+    most = max(3, round(0.08 * min(height, width)))
+    if height <= most or width < _STRIPS:
+        return np.zeros_like(mask)
+    # What is part of no longer run from top to bottom.
+    tall = mask
+    for _ in range(most):
+        tall = tall[:-1] & tall[1:]
+    thin = mask.copy()
+    for step in range(most + 1):
+        thin[step : height - most + step] &= ~tall
+    ends = np.linspace(0, width, _STRIPS + 1).astype(int)
+    parts = np.pad(np.add.reduceat(thin, ends[:-1], axis=1) / np.diff(ends), 1)
+    strips: Mask = parts[:-2, 1:-1] + parts[1:-1, 1:-1] + parts[2:, 1:-1] > 0.5
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    middles = (ends[:-1] + ends[1:]) / 2
+    best, cover, slope = 0.0, np.zeros(height), 0.0
+    for tilt in np.arange(-0.1, 0.101, max(1.5 / width, 0.01)):
+        moved = np.pad(strips, ((height, height), (0, 0)))[
+            height + rows + np.rint(tilt * (middles - width / 2)).astype(int), np.arange(_STRIPS)
+        ]
+        at_slope = moved.mean(axis=1) * moved[:, :2].any(axis=1) * moved[:, -2:].any(axis=1)
+        if at_slope.max() > best:
+            best, cover, slope = float(at_slope.max()), at_slope, float(tilt)
+    at = largest(np.repeat(cover[:, None] >= _ACROSS, 3, axis=1), most)[:, 1]
+    line = np.pad(at, height)[height + rows - np.rint(slope * (columns - width / 2)).astype(int)]
+    return cast(Mask, thin & line)
