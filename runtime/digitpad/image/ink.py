@@ -15,14 +15,13 @@ from digitpad.image.filters import Map, Mask, Window, blurred, closed, grown, la
 from digitpad.image.marks import Marks
 from digitpad.image.ruled_lines import without_rules
 from digitpad.image.sheets import inside_sheet
-from digitpad.log import Tell
+from digitpad.log import Tell, log_step
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # the same while paper and light are
 _TINY = 24  # pixels: pictures this small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
-_FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
-_FAINT_IN_SHADE = 0.12  # the same where light is uneven, which leaves traces
+FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, unevenly or evenly lit, is not seen
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 
@@ -75,6 +74,16 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
 
 def _ink_on_paper(grey: Map, tell: Tell) -> Map:
     """How much each pixel differs from the paper around it, 1 = as much as ink does; all 0 where nothing does."""
+    ink, even = off_paper(grey, tell)
+    return _levelled(without_rules(ink, tell), even)
+
+
+def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:
+    """How much each pixel of a picture differs from the paper around it; and whether that is evenly lit.
+
+    Returns:
+        float32 (H, W) in [-1, 1], above 0 where the pixel differs as ink does; and as said.
+    """
     coarse = shrink(grey, _COARSE)
     plane, even = _paper(coarse)
     # Ink differs in one direction only; uneven light in both, relative to the average around.
@@ -91,7 +100,7 @@ def _ink_on_paper(grey: Map, tell: Tell) -> Map:
             ink /= np.maximum(paper, 0.15)
     ink = np.clip(ink, -1, 1, out=ink)
     tell("paper taken out: %s light, %s ink", "even" if even else "uneven", "dark" if lit else "light", ink=ink)
-    return _levelled(without_rules(ink, tell), even)
+    return ink, even
 
 
 def _light(coarse: Map, plane: Map) -> Map:
@@ -165,7 +174,7 @@ def _levelled(ink: Map, even: bool) -> Map:
     if noise > 0.008 and min(ink.shape) > 100:
         ink = blurred(ink, 3)
         level, noise = _paper_noise(ink, even)
-    stands_out = ink[ink > level + max(5 * noise, _FAINT if even else _FAINT_IN_SHADE)]
+    stands_out = ink[ink > level + max(5 * noise, FAINT[even])]
     if not stands_out.size:
         return np.zeros_like(ink)
     black = float(percentiles(stands_out, [75])[0]) - level

@@ -10,16 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.image.filters import Map, Mask, blurred, closed, grown, largest, median, percentiles, shrink
+from digitpad.image.filters import Map, Mask, blurred, largest, median, percentiles
 from digitpad.image.fit import fit_ink
-from digitpad.image.ink import otsu
+from digitpad.image.ink import FAINT, off_paper, otsu
 from digitpad.image.marks import Marks
 from digitpad.image.pieces import picture_rows
 from digitpad.reader import Choices, Row
 
-_COARSE = 64  # pixels along the longer side of the picture while paper and light are looked for
-_EVEN = 0.05  # of full contrast: paper that differs less along the border is evenly lit
-_FAINT = 0.05  # of full contrast: ink that differs less from its paper is not seen
 _NOISE = 3.7  # standard deviations of the paper's noise: the same (the darkest of pure noise come to three)
 _EDGE = 0.08  # of each side: what is cut off, in case parts of something else are there
 _CUT_OFF = 0.35  # price of that
@@ -31,7 +28,7 @@ _LEFT_OUT = 0.05, 12.5  # price of a mark left out: of any, and of one as tall a
 _AT_BORDER = 0.12, 5.0, 0.2  # the same where the picture ends in it, by its ink; and of a second such one taken in
 _REST = 5.0, 2.0  # price of as much ink as the digit's in marks that are not looked at, and the most that it can be
 _APART = 1.5, 0.3  # price of parts a digit's size further from each other than this share of it
-_WITH_LINES = 0.5  # price of taking lines from side to side for a part of the digit
+_LINES = 0.5, 0.1  # price of taking lines from side to side for a part of the digit; and of leaving as much ink out
 _STRIPS = 24  # upright strips of the picture in which lines are looked for
 _ACROSS = 0.7  # of the strips: a line is in so many
 
@@ -62,26 +59,13 @@ def other_numbers(grey: Map) -> Iterator[tuple[float, list[Row]]]:
 
 def darkness(grey: Map) -> Map:
     """How much pixels (H, W) differ from the paper around them: 1 = as much as ink, all 0 where there is only noise."""
-    coarse = shrink(grey, _COARSE)
-    border = np.ones(coarse.shape, bool)
-    border[1:-1, 1:-1] = False
-    paper = np.float32(median(coarse[border]))
-    even = np.mean(np.abs(coarse[border] - paper) > _EVEN) < 0.1
-    # Ink differs in one direction only; uneven light in both, relative to the average around.
-    ground = paper if even else blurred(coarse, max(coarse.shape) * 2 // 5)
-    if ((coarse - ground) ** 3).sum() > 0:  # light ink: work on the negative
-        grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
-    if even:
-        ink = paper - grey
-    else:
-        light = grown(-largest(-closed(coarse, max(coarse.shape) * 3 // 10), 1), grey.shape)
-        ink = (light - grey) / np.maximum(light, np.float32(0.15))  # a shadow dims paper and ink alike
+    ink, even = off_paper(grey)
     split = otsu(ink)
     bare, some = ink[ink <= split], ink[ink > split]
     level = median(bare)
     noise = 1.48 * median(np.abs(bare - level))
     black = float(percentiles(some, [75])[0]) - level if some.size else 0.0
-    if black < max(_FAINT, _NOISE * noise):
+    if black < max(FAINT[even], _NOISE * noise):
         return np.zeros_like(ink)
     return cast(Map, (ink - np.float32(level)) / np.float32(black))
 
@@ -95,7 +79,11 @@ def outlines(dark: Map) -> Iterator[Map]:
 def with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
     """An ink map without lines from side to side, and with them if there are any; and the prices of both."""
     lines = _level_lines(ink >= 0.3) | _level_lines(ink.T >= 0.3).T
-    return [(0.0, _without(ink, lines)), (_WITH_LINES, ink)] if lines.any() else [(0.0, ink)]
+    if not lines.any():
+        return [(0.0, ink)]
+    rest = _without(ink, lines)
+    lost = np.count_nonzero(ink >= 0.5) / max(np.count_nonzero(rest >= 0.5), 1) - 1
+    return [(_LINES[1] * lost**2, rest), (_LINES[0], ink)]
 
 
 def _choices(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
@@ -151,13 +139,14 @@ def _level_lines(mask: Mask) -> Mask:
     rows, columns = np.arange(height)[:, None], np.arange(width)
     middles = (ends[:-1] + ends[1:]) / 2
     best, cover, slope = 0.0, np.zeros(height), 0.0
+    most_off = round(0.05 * width) + 1
     for tilt in np.arange(-0.1, 0.101, max(1.5 / width, 0.01)):
-        moved = np.pad(strips, ((height, height), (0, 0)))[
-            height + rows + np.rint(tilt * (middles - width / 2)).astype(int), np.arange(_STRIPS)
+        moved = np.pad(strips, ((most_off, most_off), (0, 0)))[
+            most_off + rows + np.rint(tilt * (middles - width / 2)).astype(int), np.arange(_STRIPS)
         ]
         at_slope = moved.mean(axis=1) * moved[:, :2].any(axis=1) * moved[:, -2:].any(axis=1)
         if at_slope.max() > best:
             best, cover, slope = float(at_slope.max()), at_slope, float(tilt)
     at = largest(np.repeat(cover[:, None] >= _ACROSS, 3, axis=1), most)[:, 1]
-    line = np.pad(at, height)[height + rows - np.rint(slope * (columns - width / 2)).astype(int)]
+    line = np.pad(at, most_off)[most_off + rows - np.rint(slope * (columns - width / 2)).astype(int)]
     return cast(Mask, thin & line)
