@@ -4,7 +4,7 @@ Strokes are inked on a large sheet, which is then lit, photographed, scanned or 
 condition by condition without using anyone's pictures.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from digitpad.image.normalise import normalise_image
+from digitpad import Prediction, Recognizer
+from digitpad.image.normalise import image_readings
 from digitpad.stroke_files import Sample
 from evaluate.photographs import (
     Levels,
@@ -30,7 +31,6 @@ from evaluate.photographs import (
     through_jpeg,
     to_bytes,
 )
-from train.data import Digits
 
 # Takes a picture of strokes: a Picture, or its brightness as Levels, which are then turned into bytes.
 Take = Callable[[Sample, Generator], NDArray[Any]]
@@ -53,29 +53,33 @@ def photograph(samples: Sequence[Sample], condition: str, seed: int) -> Iterator
         yield picture if picture.dtype == np.uint8 else to_bytes(picture)
 
 
-def read_photographs(samples: Sequence[Sample], condition: str, seed: int) -> Digits:
-    """The same pictures in the form the models see, with their labels; at least one sample, all labelled.
-
-    Raises:
-        DigitPadError: a picture cannot be read.
-    """
-    images = np.stack([normalise_image(picture) for picture in photograph(samples, condition, seed)])
-    return Digits(images, np.array([int(sample.label or "") for sample in samples]))
+def read_photographs(
+    condition: str, samples: Sequence[Sample], recognizers: dict[str, Recognizer], seed: int
+) -> dict[str, list[Prediction]]:
+    """What each model makes of the same pictures."""
+    return _read_all(photograph(samples, condition, seed), recognizers)
 
 
-def read_on_paper(images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """Images of ink, uint8 (N, 28, 28), photographed on unevenly lit paper and read: uint8 (N, 28, 28).
+def read_on_paper(
+    images: NDArray[np.uint8], recognizers: dict[str, Recognizer], seed: int
+) -> dict[str, list[Prediction]]:
+    """What each model makes of ink, uint8 (N, 28, 28), photographed on unevenly lit paper."""
+    return _read_all((_on_paper(image, seed, number) for number, image in enumerate(images)), recognizers)
 
-    Raises:
-        DigitPadError: a picture cannot be read.
-    """
-    read = []
-    for number, image in enumerate(images):
-        rng = np.random.default_rng((seed, number))
-        ink = levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
-        paper = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
-        read.append(normalise_image(through_jpeg(paper * (1 - 0.8 * ink), 80)))
-    return np.stack(read)
+
+def _read_all(pictures: Iterable[Picture], recognizers: dict[str, Recognizer]) -> dict[str, list[Prediction]]:
+    predictions: dict[str, list[Prediction]] = {model: [] for model in recognizers}
+    for readings in map(image_readings, pictures):
+        for model, recognizer in recognizers.items():
+            predictions[model].append(recognizer.predict_readings(readings))
+    return predictions
+
+
+def _on_paper(image: NDArray[np.uint8], seed: int, number: int) -> Picture:
+    rng = np.random.default_rng((seed, number))
+    ink = levels(Image.fromarray(np.pad(image, 8)).resize((396, 396), Image.Resampling.BICUBIC))
+    paper = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
+    return through_jpeg(paper * (1 - 0.8 * ink), 80)
 
 
 # What a digit is drawn with, and how large
@@ -308,11 +312,61 @@ def phone_photo(sample: Sample, rng: Generator) -> Picture:
 
 def close_photo(sample: Sample, rng: Generator) -> Picture:
     """The same, cropped to the digit with a margin of 2 to 15 % of its size."""
-    photo, ink = _photo(sample, rng)
+    return np.ascontiguousarray(_cut_out(*_photo(sample, rng), rng.uniform(0.02, 0.15)))
+
+
+def _cut_out(picture: NDArray[Any], ink: Levels, margin: float) -> NDArray[Any]:
+    """A picture cropped to ink, both (H, W), with a margin of a share of its longer side."""
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0.5), np.flatnonzero(ink.max(axis=0) > 0.5)
-    margin = int(rng.uniform(0.02, 0.15) * max(np.ptp(rows), np.ptp(columns))) + 1
-    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
-    return np.ascontiguousarray(photo[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1])
+    free = int(margin * max(np.ptp(rows), np.ptp(columns))) + 1
+    return picture[max(rows[0] - free, 0) : rows[-1] + free + 1, max(columns[0] - free, 0) : columns[-1] + free + 1]
+
+
+def security_paper(sample: Sample, rng: Generator) -> Picture:
+    """Cut from a cheque: waves printed all over grey paper, pen, little focus, few pixels."""
+    ink = sheet(sample, rng, height=rng.uniform(40, 90), size=(160, 160), place=(0.5, 0.5), pen=rng.uniform(0.06, 0.1))
+    y, x = np.indices(ink.shape, dtype=np.float32)
+    waves = [
+        np.sin(2 * np.pi * (y + rng.uniform(2, 12) * np.sin(x / rng.uniform(8, 40) + phase)) / rng.uniform(4, 9))
+        for phase in rng.uniform(0, 6, int(rng.integers(1, 3)))
+    ]
+    paper = rng.uniform(0.55, 0.85) * (1 - rng.uniform(0.1, 0.3) * (np.max(waves, axis=0) > rng.uniform(0.2, 0.8)))
+    page = paper * (1 - rng.uniform(0.5, 0.8) * ink) + rng.normal(0, 0.015, ink.shape)
+    return through_jpeg(_cut_out(out_of_focus(page, rng.uniform(0.6, 1.2)), ink, rng.uniform(0.1, 0.2)), 80)
+
+
+def notebook(sample: Sample, rng: Generator) -> Picture:
+    """A close crop from a ruled notebook: a line touching the foot or just under it, seldom level; ink or pencil."""
+    height = rng.uniform(60, 160)
+    ink = sheet(sample, rng, height=height, size=(320, 320), place=(0.5, 0.5), pen=rng.uniform(0.03, 0.07))
+    foot = np.flatnonzero(ink.max(axis=1) > 0.5)[-1] + height * rng.uniform(-0.06, 0.1)
+    y, x = np.indices(ink.shape, dtype=np.float32)
+    off = y + np.tan(np.radians(rng.uniform(-5, 5))) * (x - 160) - foot
+    every, width = height * rng.uniform(1, 1.6), rng.uniform(0.8, 2)
+    line = np.clip(width / 2 + 0.5 - np.abs((off + every / 2) % every - every / 2), 0, 1)
+    light = texture(ink.shape, rng, 0.02) * fading(ink.shape, rng, rng.uniform(0.1, 0.4))
+    page = light * (1 - rng.uniform(0.15, 0.4) * line) * (1 - rng.uniform(0.35, 0.85) * ink)
+    page = out_of_focus(page, 0.008 * height) + rng.normal(0, 0.012, ink.shape)
+    return through_jpeg(_cut_out(page, ink, rng.uniform(0.08, 0.25)), 80)
+
+
+def faint_red(sample: Sample, rng: Generator) -> Picture:
+    """A red pen that is nearly empty, on lit paper."""
+    ink = sheet(sample, rng, pen=rng.uniform(0.02, 0.05))
+    light = texture(ink.shape, rng, 0.015) * fading(ink.shape, rng, rng.uniform(0.1, 0.3))
+    page = coloured(ink * rng.uniform(0.25, 0.45), (1, 1, 0.97), (0.85, 0.2, 0.2)) * light[:, :, None]
+    return through_jpeg(page + rng.normal(0, 0.01, page.shape), 85)
+
+
+def between_neighbours(sample: Sample, rng: Generator) -> Picture:
+    """Cut out of a number, with a part of the digits on both sides, here its like, cut through."""
+    ink = sheet(sample, rng, height=120, size=(400, 200), place=(0.5, 0.5))
+    columns = np.flatnonzero(ink.max(axis=0) > 0.5)
+    width, gap = np.ptp(columns) + 1, int(120 * rng.uniform(0.05, 0.2))
+    both = np.maximum(np.roll(ink, width + gap, axis=1), np.roll(ink, -width - gap, axis=1))
+    seen = gap + int(rng.uniform(0.05, 0.25) * width)
+    page = 0.95 - rng.uniform(0.6, 0.9) * np.maximum(ink, both) + rng.normal(0, 0.01, ink.shape)
+    return to_bytes(page[20:180, max(columns[0] - seen, 0) : columns[-1] + 1 + seen])
 
 
 def _photo(sample: Sample, rng: Generator) -> tuple[Picture, Levels]:
@@ -380,4 +434,8 @@ CONDITIONS: dict[str, Take] = {
     "scan": scan,
     "phone photo": phone_photo,
     "phone photo, cut out": close_photo,
+    "security paper, cut out": security_paper,
+    "notebook, cut out": notebook,
+    "faint red pen": faint_red,
+    "between neighbours": between_neighbours,
 }

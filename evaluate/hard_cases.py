@@ -20,7 +20,7 @@ from digitpad.image.normalise import image_readings
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample
 from evaluate import metrics
-from evaluate.answers import Answers, brief, read, summarise, together
+from evaluate.answers import Answers, answers_of, brief, read, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
@@ -55,16 +55,19 @@ def measure_variants(recognizers: dict[str, Recognizer], pictures: Path, each: i
 
 def measure_conditions(recognizers: dict[str, Recognizer], samples: Sequence[Sample], pictures: Path) -> ByModel:
     """The brief figures for labelled strokes photographed under each condition; and a sheet with some of each."""
-    made = _side_by_side("conditions", partial(read_photographs, samples, seed=SEED), list(CONDITIONS))
-    cases = dict(zip(CONDITIONS, made, strict=True))
-    result = _read_cases(recognizers, cases)
+    read_all = partial(read_photographs, samples=samples, recognizers=recognizers, seed=SEED)
+    predictions = dict(zip(CONDITIONS, _side_by_side("conditions", read_all, list(CONDITIONS)), strict=True))
+    labels = np.array([int(sample.label or "") for sample in samples])
+    result: ByModel = {
+        model: {name: brief(summarise(answers_of(of_name[model]), labels)) for name, of_name in predictions.items()}
+        for model in recognizers
+    }
     sheet = {}
-    for name, digits in cases.items():
-        answers = read(next(iter(recognizers.values())), digits.images[:4])
-        cells = zip(photograph(samples[:4], name, SEED), digits.images, answers.digit, answers.status, strict=False)
+    for name, of_name in predictions.items():
+        answers = next(iter(of_name.values()))[:4]
         sheet[_title(name, result)] = [
-            Cell(_beside(taken, seen), OF_A_DIGIT[status] if digit == label else "red")
-            for (taken, seen, digit, status), label in zip(cells, digits.labels, strict=False)
+            Cell(_beside(taken, p.image), OF_A_DIGIT.get(p.status, "red") if p.digit in (label, None) else "red")
+            for taken, p, label in zip(photograph(samples[:4], name, SEED), answers, labels, strict=False)
         ]
     plot_sheet(sheet, pictures / picture_name("conditions"), blocks=2)
     return result
@@ -79,16 +82,16 @@ def measure_outliers(
     """
     images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
     kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
-    to_photograph = [of_kind[:200] for of_kind in kinds.values()]
-    made = _side_by_side("outliers on paper", partial(read_on_paper, seed=SEED), to_photograph)
-    on_paper = dict(zip(kinds, made, strict=True))
+    read_all = partial(read_on_paper, recognizers=recognizers, seed=SEED)
+    to_photograph = [of_kind[:100] for of_kind in kinds.values()]
+    on_paper = dict(zip(kinds, _side_by_side("outliers on paper", read_all, to_photograph), strict=True))
     result: ByModel = {}
     for model, recognizer in recognizers.items():
         answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
         result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
         for kind in kinds:
             result[model][kind]["trained_on"] = kind in TRAINED_ON
-            result[model][kind]["on_paper"] = float((read(recognizer, on_paper[kind]).status == "digit").mean())
+            result[model][kind]["on_paper"] = float(np.mean([p.status == "digit" for p in on_paper[kind][model]]))
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
     sheet = {}
@@ -120,7 +123,7 @@ def measure_corruptions(
     made |= {family: corrupt_unseen(digits.images, family) for family in UNSEEN}
     # Reading pictures takes long: fewer of those that were trained on.
     few = [images[: each if family in UNSEEN else each // 5] for family, images in made.items()]
-    answers = [_most_probable(images, recognizers) for images in tqdm(few, "corruptions", disable=None)]
+    answers = _side_by_side("corruptions", partial(_most_probable, recognizers=recognizers), few)
     of_peer = {
         family: {"peer": _peer_errors(peer, Digits(images, digits.labels))} if peer else {}
         for family, images in made.items()

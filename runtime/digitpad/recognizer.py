@@ -113,11 +113,16 @@ class Recognizer:
         Raises:
             ModelError: no such model, or the file is damaged or breaks the contract.
         """
+        self._loaded_from = model
         self._model = load_model(model, options)
         self.metadata = self._model.metadata
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
+
+    def __reduce__(self) -> tuple[type["Recognizer"], tuple[str | os.PathLike[str]]]:
+        """For other processes, which load the model again, with the default options."""
+        return type(self), (self._loaded_from,)
 
     def predict(self, image: "ImageLike") -> Prediction:
         """Read the digit in an image of any size and either polarity.
@@ -218,7 +223,7 @@ class Recognizer:
             ImageError: shape or dtype differ.
         """
         _check_images(np.array([image]))
-        prediction = self._predict_one(image)
+        prediction = self._predict_one(np.array(image))
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
 

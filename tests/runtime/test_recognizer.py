@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitpad import ImageError, Prediction, Recognizer, session_options
 from digitpad.mnist_form import render_strokes
+from digitpad.reader import Readings
 from tests.runtime.conftest import DATA, Points
 
 
@@ -134,9 +136,32 @@ def test_of_several_readings_the_one_is_taken_that_is_surest_to_be_a_digit(seven
     recognizer = Recognizer("cnn")
     digit, blank = render_strokes(seven), np.zeros((28, 28), np.uint8)
     noise = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
-    assert np.array_equal(recognizer.predict_normalised(np.stack([blank, noise, digit])).image, digit)
-    assert recognizer.predict_normalised(np.stack([blank, noise])).status == "blank"
-    assert recognizer.predict_normalised(np.stack([noise, blank])).status == "not_a_digit"
+    assert np.array_equal(recognizer.predict_readings(Readings(np.stack([blank, noise, digit]))).image, digit)
+    assert recognizer.predict_readings(Readings(np.stack([blank, noise]))).status == "blank"
+    assert recognizer.predict_readings(Readings(np.stack([noise, blank]))).status == "not_a_digit"
+
+
+def test_where_nothing_found_is_surely_a_digit_the_other_readings_of_the_ink_decide_together(seven: Points) -> None:
+    recognizer = Recognizer("cnn")
+    digit, one = render_strokes(seven), render_strokes([[(0, 0), (0, 100)]])
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+
+    def answer(*ways: list[tuple[float, NDArray[np.uint8]]]) -> Prediction:
+        return recognizer.predict_readings(Readings(noise[None], lambda: [*ways]))
+
+    assert answer().status == "not_a_digit"
+    p = answer([(0.0, digit)], [(0.1, digit), (3.0, noise)])
+    assert (p.status, p.digit) == ("digit", 7) and np.array_equal(p.image, digit)
+    torn = answer([(0.0, digit)], [(0.0, one)])
+    assert torn.status == "unsure" and torn.probabilities[[1, 7]].sum() > 0.9
+    assert answer([(4.0, digit)]).status == "not_a_digit", "what is unlikely beforehand"
+    clear = Readings(digit[None], lambda: pytest.fail("a clear digit is not looked at again"))
+    assert recognizer.predict_readings(clear).digit == 7
+
+
+def test_a_recognizer_can_be_sent_to_another_process(recognizer: Recognizer, seven: Points) -> None:
+    sent = pickle.loads(pickle.dumps(recognizer))
+    assert np.array_equal(sent.predict_strokes(seven).probabilities, recognizer.predict_strokes(seven).probabilities)
 
 
 def test_threads_may_share_one_recognizer(recognizer: Recognizer) -> None:

@@ -82,7 +82,8 @@ def with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
     if not lines.any():
         return [(0.0, ink)]
     rest = _without(ink, lines)
-    lost = np.count_nonzero(ink >= 0.5) / max(np.count_nonzero(rest >= 0.5), 1) - 1
+    before, after = int(np.count_nonzero(ink >= 0.5)), int(np.count_nonzero(rest >= 0.5))
+    lost = before / max(after, 1) - 1
     return [(_LINES[1] * lost**2, rest), (_LINES[0], ink)]
 
 

@@ -16,7 +16,7 @@ _SEVERAL = 0.85  # of the height of a row: marks wider than this may be several 
 _THIN = 0.45  # of the same: a digit is not cut where it has more ink
 _CUT_WIDTH = 0.12  # of the same: cuts are at least so far apart
 _GAP = 0.1  # of the same: the marks of one digit are no further apart, as ink rarely breaks so far
-_CUT = 1.0  # price of each side of a cut
+_CUT = 2.0  # price of each side of a cut
 
 
 def picture_rows(ink: Map) -> list[Row]:

@@ -16,6 +16,7 @@ from digitpad.pad.loop import PadWindow
 from digitpad.pad.opened_file import Page
 from digitpad.pad.sdl import pygame
 from digitpad.pad.window import open_window
+from digitpad.reader import Readings
 from tests.runtime.pad.pad_user import draw_digit
 from tests.runtime.pad.stand_in import StandIn
 
@@ -76,7 +77,7 @@ def _open_several(pad):
 def _open_photo(pad):
     seen = render_strokes(demo_samples()[4].strokes)
     photo = 255 - np.kron(np.pad(seen, ((4, 4), (10, 10))), np.ones((10, 10), np.uint8))
-    pad.drawing.put([], Picture(seen[None], np.repeat(photo[:, :, None], 3, axis=2), b""))
+    pad.drawing.put([], Picture(Readings(seen[None]), np.repeat(photo[:, :, None], 3, axis=2), b""))
     pad.predict()
 
 

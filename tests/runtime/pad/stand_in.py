@@ -20,9 +20,7 @@ class StandIn:
         self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
 
     def read(self, file):
-        return (
-            self._number(self.predict_normalised(image_readings(file))) if len(file) else Number("", "blank", 0.0, ())
-        )
+        return self._number(self.predict_readings(image_readings(file))) if len(file) else Number("", "blank", 0.0, ())
 
     def read_strokes(self, strokes, known=None):
         return self._number(self.predict_normalised(render_strokes(strokes)))
@@ -42,9 +40,10 @@ class StandIn:
 
     def predict_normalised(self, image):
         self.asked += 1
-        if not isinstance(image, np.ndarray):  # readings
-            image = next(iter(image))[1]
-        return self.answer(image[0] if image.ndim == 3 else image, self.digit, self.status, self.chance)
+        return self.answer(image, self.digit, self.status, self.chance)
+
+    def predict_readings(self, readings):
+        return self.predict_normalised(readings.found[0])
 
     def answer(self, image, digit, status, chance):
         if not image.any():
