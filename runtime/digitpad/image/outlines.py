@@ -25,6 +25,7 @@ _MOST = 6  # marks: every choice among so many of the largest is looked at
 _SPECK = 0.03  # of the largest mark's area and a quarter of its extent: a smaller mark is not looked at
 _DEAREST = 4.0  # price of what is no longer looked at
 _LEFT_OUT = 0.05, 12.5  # price of a mark left out: of any, and of one as tall as the digit (it grows with the square)
+_INSIDE = 0.3  # of its height: what a mark runs around is so high if that is a frame, and not a zero with a dot
 _AT_BORDER = 0.12, 5.0, 0.2  # the same where the picture ends in it, by its ink; and of a second such one taken in
 _REST = 5.0, 2.0  # price of as much ink as the digit's in marks that are not looked at, and the most that it can be
 _APART = 1.5, 0.3  # price of parts a digit's size further from each other than this share of it
@@ -97,12 +98,14 @@ def _choices(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     across, down, area, free = marks.across[few], marks.down[few], marks.area[few], marks.free[few]
     if not len(keep):
         return
-    width, height = (
-        np.where(keep, end[few], -np.inf).max(axis=1) - np.where(keep, start[few], np.inf).min(axis=1)
-        for start, end in ((marks.left, marks.right), (marks.top, marks.bottom))
-    )
+    left, top = (np.where(keep, sides[few], np.inf).min(axis=1) for sides in (marks.left, marks.top))
+    right, bottom = (np.where(keep, sides[few], -np.inf).max(axis=1) for sides in (marks.right, marks.bottom))
+    width, height = right - left, bottom - top
     kept = keep @ area
-    left_out = _LEFT_OUT[0] + _LEFT_OUT[1] * (down / height[:, None]) ** 2
+    around = (marks.left[few] < left[:, None]) & (marks.right[few] > right[:, None])
+    around &= (marks.top[few] < top[:, None]) & (marks.bottom[few] > bottom[:, None])
+    around &= height[:, None] > _INSIDE * down
+    left_out = _LEFT_OUT[0] + _LEFT_OUT[1] * np.where(around, 0, down / height[:, None]) ** 2
     at_border = _AT_BORDER[0] + _AT_BORDER[1] * (area / kept[:, None]) ** 2
     prices = np.where(keep, 0, np.where(free, left_out, np.minimum(left_out, at_border))).sum(axis=1)
     prices += _AT_BORDER[2] * np.maximum((keep & ~free).sum(axis=1) - 1, 0)
