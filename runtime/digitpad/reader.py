@@ -7,7 +7,7 @@ segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -97,6 +97,17 @@ class Row:
 
     groups: list[Group]
     height: float
+
+
+def moved(row: Row, scale: float, corner: tuple[float, float]) -> Row:
+    """A row of a part of a picture that was enlarged, in the picture's own units: scaled, then moved."""
+    x, y = corner
+
+    def box(of: Box) -> Box:
+        left, top, right, bottom = of
+        return x + scale * left, y + scale * top, x + scale * right, y + scale * bottom
+
+    return Row([replace(group, box=box(group.box)) for group in row.groups], scale * row.height)
 
 
 @dataclass(frozen=True)

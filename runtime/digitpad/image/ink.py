@@ -1,8 +1,7 @@
-"""Which pixels of a grey picture are ink: paper, light and clutter told apart from the digit.
+"""Which pixels of a grey picture are ink, at first sight: paper and light told apart from what is on it.
 
 In a scan, a photo, a screenshot, or a drawing in any colour on any ground, the paper surrounds the ink. So the border
-tells the paper's colour; how that changes across the picture is the light; what clearly differs from it is ink; and
-ruled lines, frames and specks of ink are not part of the digit.
+tells the paper's colour; how that changes across the picture is the light; and what clearly differs from it is ink.
 """
 
 from dataclasses import dataclass
@@ -10,15 +9,13 @@ from typing import cast
 
 import numpy as np
 
-from digitpad.image.clutter import without_clutter
 from digitpad.image.filters import Map, Mask, Window, blurred, closed, grown, largest, median, percentiles, shrink
 from digitpad.image.marks import Marks
-from digitpad.image.ruled_lines import without_rules
-from digitpad.image.sheets import inside_sheet
 from digitpad.log import Tell, log_step
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # the same while paper and light are
+_DUST = 3  # pixels: where there is nothing larger, there is no ink, unless the picture is small
 _TINY = 24  # pixels: pictures this small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, unevenly or evenly lit, is not seen
@@ -46,36 +43,25 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
         grey: float32 (H, W) in [0, 1].
         tell: receives each step, in words and as a picture.
     """
-    ink, sheet = np.zeros((1, 1), np.float32), None
-    x, y, scale = 0, 0, 1.0
+    x, y = 0, 0
     for attempt in range(3):
         if attempt:
-            tell("once more, %s", "inside the sheet" if sheet is not None else "closer to the ink", seen=grey)
+            tell("once more, closer to the ink", seen=grey)
         small = shrink(grey, _WORK)
         scale = max(grey.shape) / max(small.shape)
-        ink = _ink_on_paper(small, tell)
+        ink, even = off_paper(small, tell)
+        ink = _levelled(ink, even)
         marks = Marks(ink >= 0.5)
+        if min(ink.shape) > 100 and marks.extent.max(initial=0) <= _DUST:
+            ink = np.zeros_like(ink)
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
-        if sheet is not None and not marks.count:
-            tell("nothing is on the sheet: it is a fat zero", ink=sheet)
-            return Ink(sheet, small, (x, y), scale)
-        window = inside_sheet(marks)
-        sheet = ink if window else None
-        if window is None:
-            ink = without_clutter(ink, marks, tell)
-            window = _surroundings(ink) if scale > 1.5 else None
+        window = _surroundings(ink) if scale > 1.5 else None
         if window is None:
             break
         left, top, right, bottom = (round(edge * scale) for edge in window)
         grey = grey[top:bottom, left:right]
         x, y = x + left, y + top
     return Ink(ink, small, (x, y), scale)
-
-
-def _ink_on_paper(grey: Map, tell: Tell) -> Map:
-    """How much each pixel differs from the paper around it, 1 = as much as ink does; all 0 where nothing does."""
-    ink, even = off_paper(grey, tell)
-    return _levelled(without_rules(ink, tell), even)
 
 
 def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:

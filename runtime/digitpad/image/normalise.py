@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from digitpad.image.pieces import picture_rows
 from digitpad.image.reading import ImageLike, read_scaled
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
-from digitpad.reader import Box, Group, Readings, Row
+from digitpad.reader import Group, Readings, Row, moved
 
 
 def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
@@ -54,7 +53,7 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    return Readings(np.stack(readings), lambda: other_digits(found.grey))
+    return Readings(np.stack(readings), lambda: other_digits(found.grey, tell))
 
 
 def number_readings(image: ImageLike, tell: Tell = log_step) -> Iterator[tuple[float, list[Row]]]:
@@ -71,19 +70,9 @@ def number_readings(image: ImageLike, tell: Tell = log_step) -> Iterator[tuple[f
         return
     found = find_ink(grey, tell)
 
-    def in_pixels(box: Box) -> Box:
-        corners = (np.array(box).reshape(2, 2) * found.scale + found.corner) * scale
-        left, top, right, bottom = corners.ravel().tolist()
-        return left, top, right, bottom
-
+    corner = found.corner[0] * scale, found.corner[1] * scale
     for price, rows in itertools.chain([(0.0, picture_rows(found.map))], other_numbers(found.grey)):
-        yield (
-            price,
-            [
-                Row([replace(g, box=in_pixels(g.box)) for g in row.groups], row.height * found.scale * scale)
-                for row in rows
-            ],
-        )
+        yield price, [moved(row, found.scale * scale, corner) for row in rows]
 
 
 def _looked_at(image: ImageLike, tell: Tell) -> tuple[NDArray[np.uint8] | None, Map, float]:

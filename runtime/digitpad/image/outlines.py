@@ -15,7 +15,8 @@ from digitpad.image.fit import fit_ink
 from digitpad.image.ink import FAINT, off_paper, otsu
 from digitpad.image.marks import Marks
 from digitpad.image.pieces import picture_rows
-from digitpad.reader import Choices, Row
+from digitpad.log import Tell
+from digitpad.reader import Choices, Row, moved
 
 _NOISE = 3.7  # standard deviations of the paper's noise: the same (the darkest of pure noise come to three)
 _EDGE = 0.08  # of each side: what is cut off, in case parts of something else are there
@@ -34,28 +35,30 @@ _STRIPS = 24  # upright strips of the picture in which lines are looked for
 _ACROSS = 0.7  # of the strips: a line is in so many
 
 
-def other_digits(grey: Map) -> list[Choices]:
+def other_digits(grey: Map, tell: Tell) -> list[Choices]:
     """What a picture, float32 (H, W) in [0, 1], may be as one digit: for each way to see its ink, choices of marks."""
     dark = darkness(grey)
     height, width = dark.shape
     x, y = round(_EDGE * width), round(_EDGE * height)
-    windows = (0.0, dark), (_CUT_OFF, dark[:, x : width - x]), (_CUT_OFF, dark[: height - y])
-    return [
-        [
-            (edge + line + price, image)
-            for line, ink in with_lines_and_without(outline)
-            for price, image in _choices(ink)
-        ]
-        for edge, part in windows
-        for outline in outlines(part)
-    ]
+    parts = (0.0, dark), (_CUT_OFF, dark[:, x : width - x]), (_CUT_OFF, dark[: height - y])
+    inside = _open_inside(dark)
+    ways = []
+    for blur, level in _OUTLINES:
+        tell("seen again: ink from %d %% of its darkness", 100 * level, ink=outline(dark, blur, level))
+        also = _choices(outline(inside[0], blur, level)) if inside else []
+        for price, part in parts:
+            ways.append([(price + more, image) for more, image in _choices(outline(part, blur, level))] + also)
+    return ways
 
 
 def other_numbers(grey: Map) -> Iterator[tuple[float, list[Row]]]:
     """What it may be as numbers: prices, and the candidates for the digits, with boxes in its own pixels."""
-    for outline in outlines(darkness(grey)):
-        for price, ink in with_lines_and_without(outline):
-            yield price, picture_rows(ink)
+    dark = darkness(grey)
+    inside = _open_inside(dark)
+    for part, corner in [(dark, (0, 0)), *([inside] if inside else [])]:
+        for blur, level in _OUTLINES:
+            for price, ink in _with_lines_and_without(outline(part, blur, level)):
+                yield price, [moved(row, 1, corner) for row in picture_rows(ink)]
 
 
 def darkness(grey: Map) -> Map:
@@ -71,13 +74,30 @@ def darkness(grey: Map) -> Map:
     return cast(Map, (ink - np.float32(level)) / np.float32(black))
 
 
-def outlines(dark: Map) -> Iterator[Map]:
-    """Ink maps for `darkness`: float32 (H, W) in [0, 1], 0.5 along the outline of the ink."""
-    for blur, level in _OUTLINES:
-        yield np.clip((blurred(dark, 3) if blur else dark) / np.float32(2 * level), 0, 1)
+def _open_inside(dark: Map) -> tuple[Map, tuple[int, int]] | None:
+    """The darkness of what is left open in a filled mark, such as a badge or a sheet on a table; and its corner (x, y).
+
+    None where there is no such mark.
+    """
+    marks = Marks(dark >= 0.5)
+    if not marks.count:
+        return None
+    left, top, right, bottom = marks.box(int(marks.area.argmax()))
+    mark = marks.mask_of(int(marks.area.argmax()))[top:bottom, left:right]
+    light = Marks(np.pad(~mark, 1, constant_values=True))
+    outside = light.mask(~light.free)[1:-1, 1:-1]
+    if min(mark.shape) < 16 or outside.mean() > 0.25 or not 0.6 <= mark.sum() / (~outside).sum() <= 0.995:
+        return None
+    return np.where(largest(outside, 2), np.float32(0), 1 - dark[top:bottom, left:right]), (left, top)
 
 
-def with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
+def outline(dark: Map, blur: bool, level: float) -> Map:
+    """The ink map for `darkness`: float32 (H, W) in [0, 1], 0.5 where ink ends, at a part `level` of its darkness."""
+    edge = blurred(dark, 3) if blur else dark
+    return cast(Map, np.clip(edge / np.float32(2 * level), 0, 1))
+
+
+def _with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
     """An ink map without lines from side to side, and with them if there are any; and the prices of both."""
     lines = _level_lines(ink >= 0.3) | _level_lines(ink.T >= 0.3).T
     if not lines.any():
@@ -88,7 +108,12 @@ def with_lines_and_without(ink: Map) -> list[tuple[float, Map]]:
     return [(_LINES[1] * lost**2, rest), (_LINES[0], ink)]
 
 
-def _choices(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _choices(ink: Map) -> Choices:
+    """What an ink map may be as one digit, with lines from side to side and without."""
+    return [(line + price, image) for line, rest in _with_lines_and_without(ink) for price, image in _marks_of(rest)]
+
+
+def _marks_of(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """What marks of an ink map may be one digit: any of the largest, all but what is left out and what is far away."""
     marks = Marks(ink >= 0.5)
     large = (marks.area >= _SPECK * marks.area.max(initial=0)) | (marks.extent >= marks.extent.max(initial=0) / 4)
