@@ -89,18 +89,18 @@ def main() -> None:
     titles += ["cheques' digits: right / refused", "amounts: exact / answered"]
     text = f"""# What each step between a picture and the network is worth
 
-Each was switched off alone; with the CNN, in per cent. Conditions: {EACH} pen digits of validation writers under each of
-the simulated conditions. Cheques (ORAND-CAR, for research): photographs that nobody here made, one in {DIGITS} of the
-digits, cut out by their boxes, and one in {AMOUNTS} of the amounts. Written by `python -m evaluate.ablation`; the figures
-are in [ablation.json](ablation.json).
+Each was switched off alone; with the CNN, in per cent. Conditions: {EACH} pen digits of validation writers under each
+of the simulated conditions. Cheques (ORAND-CAR, for research): photographs that nobody here made, one in {DIGITS} of
+the digits, cut out by their boxes, and one in {AMOUNTS} of the amounts. Written by `python -m evaluate.ablation`; the
+figures are in [ablation.json](ablation.json).
 
 {table(titles, tables["kept"])}
 
 ## Rules that went
 
 Before the network saw a picture, rules once took out what was not the digit's. Beside the search for other ways to see
-the ink they earned nothing on real paper and next to nothing under the simulated conditions, and were deleted, with their
-300 lines. What they had been worth when all the rest stood, measured likewise:
+the ink they earned nothing on real paper and next to nothing under the simulated conditions, and were deleted, with
+their 300 lines. What they were worth when all the rest stood, measured likewise:
 
 {table(titles, tables["deleted"])}
 """

@@ -253,6 +253,6 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images], 
             spans[start, end] = left, top, right, bottom
     for ((start, end), box), image in zip(spans.items(), ink([*spans]), strict=True):
         if image.any():
-            share = (box[3] - box[1]) / height
+            share = max(box[2] - box[0], box[3] - box[1]) / height
             groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
     return Row(groups, height)
