@@ -21,7 +21,7 @@ async function facts(path) {
 }
 
 /** @type {import("esbuild").Plugin} */
-const runtimeApart = {
+export const runtimeApart = {
   name: "the runtime stays a file of its own",
   setup(bundling) {
     bundling.onResolve({ filter: /^onnxruntime-web\/wasm$/ }, () => ({ path: `./${RUNTIME[0]}`, external: true }));

@@ -5,7 +5,6 @@ import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createGzip } from "node:zlib";
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -34,10 +33,8 @@ export async function serve(folder, port = 0) {
     const found = path.startsWith("/pad/") && (await stat(file).catch(() => null));
     if (!found || !found.isFile()) return void response.writeHead(404).end();
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    const zipped = /\bgzip\b/.test(String(request.headers["accept-encoding"]));
-    response.writeHead(200, { "Content-Type": type, ...(zipped ? { "Content-Encoding": "gzip" } : {}) });
-    const content = createReadStream(file);
-    (zipped ? content.pipe(createGzip({ level: 6 })) : content).pipe(response);
+    response.writeHead(200, { "Content-Type": type, "Content-Length": found.size });
+    createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(port, "127.0.0.1", () => done(undefined)));
   const bound = /** @type {import("node:net").AddressInfo} */ (server.address());

@@ -10,6 +10,9 @@ import { ModelError } from "./models.js";
 export const FILES = globalThis.DIGITPAD_FILES ?? {};
 export const KEPT = "digitpad-files"; // the name of the browser's cache
 
+/** @type {Set<string>} */
+const failed = new Set(); // those that did not arrive whole
+
 /** What is kept cannot be read or written; set once it is known. */
 export let storageRefused = false;
 
@@ -30,12 +33,15 @@ export async function load(name, tell = () => {}) {
   }
   let response;
   try {
-    response = await fetch(url, { cache: kept ? "reload" : "default" });
+    // What has failed once is not taken from the browser's other cache either.
+    response = await fetch(url, { cache: kept || failed.has(name) ? "reload" : "default" });
   } catch {
     throw new ModelError(`${name} did not arrive: there is no network. Press Predict the Digit to try again`);
   }
   if (!response.ok) throw new ModelError(`${name} did not arrive: the server says ${response.status}. Reload the page`);
+  failed.add(name);
   const content = await receive(name, response, tell);
+  failed.delete(name);
   try {
     await cache?.put(url, new Response(content));
   } catch {

@@ -10,6 +10,7 @@ import { Recognizer } from "./recognizer.js";
 
 const RUNTIME = "ort-wasm-simd-threaded.wasm";
 const NOTICE_MS = 6000; // how long a remark is shown
+const WARM_UP = [[[0, 0], [8, 1], [3, 9]], [[2, 5], [6, 5]]]; // a drawing, as good as any
 const PICTURE = 560; // pixels: the saved picture's height
 
 const pad = new Pad(loadModel, changed);
@@ -55,7 +56,7 @@ const page = {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
     document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
-    view.show();
+    view.fit();
   },
   async fullscreen() {
     try {
@@ -120,7 +121,9 @@ async function loadModel(name) {
   }
   const file = `${name}.onnx`;
   const [content] = await Promise.all([once(file, (found) => found), once(RUNTIME, startRuntime)]);
-  return new Recognizer(await openModel(content, file));
+  const reader = new Recognizer(await openModel(content, file));
+  for (let n = 0; n < 3; n++) await reader.readStrokes(WARM_UP); // the first answers take ten times as long
+  return reader;
 }
 
 function showProgress() {
@@ -160,8 +163,7 @@ async function start() {
     if (file) void pad.open(file).then(() => view.fit());
   });
   part("single-keys").addEventListener("change", () => (pad.singleKeys = part("single-keys").checked));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.show());
-  addEventListener("beforeprint", () => view.show());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.fit());
 
   const worker = navigator.serviceWorker?.register("service-worker.js").then(() => true, () => false) ?? false;
   await pad.models.load();
@@ -169,7 +171,7 @@ async function start() {
   try {
     await load("mlp-int8.onnx"); // so that both work without a network
   } catch {
-    // it is asked for again when it is chosen
+    // it is fetched again when it is chosen
   }
   await tidy();
   if (storageRefused || !(await worker)) {

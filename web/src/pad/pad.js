@@ -118,10 +118,8 @@ export class Pad {
     this.#settle();
   }
 
-  /** Put one of the last drawings, 0 the newest, back on the paper with its answer. @param {number} number */
-  recall(number) {
-    const entry = this.history.entries[number];
-    if (!entry) return;
+  /** Put one of the last drawings back on the paper with its answer. @param {import("./history.js").Entry} entry */
+  recall(entry) {
     this.drawing.put(entry.content);
     void this.predict();
   }
@@ -227,8 +225,9 @@ export class Pad {
 
   /** The drawing is as it is meant to be, for now. */
   #settle() {
-    this.#changed(false);
-    if (this.live && !this.models.upToDate) void this.#askLive();
+    if (!this.live) this.#changed(false);
+    else if (this.models.upToDate) this.#answered(); // while the pen was still down
+    else void this.#askLive();
   }
 
   async #askLive() {

@@ -35,7 +35,10 @@ export class View {
   #ink = part("ink");
   /** @type {Map<string, HTMLButtonElement>} */ #buttons = new Map();
   #cardsShown = ""; // what the cards were made for
-  #historyShown = "";
+  #colour = ""; // of ink
+  /** @type {WeakMap<import("./history.js").Entry["answers"], HTMLElement>} */ #remembered = new WeakMap();
+  #inked = ""; // what the canvas shows
+  #ratio = 1; // how many of its pixels are a CSS pixel
 
   /**
    * @param {Pad} pad
@@ -66,19 +69,23 @@ export class View {
   /** Fit the paper to its room: it is 1 high, more where a drawing from another window would not lie on it. */
   fit() {
     const { drawing } = this.#pad, { clientWidth: width, clientHeight: height } = this.#paper;
-    const ratio = window.devicePixelRatio || 1, bounds = drawing.strokes.map((stroke) => stroke.bounds);
+    const bounds = drawing.strokes.map((stroke) => stroke.bounds);
     const across = Math.max(0, ...bounds.map((box) => box[2])), down = Math.max(0, ...bounds.map((box) => box[3]));
     this.scale = Math.min(height / Math.max(down, 1), width / Math.max(across, 1e-9)) || 1;
     drawing.size = [width / this.scale, height / this.scale];
-    this.#ink.width = Math.round(width * ratio);
-    this.#ink.height = Math.round(height * ratio);
+    this.#inked = "";
+    this.#ratio = window.devicePixelRatio || 1;
+    this.#ink.width = Math.round(width * this.#ratio);
+    this.#ink.height = Math.round(height * this.#ratio);
     this.show();
   }
 
   /** Bring the page up to date. */
   show() {
     const pad = this.#pad, { drawing, models } = pad;
-    drawInk(this.#ink, drawing, this.scale * (this.#ink.width / this.#paper.clientWidth || 1), inkColour());
+    const ink = `${drawing.changes} ${this.scale} ${this.#ink.width} ${this.#ink.height}`;
+    if (ink !== this.#inked) drawInk(this.#ink, drawing, this.scale * this.#ratio, this.#colour);
+    this.#inked = ink;
     part("hint").hidden = !drawing.isEmpty;
     part("notice").textContent = pad.notice;
     part("brush").value = String(drawing.brush);
@@ -192,20 +199,26 @@ export class View {
 
   #showHistory() {
     const { entries } = this.#pad.history, list = part("history");
-    const shown = entries.map((entry) => shortAnswer(entry) + entry.content.strokes.length).join() + inkColour();
-    if (shown === this.#historyShown) return;
-    this.#historyShown = shown;
-    const items = entries.map((entry, n) => {
-      const answer = [...entry.answers.values()][0], words = shortAnswer(entry);
-      const canvas = element("canvas", { "aria-hidden": "true" });
-      const images = "text" in answer ? answer.digits.map((digit) => digit.image) : [answer.image];
-      drawPixels(canvas, images, null, rgb("--text"));
-      const name = `Drawing read as ${words === "–" ? "no digit" : words}: put it back on the paper`;
-      const button = element("button", { type: "button", "aria-label": name }, canvas, element("span", {}, words));
-      button.addEventListener("click", () => this.#pad.recall(n));
-      return element("li", {}, button);
+    const items = entries.map((entry) => {
+      const item = this.#remembered.get(entry.answers) ?? this.#newItem(entry);
+      this.#remembered.set(entry.answers, item);
+      return item;
     });
-    list.replaceChildren(...items);
+    if (items.some((item, n) => list.children[n] !== item)) list.replaceChildren(...items);
+  }
+
+  /** @param {import("./history.js").Entry} entry */
+  #newItem(entry) {
+    const answer = [...entry.answers.values()][0], words = shortAnswer(entry);
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    drawPixels(canvas, "text" in answer ? answer.digits.map((digit) => digit.image) : [answer.image], null, [0, 0, 0]);
+    const name = `Drawing read as ${words === "–" ? "no digit" : words}: put it back on the paper`;
+    const button = element("button", { type: "button", "aria-label": name }, canvas, element("span", {}, words));
+    button.addEventListener("click", () => {
+      this.#pad.recall(entry);
+      this.fit();
+    });
+    return element("li", {}, button);
   }
 }
 
@@ -269,16 +282,6 @@ function fitWords(room, texts) {
     room.textContent = text;
     if (room.scrollHeight <= room.clientHeight + 1 && room.scrollWidth <= room.clientWidth + 1) return;
   }
-}
-
-/** @param {string} name @returns {[number, number, number]} a colour of the theme */
-function rgb(name) {
-  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  return /** @type {[number, number, number]} */ ([1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16)));
-}
-
-function inkColour() {
-  return getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 }
 
 /**
