@@ -50,7 +50,9 @@ export async function buildPage() {
       format: "esm",
       target: "es2022",
       plugins: [runtimeApart],
-      define: Object.fromEntries(Object.entries(define).map(([name, value]) => [`globalThis.${name}`, JSON.stringify(value)])),
+      define: Object.fromEntries(
+        Object.entries(define).map(([name, value]) => [`globalThis.${name}`, JSON.stringify(value)]),
+      ),
       logLevel: "warning",
     });
   await bundle("page.js", { DIGITPAD_FILES: files });
@@ -66,7 +68,8 @@ export async function buildPage() {
 /** What must go with the runtime, and our own. */
 async function licences() {
   const ours = await readFile(`${here}../LICENSE`, "utf8");
-  return `digitpad\n\n${ours}\n\nonnxruntime-web (${RUNTIME.join(", ")}): MIT License, Copyright (c) Microsoft Corporation,\nthe same terms as above.\n`;
+  const theirs = `onnxruntime-web (${RUNTIME.join(", ")}): Copyright (c) Microsoft Corporation, MIT License, as above`;
+  return `${ours}\n${theirs}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -26,7 +26,9 @@ const whole = (value) => value.toLocaleString("en");
 async function measureBytes() {
   /** @type {(files: string[]) => Promise<number>} */
   const zipped = async (files) => {
-    const sizes = await Promise.all(files.map(async (file) => gzipSync(await readFile(dist + file), { level: 9 }).length));
+    const sizes = await Promise.all(
+      files.map(async (file) => gzipSync(await readFile(dist + file), { level: 9 }).length),
+    );
     return sizes.reduce((sum, size) => sum + size, 0);
   };
   const all = (await readdir(dist)).filter((file) => file !== "licences.txt");
@@ -49,7 +51,9 @@ async function compareVectors(page) {
     const reference = await (await fetch("measured/reference.json")).json();
     /** @type {(one: ArrayLike<number>, other: ArrayLike<number>) => number} */
     const difference = (one, other) => Math.max(...Array.from(one, (value, n) => Math.abs(value - other[n])));
-    let levels = 0, worst = 0, wrong = 0;
+    let levels = 0,
+      worst = 0,
+      wrong = 0;
     for (const name of ["cnn", "mlp"]) {
       const reader = await recogniser(name);
       for (const { strokes, image, answers } of reference.samples) {
@@ -70,8 +74,8 @@ async function compareVectors(page) {
   return [
     [
       "reference vectors, with cnn and mlp, as in Python",
-      `${found.count} of ${found.count - found.wrong} in status and text; largest difference ${found.levels} grey levels,` +
-        ` ${found.worst.toExponential(0)} in a probability`,
+      `${found.count - found.wrong} of ${found.count} in status and text; largest difference ${found.levels} grey` +
+        ` levels, ${found.worst.toExponential(0)} in a probability`,
     ],
   ];
 }
@@ -88,26 +92,37 @@ async function compareMnist(page) {
     env: { ...process.env, PYTHONPATH: `${root}runtime` },
     encoding: "utf8",
   });
-  if (done.status) return [["MNIST's test images", `not compared: ${(done.stderr || String(done.error)).trim().split("\n").pop()}`]];
+  if (done.status)
+    return [["MNIST's test images", `not compared: ${(done.stderr || String(done.error)).trim().split("\n").pop()}`]];
   const rows = [];
   for (const name of names) {
     const found = await page.evaluate(async (name) => {
       const { recogniser } = await /** @type {any} */ (globalThis).measured;
-      const reader = await recogniser(name), bytes = new Uint8Array(await (await fetch("measured/images.bin")).arrayBuffer());
+      const reader = await recogniser(name),
+        bytes = new Uint8Array(await (await fetch("measured/images.bin")).arrayBuffer());
       const expected = await (await fetch(`measured/${name}.json`)).json();
-      const images = expected.answers.map((/** @type {any} */ _, /** @type {number} */ n) => bytes.subarray(784 * n, 784 * n + 784));
-      let different = 0, near = 0, worst = 0;
+      const images = expected.answers.map((/** @type {any} */ _, /** @type {number} */ n) =>
+        bytes.subarray(784 * n, 784 * n + 784),
+      );
+      let different = 0,
+        near = 0,
+        worst = 0;
       const judged = await reader.run(images);
       judged.forEach((/** @type {any} */ { probabilities, oodScore }, /** @type {number} */ n) => {
-        const python = expected.answers[n], sorted = [...python.probabilities].sort((a, b) => b - a);
-        const [first, second] = sorted, { unsure_threshold, ood_threshold } = expected;
+        const python = expected.answers[n],
+          sorted = [...python.probabilities].sort((a, b) => b - a);
+        const [first, second] = sorted,
+          { unsure_threshold, ood_threshold } = expected;
         const gaps = [first - second, first - unsure_threshold, python.ood_score - ood_threshold];
         near += Number(gaps.some((gap) => Math.abs(gap) < 1e-5));
         const digit = probabilities.indexOf(Math.max(...probabilities));
         const unsure = probabilities[digit] < expected.unsure_threshold ? "unsure" : "digit";
         const status = oodScore > expected.ood_threshold ? "not_a_digit" : unsure;
         different += Number(digit !== python.digit || status !== python.status);
-        python.probabilities.forEach((/** @type {number} */ p, /** @type {number} */ k) => (worst = Math.max(worst, Math.abs(p - probabilities[k]))));
+        python.probabilities.forEach(
+          (/** @type {number} */ p, /** @type {number} */ k) =>
+            (worst = Math.max(worst, Math.abs(p - probabilities[k]))),
+        );
       });
       const times = [];
       for (let n = 0; n < 300; n++) {
@@ -136,7 +151,9 @@ async function compareMnist(page) {
  */
 async function measureTime(page) {
   await page.evaluate(() => {
-    const times = (/** @type {any} */ (globalThis).times = /** @type {number[]} */ ([]));
+    /** @type {number[]} */
+    const times = [];
+    Object.assign(globalThis, { times });
     let up = 0;
     addEventListener("pointerup", (event) => (up = event.timeStamp), { capture: true });
     new MutationObserver(() => {
@@ -147,11 +164,13 @@ async function measureTime(page) {
   });
   /** @type {(live: boolean) => Promise<number[]>} */
   const timed = async (live) => {
-    await page.evaluate(() => (/** @type {any} */ (globalThis).times.length = 0));
+    await page.evaluate(() => Object.assign(/** @type {any} */ (globalThis).times, { length: 0 }));
     for (let n = 0; n < ROUNDS; n++) {
       await page.keyboard.press("c");
       // Each is another one: what is known from before costs nothing.
-      const lines = DRAWN[7].map((line) => line.map(([x, y]) => /** @type {[number, number]} */ ([x - (n * y) / 99, y])));
+      const lines = DRAWN[7].map((line) =>
+        line.map(([x, y]) => /** @type {[number, number]} */ ([x - (n * y) / 99, y])),
+      );
       await draw(page, lines);
       if (!live) await page.click("[data-action=predict]");
       await page.waitForFunction((n) => /** @type {any} */ (globalThis).times.length > n, n);
@@ -214,7 +233,7 @@ async function measureMemory(browser, page) {
   return [
     [
       "memory of the page's process, both models loaded",
-      `${Math.max(...used).toFixed(0)} MiB of its own, ${(heap.usedSize / 2 ** 20).toFixed(0)} MiB of that in JavaScript's heap`,
+      `${Math.max(...used).toFixed(0)} MiB, ${(heap.usedSize / 2 ** 20).toFixed(0)} MiB of that in JavaScript's heap`,
     ],
   ];
 }
@@ -245,6 +264,27 @@ async function addMeasured() {
   await Promise.all(files.map((file) => copyFile(`${root}onnx_models/${file}`, `${dist}measured/${file}`)));
 }
 
+/**
+ * The picture in README and docs/web.md: a phone held across.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} address
+ */
+async function takePicture(browser, address) {
+  const phone = await browser.newPage({ viewport: { width: 568, height: 320 }, deviceScaleFactor: 2 });
+  await phone.goto(address);
+  await phone.click('[data-action="choice 2"]');
+  await loaded(phone);
+  for (const lines of [DRAWN[7], DRAWN[42]]) {
+    if (lines === DRAWN[42]) await phone.click("[data-action=clear]");
+    await draw(phone, lines);
+    await predict(phone);
+  }
+  await phone.evaluate(() => document.querySelectorAll(".took").forEach((time) => time.replaceChildren()));
+  await phone.mouse.move(0, 0);
+  await phone.screenshot({ path: `${root}images/web.png` });
+  await phone.close();
+}
+
 await buildPage();
 const rows = await measureBytes();
 await addMeasured();
@@ -252,6 +292,7 @@ const server = await serve(dist);
 const browser = await launch();
 const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
 try {
+  await takePicture(browser, server.address);
   await page.goto(server.address);
   await page.click('[data-action="choice 2"]');
   await loaded(page);
@@ -270,7 +311,8 @@ try {
   server.close();
   await buildPage(); // without what was added
 }
-const made = `Measured with Chromium ${browser.version()}, headless, on ${cpus()[0].model.trim()}, ${cpus().length} cores.`;
+const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores`;
+const made = `Measured with Chromium ${browser.version()}, headless, on ${machine}.`;
 const table = ["| | |", "|---|---|", ...rows.map(([what, figure]) => `| ${what} | ${figure} |`)].join("\n");
 console.log(`${table}\n${made}`);
 const [before, rest] = (await readFile(PAGE, "utf8")).split(START);

@@ -92,7 +92,8 @@ async function receive(name, response, tell) {
     // cut off: too few bytes
   }
   if (arrived !== bytes) {
-    throw new ModelError(`${name} arrived cut short (${arrived} of ${bytes} bytes). Press Predict the Digit to try again`);
+    const short = `${name} arrived cut short (${arrived} of ${bytes} bytes)`;
+    throw new ModelError(`${short}. Press Predict the Digit to try again`);
   }
   // Without https there is no way to compute it.
   const digest = globalThis.crypto?.subtle ? await crypto.subtle.digest("SHA-256", content) : null;

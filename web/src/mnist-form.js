@@ -1,8 +1,8 @@
 /**
  * Strokes to the 28x28 image a model sees: runtime/digitpad/mnist_form.py, step by step.
  *
- * A drawing is brought into MNIST's form while it is still made of points: they are scaled, then inked with a pen as wide
- * as MNIST's. How large, how densely and with which brush somebody drew changes nothing.
+ * A drawing is brought into MNIST's form while it is still made of points: they are scaled, then inked with a pen as
+ * wide as MNIST's. How large, how densely and with which brush somebody drew changes nothing.
  */
 
 export const SIZE = 28; // pixels along a side of the model's image
@@ -45,12 +45,11 @@ export function renderStrokes(strokes) {
  */
 export function renderDrawing(strokes) {
   const image = new Uint8Array(SIZE * SIZE);
-  const drawn = strokes.filter((stroke) => stroke.length).map((stroke) => stroke.map((_, n) => n === stroke.length - 1));
   const points = strokes.flat();
   const line = {
     x: Float64Array.from(points, (point) => point[0]),
     y: Float64Array.from(points, (point) => point[1]),
-    last: drawn.flat(),
+    last: strokes.flatMap((stroke) => stroke.map((_, n) => n === stroke.length - 1)),
   };
   if (!points.length || !fit(line)) return image;
   const curve = smooth(thinOut(line));

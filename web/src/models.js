@@ -55,7 +55,9 @@ export async function openModel(content, file) {
         const found = await session.run({ image: new ort.Tensor("uint8", bytes, [images.length, 28, 28]) }, OUTPUTS);
         const probabilities = /** @type {Float32Array} */ (found.probabilities.data);
         const oodScore = /** @type {Float32Array} */ (found.ood_score.data);
-        return images.map((_, n) => ({ probabilities: probabilities.slice(10 * n, 10 * n + 10), oodScore: oodScore[n] }));
+        return [...oodScore].map((score, n) => {
+          return { probabilities: probabilities.slice(10 * n, 10 * n + 10), oodScore: score };
+        });
       } catch (error) {
         throw new ModelError(`${file}: the model fails to run (${firstLine(error)})`);
       }
@@ -64,8 +66,8 @@ export async function openModel(content, file) {
 }
 
 /**
- * The digitpad.* metadata in an ONNX file, which the runtime does not tell: protocol buffers, of which only the outermost
- * message and its metadata_props are looked at.
+ * The digitpad.* metadata in an ONNX file, which the runtime does not tell: protocol buffers, of which only the
+ * outermost message and its metadata_props are looked at.
  * @param {Uint8Array} content
  */
 function readMetadata(content) {

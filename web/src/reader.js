@@ -1,8 +1,8 @@
 /**
  * Whole numbers: which strokes make up which digit. runtime/digitpad/reader.py, step by step.
  *
- * Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row are
- * all inked and judged, and the row is parted into the groups that are the most probable digits together.
+ * Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row
+ * are all inked and judged, and the row is parted into the groups that are the most probable digits together.
  */
 
 import { boxOf, renderDrawing } from "./mnist-form.js";
@@ -17,8 +17,8 @@ import { boxOf, renderDrawing } from "./mnist-form.js";
 /** @typedef {{ groups: Group[], height: number }} Row a row's candidates, and its height */
 /**
  * The likeliest digits of a row: the places of their groups in it, from left to right, and what they are.
- * `confidence` is the probability that the text is right, given that the row is a number; `logNumber` the log probability
- * that all of it are digits and nothing else is there, shared out among them.
+ * `confidence` is the probability that the text is right, given that the row is a number; `logNumber` the log
+ * probability that all of it are digits and nothing else is there, shared out among them.
  * @typedef {{ chosen: number[], text: string, confidence: number, logNumber: number }} Reading
  */
 
@@ -29,8 +29,8 @@ const WIDE = 1.7; // of the row's height: no digit of several strokes is wider
 const APART = 0.1; // of the height of the lower of two rows: what is closer to each other is one row
 const SMALL = 0.4; // of the largest stroke: smaller ones say nothing about the row's height
 const LITTLE = [12, 0.5]; // price of a digit as small as a point, and from which part of the row's height on it is none
-const LEFT_OUT = [0.5, 15]; // price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
-const ABREAST = [4, 0.25]; // price of two digits in one place; and from which distance, in heights of the row, it is none
+const LEFT_OUT = [0.5, 15]; // price of a stroke left out: of any, and of one as tall as the row (as its square)
+const ABREAST = [4, 0.25]; // price of two digits in one place; and from which distance, in heights, it is none
 const CLOSE = [10, 0.5]; // the same for the parts of a letter, which lie closer than two digits do, except in haste
 
 /** What was inked and judged as a drawing was last read, so that when it has grown only what is new is. */
@@ -63,8 +63,8 @@ export class Known {
 /**
  * Part a row into the groups that are the most probable digits together.
  * @param {Row} row some groups must lead from the first stroke to the last
- * @param {ArrayLike<number>[]} logDigits for each group, the ten log probabilities that it is this digit and no outlier;
- *   for groups without an image they count nothing
+ * @param {ArrayLike<number>[]} logDigits for each group, the ten log probabilities that it is this digit and no
+ *   outlier; for groups without an image they count nothing
  * @returns {Reading}
  */
 export function bestReading({ groups, height }, logDigits) {
@@ -184,7 +184,8 @@ function rowsOf(boxes) {
 /**
  * The candidates of one row.
  * @param {Box[]} boxes of its strokes, from left to right
- * @param {(spans: [number, number][]) => Promise<Uint8Array[]>} ink makes the images of groups, from one to before another
+ * @param {(spans: [number, number][]) => Promise<Uint8Array[]>} ink makes the images of groups, from one to before
+ *   another
  * @returns {Promise<Row>}
  */
 async function candidates(boxes, ink) {

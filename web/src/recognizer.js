@@ -6,10 +6,11 @@ import { cleanStrokes, renderStrokes } from "./mnist-form.js";
 import { argmax, bestReading, Known, logAddExp, MOST_DIGITS, strokeRows } from "./reader.js";
 
 /**
- * What a model makes of one drawing, as in Python: `digit` is null when blank or not a digit, `confidence` then 0 when
- * blank, `oodScore` NaN when blank, `image` exactly what the model saw, `box` a number's digit in the input's coordinates.
+ * What a model makes of one drawing, as in Python: `digit` is null when blank or not a digit; when blank `confidence`
+ * is 0 and `oodScore` NaN; `image` is exactly what the model saw, `box` a number's digit in the input's coordinates.
  * @typedef {{ status: "digit" | "unsure" | "not_a_digit" | "blank", digit: number | null, confidence: number,
- *   probabilities: Float32Array, oodScore: number, image: Uint8Array, box: import("./reader.js").Box | null }} Prediction
+ *   probabilities: Float32Array, oodScore: number, image: Uint8Array,
+ *   box: import("./reader.js").Box | null }} Prediction
  */
 /**
  * What a model makes of a whole number: rows of the text are joined by a line end; it is "" when not a number or blank.

@@ -1,6 +1,6 @@
 /**
- * Makes the page open without a network: its own small files are kept when it is first visited. A new version of the page
- * is fetched in the background and shown when all windows with the old one are closed. (files.js keeps runtime and models.)
+ * Makes the page open without a network: its own small files are kept when it is first visited. A new version of the
+ * page is fetched in the background and shown when all windows with the old one are closed. (files.js keeps the rest.)
  */
 
 const worker = /** @type {any} */ (globalThis); // a ServiceWorkerGlobalScope, whose types exclude those of pages

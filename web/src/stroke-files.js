@@ -1,4 +1,4 @@
-/** The stroke file format, as runtime/digitpad/stroke_files.py has it: {"meta": …, "samples": [{"label", "strokes"}, …]}. */
+/** The stroke file format: {"meta": …, "samples": [{"label", "strokes"}, …]}. As stroke_files.py has it. */
 
 import { cleanStrokes, SIZE, StrokeError } from "./mnist-form.js";
 
@@ -12,8 +12,8 @@ const MAX_BYTES = 64 * 2 ** 20; // unpacked
 const LABEL = /^([0-9]+(\n[0-9]+)*)?$/; // a digit, a number or "", all of it
 
 /**
- * Read the content of a stroke file, gzipped or plain. In the place of a sample that is not in the format stands what is
- * wrong with it.
+ * Read the content of a stroke file, gzipped or plain. In the place of a sample that is not in the format stands what
+ * is wrong with it.
  * @param {Blob} file
  * @param {string} name stands for the file in errors
  * @returns {Promise<(Sample | StrokeError)[]>}

@@ -1,4 +1,4 @@
-/** What the tests of the page share: Chromium, the page on a server that knows nothing but files, and hands to draw with. */
+/** What the tests of the page share: Chromium, and hands to draw with. */
 
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -10,13 +10,47 @@ import { chromium } from "playwright-core";
 
 /** @type {Record<string, Line[]>} */
 export const DRAWN = {
-  7: [[[0.28, 0.2], [0.5, 0.18], [0.7, 0.18], [0.6, 0.45], [0.45, 0.85]]],
-  42: [
-    [[0.15, 0.25], [0.05, 0.55], [0.38, 0.55]],
-    [[0.3, 0.35], [0.27, 0.82]],
-    [[0.6, 0.35], [0.68, 0.22], [0.8, 0.22], [0.85, 0.35], [0.75, 0.55], [0.6, 0.8], [0.75, 0.79], [0.92, 0.8]],
+  7: [
+    [
+      [0.28, 0.2],
+      [0.5, 0.18],
+      [0.7, 0.18],
+      [0.6, 0.45],
+      [0.45, 0.85],
+    ],
   ],
-  A: [[[0.25, 0.85], [0.5, 0.15], [0.75, 0.85]], [[0.33, 0.6], [0.67, 0.6]]],
+  42: [
+    [
+      [0.15, 0.25],
+      [0.05, 0.55],
+      [0.38, 0.55],
+    ],
+    [
+      [0.3, 0.35],
+      [0.27, 0.82],
+    ],
+    [
+      [0.6, 0.35],
+      [0.68, 0.22],
+      [0.8, 0.22],
+      [0.85, 0.35],
+      [0.75, 0.55],
+      [0.6, 0.8],
+      [0.75, 0.79],
+      [0.92, 0.8],
+    ],
+  ],
+  A: [
+    [
+      [0.25, 0.85],
+      [0.5, 0.15],
+      [0.75, 0.85],
+    ],
+    [
+      [0.33, 0.6],
+      [0.67, 0.6],
+    ],
+  ],
 };
 
 /** Where Chromium is: $CHROMIUM, or the first of its names on the PATH. */
@@ -25,7 +59,13 @@ export async function chromiumPath() {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]) {
       const path = join(folder, name);
-      if (await access(path).then(() => true, () => false)) return path;
+      if (
+        await access(path).then(
+          () => true,
+          () => false,
+        )
+      )
+        return path;
     }
   }
   throw new Error("there is no Chromium on the PATH: install it, or say where it is: make test-web CHROMIUM=PATH");
@@ -66,12 +106,14 @@ export async function draw(page, lines) {
 
 /** Wait until the models that are chosen are loaded. @param {Page} page */
 export async function loaded(page) {
-  await page.waitForFunction(() => document.querySelector("progress") && !document.querySelector("progress:not([hidden])"));
+  await page.waitForFunction(
+    () => document.querySelector("progress") && !document.querySelector("progress:not([hidden])"),
+  );
 }
 
 /** Press the button and wait for what it says. @param {Page} page */
 export async function predict(page) {
-  await page.evaluate(() => (/** @type {any} */ (document.getElementById("said")).textContent = ""));
+  await page.evaluate(() => document.getElementById("said")?.replaceChildren());
   await page.click("[data-action=predict]");
   await page.waitForFunction(() => document.getElementById("said")?.textContent);
   return page.textContent("#said");

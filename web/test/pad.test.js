@@ -19,13 +19,42 @@ function line(drawing, places, erase = false) {
 
 test("each line, erasure, clearing and opened file is one step, forth and back", () => {
   const drawing = new Drawing();
-  line(drawing, [[0.1, 0.1], [0.9, 0.1]]);
-  line(drawing, [[0.1, 0.5], [0.9, 0.5]]);
-  line(drawing, [[0.5, 0.0], [0.5, 0.3]], true);
+  line(drawing, [
+    [0.1, 0.1],
+    [0.9, 0.1],
+  ]);
+  line(drawing, [
+    [0.1, 0.5],
+    [0.9, 0.5],
+  ]);
+  line(
+    drawing,
+    [
+      [0.5, 0.0],
+      [0.5, 0.3],
+    ],
+    true,
+  );
   assert.equal(drawing.strokes.length, 3);
-  line(drawing, [[0.5, 0.8], [0.5, 0.9]], true); // touches nothing: no step
+  line(
+    drawing,
+    [
+      [0.5, 0.8],
+      [0.5, 0.9],
+    ],
+    true,
+  ); // touches nothing: no step
   drawing.clear();
-  drawing.open({ strokes: [[[-7, 3], [1e6, 2e6]]], image: null, label: "1" });
+  drawing.open({
+    strokes: [
+      [
+        [-7, 3],
+        [1e6, 2e6],
+      ],
+    ],
+    image: null,
+    label: "1",
+  });
   const kinds = [];
   while (drawing.canUndo) {
     drawing.undo();
@@ -39,22 +68,70 @@ test("each line, erasure, clearing and opened file is one step, forth and back",
 
 test("a line ends where it leaves the paper, and begins anew where it comes back", () => {
   const drawing = new Drawing();
-  line(drawing, [[0.5, 0.5], [1.5, 0.5], [1.5, 0.7], [0.5, 0.7]]);
-  assert.deepEqual(drawing.strokes.map((stroke) => stroke.points), [[[0.5, 0.5], [1, 0.5]], [[1, 0.7], [0.5, 0.7]]]);
+  line(drawing, [
+    [0.5, 0.5],
+    [1.5, 0.5],
+    [1.5, 0.7],
+    [0.5, 0.7],
+  ]);
+  assert.deepEqual(
+    drawing.strokes.map((stroke) => stroke.points),
+    [
+      [
+        [0.5, 0.5],
+        [1, 0.5],
+      ],
+      [
+        [1, 0.7],
+        [0.5, 0.7],
+      ],
+    ],
+  );
   assert.equal(clipToPaper([2, 2], [3, 3], [1, 1]), null);
 });
 
 test("an eraser cuts out what it touches, at its edge and that of the ink", () => {
-  const pieces = cut(new Stroke([[0, 0], [1, 0]], [0.1, 0.1]), [0.5, -1], [0.5, 1], 0.05);
+  const pieces = cut(
+    new Stroke(
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      [0.1, 0.1],
+    ),
+    [0.5, -1],
+    [0.5, 1],
+    0.05,
+  );
   const ends = pieces?.map(({ points }) => points.map(([x]) => Number(x.toFixed(6))));
-  assert.deepEqual(ends, [[0, 0.4], [0.6, 1]]);
-  assert.equal(cut(new Stroke([[0, 0], [1, 0]], [0.1, 0.1]), [0.5, 0.2], [0.5, 1], 0.05), null);
+  assert.deepEqual(ends, [
+    [0, 0.4],
+    [0.6, 1],
+  ]);
+  assert.equal(
+    cut(
+      new Stroke(
+        [
+          [0, 0],
+          [1, 0],
+        ],
+        [0.1, 0.1],
+      ),
+      [0.5, 0.2],
+      [0.5, 1],
+      0.05,
+    ),
+    null,
+  );
 });
 
 test("the words are the pad's, and no answer is certain", () => {
   const answer = { confidence: 1, oodScore: -9, image: new Uint8Array(784), box: null };
   const sure = Float32Array.from({ length: 10 }, (_, n) => Number(n === 7));
-  assert.deepEqual(verdict({ ...answer, status: "digit", digit: 7, probabilities: sure }), ["7", ["99.9\u00a0% sure", "99.9\u00a0%", "99%"]]);
+  assert.deepEqual(verdict({ ...answer, status: "digit", digit: 7, probabilities: sure }), [
+    "7",
+    ["99.9\u00a0% sure", "99.9\u00a0%", "99%"],
+  ]);
   const torn = Float32Array.from({ length: 10 }, (_, n) => (n === 4 ? 0.52 : n === 9 ? 0.48 : 0));
   const [large, words] = verdict({ ...answer, confidence: 0.52, status: "unsure", digit: 4, probabilities: torn });
   assert.deepEqual([large, words[0]], ["4?", "Unsure: 4 or 9? (52.0\u00a0%)"]);
@@ -71,11 +148,35 @@ test("no two actions share a key", () => {
 
 test("stroke files are read plain or gzipped; a bad sample costs itself, with what is wrong", async () => {
   const image = Buffer.alloc(784, 7).toString("base64");
-  const samples = [{ label: "1984", strokes: [[[0, 1], [2, 3]], []] }, { image }, { label: "x", strokes: [] }, { image: "AAAA" }, 7];
+  const samples = [
+    {
+      label: "1984",
+      strokes: [
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [],
+      ],
+    },
+    { image },
+    { label: "x", strokes: [] },
+    { image: "AAAA" },
+    7,
+  ];
   const content = JSON.stringify({ samples });
   for (const data of [content, gzipSync(content)]) {
     const entries = await parseEntries(new Blob([data]), "my.json");
-    assert.deepEqual(entries[0], { strokes: [[[0, 1], [2, 3]]], label: "1984", image: null });
+    assert.deepEqual(entries[0], {
+      strokes: [
+        [
+          [0, 1],
+          [2, 3],
+        ],
+      ],
+      label: "1984",
+      image: null,
+    });
     const second = /** @type {import("../src/stroke-files.js").Sample} */ (entries[1]);
     assert.equal(second.image?.length, 784);
     const errors = entries.slice(2).map((entry) => (entry instanceof StrokeError ? entry.message : ""));

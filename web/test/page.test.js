@@ -37,7 +37,10 @@ async function opened(options = {}, prepare = async () => {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
   const page = await context.newPage();
   page.on("pageerror", (error) => assert.fail(error));
-  page.on("console", (message) => message.type() === "error" && /Content Security/.test(message.text()) && assert.fail(message.text()));
+  page.on(
+    "console",
+    (message) => message.type() === "error" && /Content Security/.test(message.text()) && assert.fail(message.text()),
+  );
   page.on("request", (request) => assert.ok(/^(blob:)?http:\/\/localhost:/.test(request.url()), request.url()));
   await prepare(page);
   await page.goto(server.address);
@@ -53,11 +56,15 @@ const inked = (page) =>
   page.evaluate(() => {
     const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("ink"));
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    return context.getImageData(0, 0, canvas.width, canvas.height).data.filter((value, n) => n % 4 === 3 && value).length;
+    return context.getImageData(0, 0, canvas.width, canvas.height).data.filter((value, n) => n % 4 === 3 && value)
+      .length;
   });
 /** Wait for a remark. @param {Page} page @param {RegExp} words */
 const remark = (page, words) =>
-  page.waitForFunction((source) => new RegExp(source).test(document.getElementById("notice")?.textContent ?? ""), words.source);
+  page.waitForFunction(
+    (source) => new RegExp(source).test(document.getElementById("notice")?.textContent ?? ""),
+    words.source,
+  );
 /** Close it. @param {Page} page */
 const close = (page) => page.context().close();
 
@@ -73,7 +80,7 @@ test("a 7 that is drawn is read as a 7, and the button says what it does", async
   await close(page);
 });
 
-test("a press before the models have arrived is answered when they have, and progress is shown until then", async () => {
+test("a press before the models have arrived is answered when they have, with progress until then", async () => {
   let release = () => {};
   const held = new Promise((done) => (release = () => done(undefined)));
   const page = await opened({}, async (page) => {
@@ -139,7 +146,12 @@ test("undo, redo, eraser and brush do what they say", async () => {
   await press(page, "redo");
   assert.equal(await inked(page), whole);
   await press(page, "eraser");
-  await draw(page, [[[0.3, 0.5], [0.8, 0.5]]]);
+  await draw(page, [
+    [
+      [0.3, 0.5],
+      [0.8, 0.5],
+    ],
+  ]);
   const erased = await inked(page);
   assert.ok(erased < whole && erased > whole / 2);
   await press(page, "undo");
@@ -161,9 +173,19 @@ test("fingers draw; beside a pen they do not, and a palm that came first is take
   };
   /** @type {(type: "mousePressed" | "mouseMoved" | "mouseReleased", place: [number, number]) => Promise<unknown>} */
   const pen = async (type, place) => {
-    const [x, y] = await inWindow(page, place), button = type === "mouseMoved" ? "none" : "left";
+    const [x, y] = await inWindow(page, place),
+      button = type === "mouseMoved" ? "none" : "left";
     const buttons = type === "mouseReleased" ? 0 : 1;
-    return client.send("Input.dispatchMouseEvent", { type, x, y, button, buttons, clickCount: 1, pointerType: "pen", force: 0.7 });
+    return client.send("Input.dispatchMouseEvent", {
+      type,
+      x,
+      y,
+      button,
+      buttons,
+      clickCount: 1,
+      pointerType: "pen",
+      force: 0.7,
+    });
   };
   await touch("touchStart", [0.2, 0.2]);
   await touch("touchMove", [0.2, 0.8]);
@@ -202,7 +224,11 @@ test("what is saved can be opened again, and a file of several drawings paged th
   assert.equal(content.meta.answers.cnn.digit, 7);
   await press(page, "clear");
   const several = { samples: [content.samples[0], { label: "4", strokes: DRAWN.A }, { strokes: "x" }] };
-  await page.setInputFiles("#file", { name: "two.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(several)) });
+  await page.setInputFiles("#file", {
+    name: "two.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(several)),
+  });
   await remark(page, /two.json: sample 3: .*left out/);
   await page.waitForSelector(".card[data-shows=digit]");
   assert.equal(await digit(page), "7");
@@ -216,7 +242,8 @@ test("what is saved can be opened again, and a file of several drawings paged th
 test("with the keyboard alone a digit is drawn, read and cleared, and the help opened and closed", async () => {
   const page = await opened();
   await loaded(page);
-  const on = () => page.evaluate(() => document.activeElement?.getAttribute("data-action") ?? document.activeElement?.id);
+  const on = () =>
+    page.evaluate(() => document.activeElement?.getAttribute("data-action") ?? document.activeElement?.id);
   const visited = [];
   do {
     await page.keyboard.press("Tab");
@@ -268,7 +295,11 @@ test("after the first visit it works without a network, both models included", a
   await close(page);
 });
 
-for (const [width, height] of [[320, 568], [768, 1024], [1280, 800]]) {
+for (const [width, height] of [
+  [320, 568],
+  [768, 1024],
+  [1280, 800],
+]) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     const withAxe = (colorScheme === "dark") === (width === 768); // takes its time, and sizes differ little to it
     const finds = withAxe ? ", and axe finds nothing serious" : "";
@@ -282,12 +313,17 @@ for (const [width, height] of [[320, 568], [768, 1024], [1280, 800]]) {
           await page.evaluate(axe);
           const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
           const serious = violations.filter((/** @type {any} */ one) => ["serious", "critical"].includes(one.impact));
-          assert.deepEqual(serious.map((/** @type {any} */ one) => `${state}: ${one.id}: ${one.nodes[0].html}`), []);
+          assert.deepEqual(
+            serious.map((/** @type {any} */ one) => `${state}: ${one.id}: ${one.nodes[0].html}`),
+            [],
+          );
         }
         const scrolls = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
         assert.equal(scrolls, false, state);
         const wrong = await page.evaluate(() => {
-          const controls = [...document.querySelectorAll("main button, #ink, #brush")].filter((one) => one.checkVisibility());
+          const controls = [...document.querySelectorAll("main button, #ink, #brush")].filter((one) =>
+            one.checkVisibility(),
+          );
           return controls.flatMap((one) => {
             const { left, top, right, bottom } = one.getBoundingClientRect();
             const inside = left >= 0 && top >= 0 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
@@ -300,6 +336,14 @@ for (const [width, height] of [[320, 568], [768, 1024], [1280, 800]]) {
       await draw(page, DRAWN[7]);
       await predict(page);
       await look("7");
+      const ink = await page.evaluate(() => {
+        const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("ink"));
+        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+        const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+        const solid = data.findIndex((value, n) => n % 4 === 3 && value === 255);
+        return data[solid - 3]; // its red
+      });
+      assert.equal(ink, colorScheme === "dark" ? 0xf0 : 0x16);
       await press(page, "clear");
       await press(page, "choice 2");
       await loaded(page);
@@ -353,7 +397,7 @@ test("a picture, and a file that is no drawing, are refused in one line, and the
   await close(page);
 });
 
-test("a model that is cut short, damaged or does not arrive is said to be, is not kept, and is fetched again", async () => {
+test("a model that is cut short, damaged or does not arrive is said to be, and is fetched again", async () => {
   let broken = 0;
   // Without the service worker, whose requests cannot be answered here.
   const page = await opened({ serviceWorkers: "block" }, async (page) => {

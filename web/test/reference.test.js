@@ -26,7 +26,8 @@ for (const name of models) {
   test(`${name}: drawings get the same probabilities and status`, async () => {
     const reader = await recognizer(name);
     for (const { what, strokes, answers } of reference.samples) {
-      const answer = await reader.predictStrokes(strokes), expected = answers[name];
+      const answer = await reader.predictStrokes(strokes),
+        expected = answers[name];
       assert.equal(answer.status, expected.status, what);
       if (expected.status === "blank") continue;
       assert.ok(difference(answer.probabilities, expected.probabilities) <= 1e-3, what);
@@ -37,7 +38,8 @@ for (const name of models) {
   test(`${name}: numbers get the same text, status, confidence and boxes`, async () => {
     const reader = await recognizer(name);
     for (const { what, strokes, answers } of reference.numbers) {
-      const { text, status, confidence, digits } = await reader.readStrokes(strokes), expected = answers[name];
+      const { text, status, confidence, digits } = await reader.readStrokes(strokes),
+        expected = answers[name];
       assert.deepEqual({ text, status }, { text: expected.text, status: expected.status }, what);
       assert.ok(Math.abs(confidence - expected.confidence) <= 1e-3, what);
       assert.equal(digits.length, expected.boxes.length, what);

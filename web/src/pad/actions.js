@@ -6,13 +6,13 @@ import { CHOICES } from "./asking.js";
 import { BRUSH_STEP } from "./pad.js";
 
 /** @typedef {import("./pad.js").Pad} Pad */
-/** @typedef {{ save: () => void, choose: () => void, help: () => void, theme: () => void, fullscreen: () => void }} Page */
+/** @typedef {Record<"choose" | "save" | "help" | "theme" | "fullscreen", () => void>} Page */
 /**
  * A button: where on the page it is, whether it looks switched on, and whether there is anything to do for it.
  * @typedef {{ place: string, label: string, isOn?: (pad: Pad) => boolean, isPossible?: (pad: Pad) => boolean }} Button
  */
 /**
- * One row of the table: `keys` as the help names them; `help` is the place in the list of shortcuts, and its two columns.
+ * One row of the table: `keys` as the help names them; `help`: the place in the list of shortcuts, and its columns.
  * @typedef {{ do: (pad: Pad, page: Page) => unknown, keys: string[], help?: [number, string, string],
  *   button?: Button }} Action
  */
@@ -95,7 +95,11 @@ export const ACTIONS = {
     help: [1, "Enter", "predict the digit"],
     button: { place: "go", label: "Predict the Digit" },
   },
-  thinner: { do: (pad) => pad.setBrush(pad.drawing.brush - BRUSH_STEP), keys: ["["], help: [5, "[  ]", "thinner, thicker"] },
+  thinner: {
+    do: (pad) => pad.setBrush(pad.drawing.brush - BRUSH_STEP),
+    keys: ["["],
+    help: [5, "[  ]", "thinner, thicker"],
+  },
   thicker: { do: (pad) => pad.setBrush(pad.drawing.brush + BRUSH_STEP), keys: ["]"] },
   focus: { do: () => {}, keys: [], help: [11, "Tab, Enter", "go to a button, press it"] },
   draw: { do: () => {}, keys: [], help: [12, "arrows, Space", "on the paper: move the pen, put it down"] },

@@ -4,7 +4,7 @@ import { Known } from "../reader.js";
 
 /** @typedef {import("../recognizer.js").Prediction} Prediction */
 /** @typedef {import("../recognizer.js").Numeral} Numeral */
-/** @typedef {Prediction | Numeral} Answer a number of several digits; a single digit, and what is none, is a prediction */
+/** @typedef {Prediction | Numeral} Answer a number of several digits; a digit, and what is none, is a prediction */
 
 const CLOSE = 0.1; // a second digit with this probability or more is named beside the first
 const NO_BREAK = "\u00a0";
@@ -64,7 +64,7 @@ export class Models {
   }
 
   async #ask() {
-    const changes = this.#drawing.changes, { image } = this.#drawing, marks = this.#drawing.marks().map((mark) => [...mark]);
+    const { changes, image } = this.#drawing, marks = this.#drawing.marks().map((mark) => [...mark]); // it may grow
     const answers = new Map(), took = new Map();
     this.#known.begin();
     for (const model of this.chosen) {

@@ -29,7 +29,7 @@ export class Pad {
 
   /**
    * @param {(model: string) => Promise<import("../recognizer.js").Recognizer>} load
-   * @param {(answered: boolean) => void} changed is told when there is something new to show, and whether that is an answer
+   * @param {(answered: boolean) => void} changed is told when there is something to show, and whether it is an answer
    */
   constructor(load, changed) {
     this.models = new Models(this.drawing, load);
@@ -96,6 +96,7 @@ export class Pad {
     this.#answered();
   }
 
+  /** There is an answer: keep it. */
   #answered() {
     const { drawing, models } = this;
     if (models.upToDate && !drawing.penIsDown) this.history.remember(drawing.content(), models.answers);
@@ -209,8 +210,9 @@ export class Pad {
     if (shown) this.drawing.put(shown);
     else this.drawing.open(file.samples[number]);
     file.shown.set(number, this.drawing.content());
-    const label = this.drawing.label ? `, a ${this.drawing.label.split("\n").join(" / ")}` : "";
-    this.notice = file.samples.length > 1 ? `Drawing ${number + 1} of ${file.samples.length} in ${file.name}${label}` : "";
+    const { length } = file.samples, label = this.drawing.label?.replaceAll("\n", " / ");
+    this.notice = `Drawing ${number + 1} of ${length} in ${file.name}${label ? `, a ${label}` : ""}`;
+    if (length === 1) this.notice = "";
     void this.predict();
   }
 

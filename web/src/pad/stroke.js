@@ -70,13 +70,13 @@ function between(start, end, part) {
 }
 
 /**
- * Cut away what a round eraser touches on a straight path. A stroke is touched where its ink is: `radius` is that of the
- * eraser, and half the ink's width is added.
+ * Cut away what a round eraser touches on a straight path. A stroke is touched where its ink is: `radius` is that of
+ * the eraser, and half the ink's width is added.
  * @param {Stroke} stroke
  * @param {Point} start
  * @param {Point} end
  * @param {number} radius
- * @returns {Stroke[] | null} the pieces that are left, with new points at the cuts; null if it does not touch the stroke
+ * @returns {Stroke[] | null} the pieces that are left, with new points at the cuts; null if it does not touch it
  */
 export function cut({ points, widths }, start, end, radius) {
   const reach = radius + most(widths) / 2;

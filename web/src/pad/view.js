@@ -74,6 +74,7 @@ export class View {
     this.scale = Math.min(height / Math.max(down, 1), width / Math.max(across, 1e-9)) || 1;
     drawing.size = [width / this.scale, height / this.scale];
     this.#inked = "";
+    this.#colour = getComputedStyle(this.#paper).getPropertyValue("--ink").trim();
     this.#ratio = window.devicePixelRatio || 1;
     this.#ink.width = Math.round(width * this.#ratio);
     this.#ink.height = Math.round(height * this.#ratio);
@@ -184,14 +185,19 @@ export class View {
         const n = place++, { status } = number.digits[n];
         const name = status === "digit" ? text : `${text}, in doubt`;
         const button = element("button", { type: "button", "data-status": status, "aria-label": name }, text);
-        for (const event of ["click", "pointerenter", "focus"]) button.addEventListener(event, () => this.#pad.point(n));
+        for (const event of ["click", "pointerenter", "focus"]) {
+          button.addEventListener(event, () => this.#pad.point(n));
+        }
         return button;
       });
       return element("span", { class: "row" }, ...buttons);
     });
   }
 
-  /** Which digit to show more of: pointed at, or else the least sure. @param {import("../recognizer.js").Numeral} number */
+  /**
+   * Which digit to show more of: pointed at, or else the least sure.
+   * @param {import("../recognizer.js").Numeral} number
+   */
   #pointed({ digits }) {
     const { pointed } = this.#pad.models, sure = digits.map((digit) => digit.confidence);
     return pointed !== null && pointed < digits.length ? pointed : sure.indexOf(Math.min(...sure));
@@ -224,7 +230,8 @@ export class View {
 
 /** @param {string[]} keys as a screen reader is told them */
 function shortcuts(keys) {
-  return keys.map((key) => key.replace("Page ", "Page").replace("Ctrl ", "Control+").replace("Shift ", "Shift+")).join(" ");
+  const named = keys.map((key) => key.replace("Page ", "Page").replace("Ctrl ", "Control+"));
+  return named.map((key) => key.replace("Shift ", "Shift+")).join(" ");
 }
 
 /** @param {string} path */
@@ -245,7 +252,8 @@ function icon(path) {
  */
 function bar(digit, part, best) {
   const track = element("span", { class: "track" }, element("span", { class: "part" }));
-  const made = element("li", {}, element("span", { class: "name" }, String(digit)), track, element("span", { class: "figure" }));
+  const name = element("span", { class: "name" }, String(digit)), figure = element("span", { class: "figure" });
+  const made = element("li", {}, name, track, figure);
   setBar(made, part, best);
   return made;
 }
@@ -320,11 +328,11 @@ export function drawInk(canvas, drawing, scale, colour) {
  */
 function drawImage(context, image, colour) {
   const { width, height } = context.canvas, side = Math.min(width, height) / SIZE;
+  const left = (width - side * SIZE) / 2, top = (height - side * SIZE) / 2;
   context.fillStyle = colour;
   image.forEach((level, n) => {
     context.globalAlpha = level / 255;
-    const x = (width - side * SIZE) / 2 + (n % SIZE) * side, y = (height - side * SIZE) / 2 + Math.floor(n / SIZE) * side;
-    if (level) context.fillRect(x, y, side + 0.5, side + 0.5);
+    if (level) context.fillRect(left + (n % SIZE) * side, top + Math.floor(n / SIZE) * side, side + 0.5, side + 0.5);
   });
   context.globalAlpha = 1;
 }
