@@ -127,10 +127,12 @@ export class Drawing {
     const [left, top, right, bottom] = boxOf(strokes.flat());
     const extent = Math.max((right - left) / this.size[0], (bottom - top) / this.size[1]) || 1;
     const middle = [left + (right - left) / 2, top + (bottom - top) / 2];
+    const high = (FITTED * (bottom - top)) / extent;
+    const wide = Math.min(BRUSH, Math.max(THINNEST, 0.12 * high)); // small digits stay legible
     const fitted = strokes.map((points) => {
       /** @type {(value: number, axis: number) => number} */
       const fit = (value, axis) => ((value - middle[axis]) / extent) * FITTED + this.size[axis] / 2;
-      return new Stroke(points.map(([x, y]) => [fit(x, 0), fit(y, 1)]), points.map(() => BRUSH));
+      return new Stroke(points.map(([x, y]) => [fit(x, 0), fit(y, 1)]), points.map(() => wide));
     });
     this.put({ strokes: fitted, image, label });
   }

@@ -8,6 +8,7 @@ import { ICONS } from "./icons.js";
 
 /** @typedef {import("./asking.js").Answer} Answer */
 /** @typedef {import("./pad.js").Pad} Pad */
+/** @typedef {[number, number, number]} Colour */
 
 /** @type {(id: string) => any} */
 export const part = (id) => document.getElementById(id);
@@ -317,32 +318,20 @@ export function drawInk(canvas, drawing, scale, colour) {
     if (even || points.length === 1) line(0, points.length - 1);
     else for (let n = 1; n < points.length; n++) line(n - 1, n);
   }
-  if (drawing.image) drawImage(context, drawing.image, colour);
-}
-
-/**
- * An image in MNIST's form, in the middle of the paper.
- * @param {CanvasRenderingContext2D} context
- * @param {Uint8Array} image
- * @param {string} colour
- */
-function drawImage(context, image, colour) {
-  const { width, height } = context.canvas, side = Math.min(width, height) / SIZE;
-  const left = (width - side * SIZE) / 2, top = (height - side * SIZE) / 2;
-  context.fillStyle = colour;
-  image.forEach((level, n) => {
-    context.globalAlpha = level / 255;
-    if (level) context.fillRect(left + (n % SIZE) * side, top + Math.floor(n / SIZE) * side, side + 0.5, side + 0.5);
-  });
-  context.globalAlpha = 1;
+  if (!drawing.image) return;
+  const pixels = document.createElement("canvas"), side = Math.min(canvas.width, canvas.height);
+  const rgb = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  drawPixels(pixels, [drawing.image], null, /** @type {Colour} */ (rgb));
+  context.imageSmoothingEnabled = false;
+  context.drawImage(pixels, (canvas.width - side) / 2, (canvas.height - side) / 2, side, side);
 }
 
 /**
  * Draw images in MNIST's form side by side, a pixel for a pixel; without `paper` the ground stays clear.
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array[]} images
- * @param {[number, number, number] | null} paper
- * @param {[number, number, number]} ink
+ * @param {Colour | null} paper
+ * @param {Colour} ink
  */
 function drawPixels(canvas, images, paper, ink) {
   const left = images.length > 1 ? 4 : 0, wide = SIZE - 2 * left; // the margins of several are left out
