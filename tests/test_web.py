@@ -54,7 +54,7 @@ def test_the_page_may_load_nothing_from_elsewhere() -> None:
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', source("index.html"))
     assert policy is not None
     allowed = {word for part in policy[1].split(";") for word in part.split()[1:]}
-    assert allowed == {"'none'", "'self'", "'wasm-unsafe-eval'", "blob:"}
+    assert allowed == {"'none'", "'self'", "'wasm-unsafe-eval'"}
     for path in WEB.glob("src/**/*.[jh]*"):
         named = re.findall(r"https?://[\w./-]+", path.read_text(encoding="utf-8"))
         assert set(named) <= {"http://www.w3.org/2000/svg"}, path

@@ -40,6 +40,7 @@ export async function openModel(content, file) {
   let session;
   try {
     session = await ort.InferenceSession.create(content);
+    ort.env.wasm.wasmBinary = undefined; // it has started, and would only keep 14 MB
   } catch (error) {
     throw new ModelError(`${file}: cannot be run in this browser (${firstLine(error)})`);
   }

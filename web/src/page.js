@@ -119,10 +119,16 @@ async function loadModel(name) {
   if (typeof WebAssembly !== "object") {
     throw new ModelError("This browser has no WebAssembly, which reading digits needs: use a newer one, or allow it");
   }
-  const file = `${name}.onnx`;
-  const [content] = await Promise.all([once(file, (found) => found), once(RUNTIME, startRuntime)]);
-  const reader = new Recognizer(await openModel(content, file));
-  for (let n = 0; n < 3; n++) await reader.readStrokes(WARM_UP); // the first answers take ten times as long
+  const file = `${name}.onnx`, started = once(RUNTIME, startRuntime);
+  const [reader] = await Promise.all([
+    once(file, async (content) => {
+      await started;
+      const found = new Recognizer(await openModel(content, file));
+      for (let n = 0; n < 3; n++) await found.readStrokes(WARM_UP); // the first answers take ten times as long
+      return found;
+    }),
+    started, // fails sooner, and in words of its own
+  ]);
   return reader;
 }
 

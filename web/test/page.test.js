@@ -171,11 +171,12 @@ test("fingers draw; beside a pen they do not, and a palm that came first is take
     const [x, y] = place ? await inWindow(page, place) : [0, 0];
     return client.send("Input.dispatchTouchEvent", { type, touchPoints: place ? [{ x, y }] : [] });
   };
+  let down = false;
   /** @type {(type: "mousePressed" | "mouseMoved" | "mouseReleased", place: [number, number]) => Promise<unknown>} */
   const pen = async (type, place) => {
-    const [x, y] = await inWindow(page, place),
-      button = type === "mouseMoved" ? "none" : "left";
-    const buttons = type === "mouseReleased" ? 0 : 1;
+    const [x, y] = await inWindow(page, place), button = type === "mouseMoved" ? "none" : "left";
+    if (type !== "mouseMoved") down = type === "mousePressed";
+    const buttons = down ? 1 : 0;
     return client.send("Input.dispatchMouseEvent", {
       type,
       x,
@@ -201,6 +202,7 @@ test("fingers draw; beside a pen they do not, and a palm that came first is take
   await touch("touchEnd");
   const both = await inked(page);
   assert.ok(both > 1.5 * finger && both < 2.2 * finger, `${finger} ${both}`);
+  await pen("mouseMoved", [0.6, 0.6]); // hovers
   await touch("touchStart", [0.1, 0.9]); // a resting hand
   await touch("touchEnd");
   assert.equal(await inked(page), both);
