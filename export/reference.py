@@ -91,6 +91,10 @@ def single_drawings() -> Drawings:
         )
         yield f"{label}, drawn backwards", [stroke[::-1] for stroke in reversed(digit)]
         yield f"{label} and a tap beside it", [*digit, np.array([[5.0, 400.0], [9.0, 402.0]])]
+        size = float(np.ptp(np.concatenate(digit), axis=0).max())
+        for part in (0.035, 0.045):
+            tap = np.array([[-0.4 * size, 0.5 * size], [(part - 0.4) * size, 0.5 * size]]).round(1)
+            yield f"{label} and a mark {part} of its size beside it", [*digit, tap]
         yield f"{label} and a point above it", [*digit, np.array([[500.0, -300.0]])]
     for sample in islice(generate_samples(200, seed=24), 0, 200, 3):
         yield f"generated {sample.writer}", _rounded(sample.strokes)
@@ -180,8 +184,17 @@ def number_drawings() -> Drawings:
     yield "33 ones", [np.array([[40.0 * n, 0], [40.0 * n + 1, 100]]) for n in range(33)]
     yield "nothing", []
     yield "a point", [np.array([[1.0, 1.0]])]
-    for kind, drawings in islice(outlier_strokes(1, seed=4).items(), 6):
-        yield f"no number: {kind}", _rounded(drawings[0])
+    for n, digit in enumerate(demo):
+        if len(digit) > 1:
+            for gap in (0.28, 0.33, 0.37, 0.42):
+                yield f"{n} with its strokes {gap} of its height apart", _apart(digit, gap)
+    for gap in (0.02, 0.08, 0.12, 0.3):
+        upper, lower = row("12", own=True), row("95", own=True)
+        top, height = min(s[:, 1].min() for s in lower), float(np.ptp(np.concatenate(lower)[:, 1]))
+        distance = max(s[:, 1].max() for s in upper) + gap * height - top
+        yield f"two rows {gap} of a digit's height apart", _rounded([*upper, *_below(lower, distance)])
+    for kind, drawings in outlier_strokes(4, seed=4).items():
+        yield from ((f"no number: {kind}", _rounded(strokes)) for strokes in drawings)
 
 
 def _digits(drawings: list[Strokes]) -> list[Strokes]:
@@ -195,6 +208,12 @@ def _in_a_row(digits: list[Strokes], gap: float) -> Strokes:
         strokes += [stroke + np.array([left, 0]) for stroke in digit]
         left = max(stroke[:, 0].max() for stroke in strokes) + gap
     return _rounded(strokes)
+
+
+def _apart(digit: Strokes, gap: float) -> Strokes:
+    """Its strokes with this part of its height between one and the next."""
+    height = float(np.ptp(np.concatenate(digit)[:, 1]))
+    return _in_a_row(_digits([[stroke] for stroke in digit]), gap * height)
 
 
 def _below(strokes: Strokes, distance: float) -> Strokes:

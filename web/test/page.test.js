@@ -53,7 +53,8 @@ const digit = (page) => page.textContent(".card .digit");
 const press = (page, name) => page.click(`[data-action="${name}"]`);
 /** Whether there is ink. @param {Page} page */
 const inked = (page) =>
-  page.evaluate(() => {
+  page.evaluate(async () => {
+    for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame); // until it is painted
     const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("ink"));
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     return context.getImageData(0, 0, canvas.width, canvas.height).data.filter((value, n) => n % 4 === 3 && value)
@@ -137,8 +138,11 @@ test("live mode answers without a press, and the history brings drawings back", 
   await close(page);
 });
 
-test("undo, redo, eraser and brush do what they say", async () => {
+test("a tap leaves a dot; undo, redo, eraser and brush do what they say", async () => {
   const page = await opened();
+  await page.mouse.click(...(await inWindow(page, [0.1, 0.1])));
+  assert.ok(await inked(page), "a dot");
+  await press(page, "undo");
   await draw(page, DRAWN[7]);
   const whole = await inked(page);
   await press(page, "undo");

@@ -312,7 +312,8 @@ export function drawInk(canvas, drawing, scale, colour) {
       context.lineWidth = Math.max(((widths[from] + widths[to]) / 2) * scale, 1.5);
       context.beginPath();
       context.moveTo(points[from][0] * scale, points[from][1] * scale);
-      for (let n = from + (to > from ? 1 : 0); n <= to; n++) context.lineTo(points[n][0] * scale, points[n][1] * scale);
+      for (let n = from + 1; n <= to; n++) context.lineTo(points[n][0] * scale, points[n][1] * scale);
+      context.lineTo(points[to][0] * scale + 0.01, points[to][1] * scale); // a line of no length would show nothing
       context.stroke();
     };
     if (even || points.length === 1) line(0, points.length - 1);
