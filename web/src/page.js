@@ -136,8 +136,7 @@ function showProgress() {
   const files = [RUNTIME, ...pad.models.chosen.map((model) => `${model}.onnx`)];
   const bytes = files.reduce((sum, file) => sum + (arrived.get(file) ?? 0), 0);
   const all = files.reduce((sum, file) => sum + FILES[file].bytes, 0);
-  view.progress = `, ${(bytes / 1e6).toFixed(1)} of ${(all / 1e6).toFixed(1)} MB`;
-  view.progressPart = bytes / all;
+  view.progress = bytes / all;
   changed(false);
 }
 

@@ -92,7 +92,7 @@ test("a press before the models have arrived is answered when they have, with pr
   });
   await draw(page, DRAWN[7]);
   await press(page, "predict");
-  await page.waitForFunction(() => /MB/.test(document.querySelector(".message")?.textContent ?? ""));
+  await page.waitForFunction(() => /loading, \d+ %/.test(document.querySelector(".message")?.textContent ?? ""));
   assert.equal(await page.isVisible("progress"), true);
   release();
   await page.waitForSelector(".card[data-shows=digit]");

@@ -29,8 +29,7 @@ function element(tag, attributes = {}, ...inside) {
 /** Shows a pad on the page, and knows where on the paper a place on the screen is. */
 export class View {
   scale = 1; // how many CSS pixels are 1 on the paper
-  progress = ""; // of what is being loaded, in words
-  progressPart = 0;
+  progress = 0; // of what is being loaded, 0 to 1
   #pad;
   #paper = part("paper");
   #ink = part("ink");
@@ -128,9 +127,9 @@ export class View {
       const loading = !models.readers.has(model) && !trouble;
       let hint = drawing.isEmpty ? "Draw a digit, then press Predict the Digit" : "Press Predict the Digit";
       if (live && drawing.isEmpty) hint = "Draw a digit";
-      if (loading) hint = `One moment: the model is loading${this.progress}`;
+      if (loading) hint = `One moment: the model is loading, ${Math.floor(100 * this.progress)} %`;
       card.querySelector("progress").hidden = !loading;
-      card.querySelector("progress").value = this.progressPart;
+      card.querySelector("progress").value = this.progress;
       const blank = !answer || answer.status === "blank";
       card.dataset.shows = trouble ? "trouble" : blank ? "message" : "text" in answer ? "number" : "digit";
       card.querySelector(".message p").textContent = trouble ?? (answer ? verdict(answer)[1][0] : hint);
