@@ -167,6 +167,9 @@ async function start() {
     const file = event.dataTransfer?.files[0];
     if (file) void pad.open(file).then(() => view.fit());
   });
+  part("help").addEventListener("click", (/** @type {Event} */ event) => {
+    if (event.target === part("help")) part("help").close(); // beside it
+  });
   part("single-keys").addEventListener("change", () => (pad.singleKeys = part("single-keys").checked));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.fit());
 
