@@ -121,7 +121,7 @@ fuzz: .venv-test/.ready ## damage input at random, in very many ways: CASES=1000
 test-web: web/node_modules/.ready ## test the page in Node and in Chromium: CHROMIUM=PATH
 	@node web/test/browser.js
 	web/node_modules/.bin/tsc -p web
-	node --test --test-reporter=spec --test-timeout=90000 web/test/*.test.js
+	node --test --test-reporter=spec web/test/*.test.js
 
 lint: .venv-test/.ready ## check format, style and types
 	.venv-test/bin/ruff format --check .

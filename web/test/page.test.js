@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, before, test as nodeTest } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildPage, dist } from "../build.js";
 import { serve } from "../serve.js";
@@ -10,6 +10,8 @@ import { DRAWN, draw, inWindow, launch, loaded, predict } from "./browser.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
+/** @type {(name: string, run: () => Promise<void>) => void} */
+const test = (name, run) => void nodeTest(name, { timeout: 60_000 }, run);
 const shots = fileURLToPath(new URL("../../artifacts/web/", import.meta.url)); // to be looked at
 const axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 /** @type {import("playwright-core").Browser} */
@@ -84,7 +86,7 @@ test("a 7 that is drawn is read as a 7, and the button says what it does", async
 test("a press before the models have arrived is answered when they have, with progress until then", async () => {
   let release = () => {};
   const held = new Promise((done) => (release = () => done(undefined)));
-  const page = await opened({}, async (page) => {
+  const page = await opened({ serviceWorkers: "block" }, async (page) => {
     await page.route(/threaded\.wasm/, async (route) => {
       await held;
       await route.continue();
