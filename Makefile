@@ -15,7 +15,7 @@ SHELL = /bin/sh
 TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_CPP_MIN_LOG_LEVEL
 .NOTPARALLEL:
-.PHONY: help pad predict demo train export report evaluate test test-long test-runtime test-oldest coverage test-aarch64 fuzz bench bench-train lint wheel bundle lock clean
+.PHONY: help pad predict demo train export report evaluate test test-long test-runtime test-oldest coverage test-aarch64 fuzz bench bench-train lint wheel bundle lock clean web serve-web test-web measure-web
 
 # $(call option,--flag,VALUE): the flag with its value in quotes, or nothing if the value is empty.
 option = $(if $(2),$(1) "$(2)")
@@ -72,6 +72,14 @@ test-aarch64: ## install that archive on an emulated 64-bit ARM Debian and read 
 	@$(MAKE) --no-print-directory bundle TARGET=linux-aarch64 PYTHON=3.11
 	deploy/test_aarch64.sh bundle/digitpad-*-linux-aarch64-python3.11.tar.gz
 
+## Put it on a page (Node 20 or newer)
+
+web: web/node_modules/.ready ## build the pad as a page for browsers into web/dist, for any static server
+	@node web/build.js
+
+serve-web: web ## show it on this machine: PORT=8000
+	@PORT="$(PORT)" node web/serve.js
+
 ## Measure it
 
 bench: .venv-train/.ready ## time models and runtime against Keras, PyTorch, LiteRT and others: OUT=DIR
@@ -80,6 +88,9 @@ bench: .venv-train/.ready ## time models and runtime against Keras, PyTorch, Lit
 bench-train: .venv-train/.ready ## time our recipe and a classic one to 99.25 % on validation: RECIPE=... OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m bench.training $(call option,--recipe,$(RECIPE)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(DATA))
+
+measure-web: web/node_modules/.ready .venv-test/.ready ## measure the page in Chromium, into docs/web.md: CHROMIUM=PATH
+	@node web/measure.js
 
 ## Work on it
 
@@ -107,6 +118,11 @@ coverage: .venv-test/.ready .venv-train/.ready ## run all tests and say which li
 fuzz: .venv-test/.ready ## damage input at random, in very many ways: CASES=100000 OUT=PAGE
 	.venv-test/bin/python -m tests.runtime.fuzz --cases $(or $(CASES),100000) --out "$(or $(OUT),docs/fuzzing.md)"
 
+test-web: web/node_modules/.ready ## test the page in Node and in Chromium: CHROMIUM=PATH
+	@node web/test/browser.js
+	web/node_modules/.bin/tsc -p web
+	node --test --test-reporter=spec web/test/*.test.js
+
 lint: .venv-test/.ready ## check format, style and types
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
@@ -129,7 +145,7 @@ COMPILE = .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-v
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 clean: ## remove the environments and what was built; keep data, weights and models
-	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-train .venv-oldest .venv-lock dist bundle web/dist web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f .coverage .coverage.*
 	find runtime train evaluate export tests bench deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -150,3 +166,6 @@ help:
 
 .venv-oldest/.ready: requirements/oldest.txt
 	$(call environment,11,11)
+
+web/node_modules/.ready: web/package-lock.json
+	@web/packages.sh

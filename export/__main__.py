@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import make_folder, write_whole
+from digitpad.files import make_folder
 from digitpad.models import CONTRACT
-from digitpad.stroke_files import read_samples
 from evaluate.answers import Figures
 from evaluate.measure import measure
 from evaluate.sets import known_sets
@@ -20,13 +19,12 @@ from export.card import write_card
 from export.contract import ExportError, check, fulfil_contract
 from export.manifest import MODELS, candidate, enter, read_manifest, write_manifest
 from export.quantise import export_int8
+from export.reference import exact_models, write_reference
 from train.calibration import Calibration
 from train.command import ROOT, finish
 from train.data import Digits
 from train.networks import NETWORKS
 from train.synthetic.generate import generate_digits
-
-DEMO_STROKES = ROOT / "runtime" / "digitpad" / "pad" / "demo_strokes.json"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,33 +70,9 @@ def export(name: str, weights: Path, folder: Path, data: Path | None) -> None:
     export_int8(folder, name, manifest, facts, sets, data)
     write_manifest(folder, manifest)
 
-    # Not the int8 forms: their sums are rounded differently from one kind of processor to the next.
-    exact = {other: entry["file"] for other, entry in sorted(manifest.items()) if not other.endswith("-int8")}
-    vectors = reference_vectors({other: Recognizer(folder / file) for other, file in exact.items()})
-    write_whole(folder / "reference.json", (json.dumps(vectors, indent=1) + "\n").encode())
+    write_reference(folder, exact_models(folder))
     write_card(folder, manifest)
     print(f"{name}: {path.name}, manifest.json, reference.json and README.md written in {folder}")
-
-
-def reference_vectors(recognizers: dict[str, Recognizer]) -> dict[str, Any]:
-    """What a port of the runtime to another language must reproduce: strokes, the 28x28 bytes, the answers."""
-    samples = []
-    for sample in read_samples(DEMO_STROKES):
-        answers = {name: recognizer.predict_strokes(sample.strokes) for name, recognizer in recognizers.items()}
-        samples.append(
-            {
-                "label": sample.label,
-                "strokes": [stroke.tolist() for stroke in sample.strokes],
-                "image": next(iter(answers.values())).image.tolist(),
-                "probabilities": {name: [float(p) for p in a.probabilities] for name, a in answers.items()},
-                "ood_score": {name: a.ood_score for name, a in answers.items()},
-            }
-        )
-    description = (
-        "Reference vectors: strokes (x right, y down) become 28x28 bytes (0 = paper, 255 = ink; equal within 1), and"
-        " these become probabilities (equal within 1e-4) and ood_score (within 1e-2), per model."
-    )
-    return {"description": description, "samples": samples}
 
 
 def read_facts(name: str, weights: Path) -> dict[str, Any]:

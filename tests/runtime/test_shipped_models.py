@@ -3,6 +3,7 @@
 They are part of the product: where they are missing, these tests fail.
 """
 
+import base64
 import hashlib
 import itertools
 import json
@@ -23,12 +24,12 @@ from digitpad.models import find_model, models_folder, shipped_models
 from digitpad.pad.demo_strokes import demo_samples
 
 BOTH = ["cnn", "mlp"]
+REFERENCE = Path(__file__).parents[2] / "onnx_models" / "reference.json"  # not in the wheel
 
 
-def reference() -> list[dict[str, Any]]:
-    path = Path(__file__).parents[2] / "onnx_models" / "reference.json"  # not in the wheel
-    samples: list[dict[str, Any]] = json.loads(path.read_text())["samples"]
-    return samples
+def reference(kind: str) -> list[dict[str, Any]]:
+    vectors: list[dict[str, Any]] = json.loads(REFERENCE.read_text())[kind]
+    return vectors
 
 
 def test_the_manifest_is_short_and_describes_the_files_there_are_cnn_and_mlp_among_them() -> None:
@@ -105,21 +106,39 @@ def test_two_digits_side_by_side_are_hardly_ever_taken_for_one(name: str) -> Non
     assert len(taken_for_one) <= 2, taken_for_one
 
 
+def test_the_reference_is_large_enough_to_port_by_and_no_larger_than_it_must_be() -> None:
+    assert len(reference("samples")) + len(reference("numbers")) >= 200
+    assert REFERENCE.stat().st_size <= 1_000_000
+
+
 def test_the_reference_strokes_give_the_reference_images() -> None:
-    assert reference()
-    for number, sample in enumerate(reference()):
-        expected = np.array(sample["image"]).reshape(28, 28)
+    for sample in reference("samples"):
+        expected = np.frombuffer(base64.b64decode(sample["image"]), np.uint8).reshape(28, 28)
         difference = np.abs(render_strokes(sample["strokes"]).astype(int) - expected)
-        assert difference.max() <= 1, f"sample {number}"
+        assert difference.max() <= 1, sample["what"]
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_the_reference_images_give_the_reference_answers(name: str) -> None:
-    samples = reference()
-    images = np.array([np.reshape(sample["image"], (28, 28)) for sample in samples], np.uint8)
-    probabilities, ood_score = Recognizer(name).run(images)
-    assert np.abs(probabilities - [sample["probabilities"][name] for sample in samples]).max() <= 1e-4
-    assert ood_score == pytest.approx([sample["ood_score"][name] for sample in samples], rel=1e-3, abs=1e-3)
+    recognizer = Recognizer(name)
+    for sample in reference("samples"):
+        image = np.frombuffer(base64.b64decode(sample["image"]), np.uint8).reshape(28, 28)
+        answer, expected = recognizer.predict_normalised(image), sample["answers"][name]
+        assert answer.status == expected["status"], sample["what"]
+        if answer.status != "blank":
+            assert np.abs(answer.probabilities - expected["probabilities"]).max() <= 1e-3, sample["what"]
+            assert answer.ood_score == pytest.approx(expected["ood_score"], abs=1e-2), sample["what"]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_reference_numbers_give_the_reference_answers(name: str) -> None:
+    recognizer = Recognizer(name)
+    for sample in reference("numbers"):
+        number, expected = recognizer.read_strokes(sample["strokes"]), sample["answers"][name]
+        assert (number.text, number.status) == (expected["text"], expected["status"]), sample["what"]
+        assert number.confidence == pytest.approx(expected["confidence"], abs=1e-3), sample["what"]
+        boxes = np.array([digit.box for digit in number.digits])
+        assert boxes == pytest.approx(np.array(expected["boxes"]), rel=1e-6), sample["what"]
 
 
 def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says_and_as_sure_as_it_should_be(
