@@ -1,0 +1,3 @@
+from train.command import ROOT
+
+UNSEEN = ROOT / "artifacts" / "unseen"
