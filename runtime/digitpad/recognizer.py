@@ -2,9 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from digitpad.reader import MOST_DIGITS, Box, Known, Row, best_reading, stroke_r
 if TYPE_CHECKING:
     import onnxruntime
 
+    from digitpad.hand import Hand, Lessons
     from digitpad.image.reading import ImageLike
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
@@ -40,6 +41,7 @@ class Prediction:
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
+        network: what the network says by itself, where a hand was asked too; None elsewhere.
     """
 
     status: Status
@@ -49,6 +51,12 @@ class Prediction:
     ood_score: float
     image: NDArray[np.uint8]
     box: Box | None = None
+    network: "Prediction | None" = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether what the owner taught decided: the network by itself reads another digit, or refuses, or does not."""
+        return self.network is not None and self.network.digit != self.digit
 
     def __str__(self) -> str:
         """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
@@ -88,23 +96,34 @@ class Recognizer:
     """Reads handwritten digits with one model. One object may be shared by threads."""
 
     def __init__(
-        self, model: str | os.PathLike[str] = "cnn", *, options: "onnxruntime.SessionOptions | None" = None
+        self,
+        model: str | os.PathLike[str] = "cnn",
+        *,
+        hand: "Hand | None" = None,
+        options: "onnxruntime.SessionOptions | None" = None,
     ) -> None:
         """Load a shipped model by name, or, by path, any file that keeps the model contract.
 
         Args:
             model: the name or path.
+            hand: what its owner has taught it: heeded from the next answer on, also what it learns later.
             options: how onnxruntime runs it, such as with more threads for large batches. The default suits a small
                 machine: what `digitpad.session_options` returns, which can be changed and passed here.
 
         Raises:
-            ModelError: no such model, or the file is damaged or breaks the contract.
+            ModelError: no such model, or the file is damaged or breaks the contract; or, with a hand, has no features.
         """
         self._model = load_model(model, options)
         self.metadata = self._model.metadata
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
+        self._lessons: Callable[[], Lessons | None] = lambda: None
+        if hand is not None:
+            from digitpad.hand import Taught
+
+            self._check_features()
+            self._lessons = Taught(hand, self._run_with_features, self.ood_threshold).lessons
 
     def predict(self, image: "ImageLike") -> Prediction:
         """Read the digit in an image of any size and either polarity.
@@ -162,11 +181,12 @@ class Recognizer:
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
             return Number("", "blank", 0.0, ())
+        lessons = self._lessons()
         judged = known.each(
-            [(self, image.tobytes()) for image in images],
-            lambda new: zip(*self.run(np.array([images[n] for n in new])), strict=True),
+            [(self, lessons, image.tobytes()) for image in images],
+            lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
         )
-        probabilities, ood_score = map(np.array, zip(*judged, strict=True))
+        probabilities, ood_score, *network = map(np.array, zip(*judged, strict=True))
         log_digits = np.log(np.maximum(probabilities, 1e-12)) - np.logaddexp(0, ood_score.astype(np.float64))[:, None]
         texts, digits, confidence, log_number = [], [], 1.0, 0.0
         seen = iter(range(len(images)))
@@ -177,7 +197,9 @@ class Recognizer:
             log_number = min(log_number, reading.log_number)
             texts += [reading.text] if reading.text else []
             for n in reading.chosen:
-                answer = self._prediction(images[place[n]], probabilities[place[n]], ood_score[place[n]])
+                answer = self._prediction(
+                    images[place[n]], *(x[place[n]] for x in (probabilities, ood_score, *network))
+                )
                 digits.append(replace(answer, box=row.groups[n].box))
         if not texts:
             return Number("", "blank", 0.0, ())
@@ -211,17 +233,25 @@ class Recognizer:
         image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        probabilities, ood_score = (output[0] for output in self.run(image[None]))
-        return self._prediction(image, probabilities, ood_score)
+        return self._prediction(image, *(output[0] for output in self._judged(image[None], self._lessons())))
+
+    def _judged(self, images: NDArray[np.uint8], lessons: "Lessons | None") -> tuple[NDArray[np.float32], ...]:
+        """Probabilities and ood_score as the lessons shift them, and, where there are any, as the network gave them."""
+        if lessons is None:
+            return self.run(images)
+        probabilities, ood_score, features = self._run_with_features(images)
+        return *lessons.shifted(probabilities, ood_score, features, images), probabilities, ood_score
 
     def _prediction(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32, *network: Any
     ) -> Prediction:
+        """From what `_judged` finds."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
-        return Prediction(status, digit, confidence, probabilities, score, image)
+        alone = self._prediction(image, *network) if network else None
+        return Prediction(status, digit, confidence, probabilities, score, image, network=alone)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (N, 10), for images in the model's form, uint8 (N, 28, 28), and nothing else.
@@ -248,13 +278,23 @@ class Recognizer:
             ImageError: shape or dtype differ.
             ModelError: the model has no such output, or fails to run.
         """
+        self._check_features()
+        (features,) = self._outputs(images, {"features": (self._model.features,)})
+        return features
+
+    def _check_features(self) -> None:
         if not self._model.features:
             raise ModelError(
                 f"{self.name}: this model cannot learn: its file is of contract {self.metadata['contract']}, which has"
                 " no features; export it again"
             )
-        (features,) = self._outputs(images, {"features": (self._model.features,)})
-        return features
+
+    def _run_with_features(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        shapes = {"probabilities": (10,), "ood_score": (), "features": (self._model.features,)}
+        probabilities, ood_score, features = self._outputs(images, shapes)
+        return probabilities, ood_score, features
 
     def _outputs(self, images: NDArray[np.uint8], shapes: dict[str, tuple[int, ...]]) -> list[NDArray[np.float32]]:
         """Outputs of the model by name and shape of a row."""

@@ -1,0 +1,284 @@
+"""What its owner has taught it: labelled drawings, and how they shift what a network answers to drawings like them.
+
+1. A lesson is a labelled drawing, and remembers how far the network was from reading it so: what its label lacked, as
+   a log probability, and a little more; nothing where the network was right anyway.
+2. A new drawing that is much like it, to the network and to the eye, gets that much for that label, the less the less
+   alike they are.
+3. All lessons near a drawing share one voice: what contradicts many of them has only its part of it.
+"""
+
+import gzip
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from digitpad import __version__
+from digitpad.errors import DigitPadError, StrokeError
+from digitpad.files import make_folder, write_whole
+from digitpad.mnist_form import SIZE, clean_strokes, render_each
+from digitpad.stroke_files import GZIP_MAGIC, Sample, parse_entries, plain_sample
+
+if TYPE_CHECKING:
+    from digitpad.image.reading import ImageLike
+
+MOST = 200  # lessons that count: the newest of those that a network was wrong about, then the newest of the others
+NONE = 10  # the place of "no digit" after the ten digits
+
+_ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
+_SAME = 0.95  # from which on it is the same drawing once more, to be read as taught whatever the network says
+_MORE = 3.0  # by how much more than it lacked a lesson favours its label
+_FAVOUR = 8.0  # the most that a lesson favours its label by, or a wrong one would do much harm
+_BLUR = 1.4  # pixels: standard deviation, for a look that hides how a hand trembles
+
+Images = NDArray[np.uint8]  # (N, 28, 28)
+Floats = NDArray[np.float32]
+Judge = Callable[[Images], tuple[Floats, Floats, Floats]]  # probabilities (N, 10), ood_score (N,), features (N, F)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A drawing, what its owner says it is (0 to 9, None: no digit), and what models see: uint8 (28, 28)."""
+
+    sample: Sample
+    label: int | None
+    image: NDArray[np.uint8]
+
+
+class Hand:
+    """The lessons of one owner, in a stroke file or in memory. One object may be shared by threads and recognisers."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Load the lessons in a stroke file, which need not exist yet; without a path they are kept in memory alone.
+
+        Drawings labelled with a digit, or with "" for none, are lessons; others in the file are left alone.
+
+        Raises:
+            DigitPadError: the file cannot be read. StrokeError: it is not a stroke file.
+        """
+        self.path = None if path is None else Path(path)
+        self.lessons: tuple[Lesson, ...] = ()  # oldest first; another tuple after each change
+        self._lock = threading.RLock()
+        if self.path is not None:
+            self.lessons = self._lessons(self._read()[1])
+
+    def learn_strokes(self, strokes: Iterable[ArrayLike], label: int | None) -> None:
+        """Learn what strokes, as for `Recognizer.predict_strokes`, are: 0 to 9, or None for no digit.
+
+        Raises:
+            StrokeError: a stroke is not an (n, 2) array of finite numbers.
+            DigitPadError: the drawing is blank, the label no digit, or the file cannot be read or written.
+        """
+        self.change(Sample(clean_strokes(strokes), _text(label)))
+
+    def learn(self, image: "ImageLike", label: int | None) -> None:
+        """Learn what an image, as for `Recognizer.predict`, shows: 0 to 9, or None for no digit.
+
+        Raises:
+            ImageError: it cannot be read as an image.
+            DigitPadError: the image is blank, the label no digit, or the file cannot be read or written.
+        """
+        from digitpad.image.normalise import image_readings
+
+        for reading in image_readings(image):  # any of them may be the one that is read
+            self.change(Sample([], _text(label), image=reading))
+
+    def forget(self, *lessons: Lesson) -> None:
+        """Forget lessons: here and in the file. One that is not there any more is no mistake.
+
+        Raises:
+            DigitPadError: the file cannot be read or written; it is left as it is.
+        """
+        self.change(None, lessons)
+
+    def change(self, sample: Sample | None, without: Sequence[Lesson] = ()) -> Lesson | None:
+        """Learn a labelled drawing, in place of the first of some lessons that are forgotten; all of it or nothing.
+
+        Returns:
+            The new lesson, if any.
+
+        Raises:
+            DigitPadError: the drawing is blank, or the file cannot be read or written; it is left as it is.
+        """
+        image = None if sample is None else _inked([sample])[0]
+        if image is not None and not image.any():
+            raise DigitPadError("the drawing is blank: there is nothing to learn from it")
+        with self._lock:
+            # What was said earlier of the very same drawing is taken back.
+            without = [*without, *(old for old in self.lessons if image is not None and (old.image == image).all())]
+            content, held = self._read()  # it may have been changed since
+            samples: list[Any] = content["samples"]
+            gone: list[int] = []
+            for lesson in without:
+                gone += [place for place in _places(held, lesson.sample) if place not in gone][-1:]
+            if sample is not None and gone:
+                kept = {key: value for key, value in samples[gone[0]].items() if key not in ("strokes", "image")}
+                samples[gone[0]], held[gone[0]] = kept | plain_sample(sample), sample
+                del gone[0]
+            elif sample is not None:
+                samples.append(plain_sample(sample))
+                held.append(sample)
+            for place in sorted(gone, reverse=True):
+                del samples[place], held[place]
+            if self.path is not None:
+                data = json.dumps(content).encode()
+                make_folder(self.path.parent)
+                write_whole(self.path, gzip.compress(data) if self.path.name.lower().endswith(".gz") else data)
+            self.lessons = self._lessons(held)
+            return next((lesson for lesson in reversed(self.lessons) if lesson.sample is sample), None)
+
+    def _read(self) -> tuple[dict[str, Any], list[Sample | StrokeError]]:
+        """What is in the file, and its samples as they are parsed; nothing where there is none."""
+        if self.path is None:
+            held: list[Sample | StrokeError] = [lesson.sample for lesson in self.lessons]
+            return {"samples": [{} for _ in held]}, held
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return {"meta": {"made with": f"digitpad {__version__}"}, "samples": []}, []
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = getattr(error, "strerror", None) or error
+            raise DigitPadError(f"{self.path}: cannot be read ({reason}); move it away") from None
+        held = parse_entries(data, str(self.path))  # says what is wrong with it
+        return json.loads(gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data), held
+
+    def _lessons(self, held: list[Sample | StrokeError]) -> tuple[Lesson, ...]:
+        """The lessons among samples, those that were known the same objects as before."""
+        known = {_key(lesson.sample): lesson for lesson in self.lessons}
+        samples = [s for s in held if isinstance(s, Sample) and s.label is not None and len(s.label) < 2]
+        new = [sample for sample in samples if _key(sample) not in known]
+        for sample, image in zip(new, _inked(new), strict=True):
+            known[_key(sample)] = Lesson(sample, int(sample.label) if sample.label else None, image)
+        return tuple(lesson for sample in samples if (lesson := known[_key(sample)]).image.any())
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """Those of a hand's lessons that count, as one network sees them, N of them."""
+
+    features: Floats  # (N, F)
+    looks: Floats  # (N, 196): see `_looks`
+    favours: Floats  # (N, 11): by how much a lesson favours its label
+    further: Floats  # (N, 11): and how much more where its drawing comes once more
+
+    def shifted(
+        self, probabilities: Floats, ood_score: Floats, features: Floats, images: Images
+    ) -> tuple[Floats, Floats]:
+        """What the network's answers to N images become: probabilities (N, 10) and ood_score (N,)."""
+        alike = (features @ self.features.T + _looks(images) @ self.looks.T) / 2
+        near = np.clip((alike - _ALIKE) / (1 - _ALIKE), 0, 1)
+        favour = near @ self.favours + near * (alike > _SAME) @ self.further
+        favour /= np.maximum(near.sum(axis=1, keepdims=True), 1)
+        shifted = probabilities * np.exp(favour[:, :NONE], dtype=np.float64)
+        total = shifted.sum(axis=1)
+        return (shifted / total[:, None]).astype(np.float32), ood_score + favour[:, NONE] - np.log(
+            total, dtype=np.float32
+        )
+
+
+class Taught:
+    """A hand's lessons for one network, found anew whenever the hand has changed."""
+
+    def __init__(self, hand: Hand, judge: Judge, threshold: float) -> None:
+        """`judge` is the network, and `threshold` the ood_score above which it takes nothing for a digit."""
+        self._hand, self._judge = hand, judge
+        self._threshold = threshold if np.isfinite(threshold) else 0.0
+        self._lock = threading.Lock()
+        self._of: tuple[Lesson, ...] = ()
+        self._judged: dict[Lesson, tuple[Floats, Floats, float]] = {}  # features, look, what the label lacked
+        self._lessons: Lessons | None = None
+
+    def lessons(self) -> Lessons | None:
+        """Those that count now; None where there are none."""
+        if self._of is not (now := self._hand.lessons):
+            with self._lock:
+                self._lessons, self._of = self._found(now), now
+        return self._lessons
+
+    def _found(self, now: tuple[Lesson, ...]) -> Lessons | None:
+        judged = {lesson: self._judged[lesson] for lesson in now if lesson in self._judged}
+        if new := [lesson for lesson in now if lesson not in judged]:
+            images = np.stack([lesson.image for lesson in new])
+            probabilities, ood_score, features = self._judge(images)
+            lacked = _lacked(probabilities, ood_score - self._threshold, _labels(new))
+            judged |= zip(new, zip(features, _looks(images), lacked.tolist(), strict=True), strict=True)
+        self._judged = judged
+        useful = sorted(now, key=lambda lesson: judged[lesson][2] > 0)[-MOST:]  # of each sort the newest come last
+        if not useful:
+            return None
+        features, looks, lacked = map(np.array, zip(*(judged[lesson] for lesson in useful), strict=True))
+        lacked = (lacked[:, None] * (_labels(useful)[:, None] == np.arange(NONE + 1))).astype(np.float32)
+        favours = np.minimum(lacked, _FAVOUR)
+        return Lessons(features, looks, favours, lacked - favours)
+
+
+def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far N labels, 0 to NONE, are from being the answer, and _MORE; 0 where they are.
+
+    In log probabilities; `odds` (N,) are those of no digit.
+    """
+    odds = odds.astype(np.float64)
+    logs = np.log(np.maximum(probabilities, 1e-12, dtype=np.float64)) - np.logaddexp(0, odds)[:, None]
+    lacked = np.empty(len(labels))
+    for n, label in enumerate(labels):
+        if label == NONE:
+            right, lacked[n] = odds[n] > 0, -odds[n]
+        else:
+            right = odds[n] <= 0 and logs[n].argmax() == label
+            lacked[n] = max(logs[n].max(), -np.logaddexp(0, -odds[n])) - logs[n, label]
+        lacked[n] = 0 if right else lacked[n] + _MORE
+    return lacked
+
+
+def _labels(lessons: Sequence[Lesson]) -> NDArray[np.intp]:
+    return np.array([NONE if lesson.label is None else lesson.label for lesson in lessons], np.intp)
+
+
+def _looks(images: Images) -> Floats:
+    """What N images look like, a little blurred: (N, 196), rows of length 1, and sum 0."""
+    blur = _blur()
+    seen: Floats = (blur @ images.astype(np.float32) @ blur.T).reshape(len(images), -1)
+    seen -= seen.mean(axis=1, keepdims=True)
+    seen /= np.maximum(np.sqrt(np.einsum("ij,ij->i", seen, seen))[:, None], 1e-9)
+    return seen
+
+
+@cache
+def _blur() -> Floats:
+    """(14, 28): blurs 28 pixels in a row, and takes every second value."""
+    apart = np.arange(SIZE) - (2 * np.arange(SIZE // 2)[:, None] + 0.5)
+    weights = np.exp(-((apart / _BLUR) ** 2) / 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def _inked(samples: Sequence[Sample]) -> Images:
+    """Drawings in MNIST's form."""
+    drawn = iter(render_each([sample.strokes for sample in samples if sample.image is None]))
+    images = [next(drawn) if sample.image is None else sample.image for sample in samples]
+    return np.stack(images) if images else np.zeros((0, SIZE, SIZE), np.uint8)
+
+
+def _text(label: int | None) -> str:
+    """A label as a stroke file holds it."""
+    if label is not None and label not in range(10):
+        raise DigitPadError(f"{label!r} is no label to learn: give 0 to 9, or None for no digit")
+    return "" if label is None else str(int(label))
+
+
+def _key(sample: Sample) -> object:
+    """What tells one labelled drawing from another."""
+    image = None if sample.image is None else sample.image.tobytes()
+    return sample.label, image, tuple(points.tobytes() for points in sample.strokes)
+
+
+def _places(held: list[Sample | StrokeError], wanted: Sample) -> list[int]:
+    """Where a labelled drawing is among samples, the newest last."""
+    key = _key(wanted)
+    return [n for n, sample in enumerate(held) if isinstance(sample, Sample) and _key(sample) == key]
