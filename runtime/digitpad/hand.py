@@ -35,7 +35,7 @@ NONE = 10  # the place of "no digit" after the ten digits
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
 _SAME = 0.95  # from which on it is the same drawing once more, to be read as taught whatever the network says
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
-_FAVOUR = 8.0  # the most that a lesson favours its label by, or a wrong one would do much harm
+_FAVOUR = 6.0  # the most that a lesson favours its label by, or a wrong one would do much harm
 _BLUR = 1.4  # pixels: standard deviation, for a look that hides how a hand trembles
 
 Images = NDArray[np.uint8]  # (N, 28, 28)
@@ -98,7 +98,7 @@ class Hand:
         """
         self.change(None, lessons)
 
-    def change(self, sample: Sample | None, without: Sequence[Lesson] = ()) -> Lesson | None:
+    def change(self, sample: Sample | None, without: Iterable[Lesson] = ()) -> Lesson | None:
         """Learn a labelled drawing, in place of the first of some lessons that are forgotten; all of it or nothing.
 
         Returns:
@@ -107,12 +107,11 @@ class Hand:
         Raises:
             DigitPadError: the drawing is blank, or the file cannot be read or written; it is left as it is.
         """
-        image = None if sample is None else _inked([sample])[0]
-        if image is not None and not image.any():
+        if sample is not None and not _inked([sample]).any():
             raise DigitPadError("the drawing is blank: there is nothing to learn from it")
         with self._lock:
-            # What was said earlier of the very same drawing is taken back.
-            without = [*without, *(old for old in self.lessons if image is not None and (old.image == image).all())]
+            # What was said earlier of the very same drawing counts no more.
+            without = dict.fromkeys([*without, *(self.of(sample) if sample else [])])
             content, held = self._read()  # it may have been changed since
             samples: list[Any] = content["samples"]
             gone: list[int] = []
@@ -127,12 +126,19 @@ class Hand:
                 held.append(sample)
             for place in sorted(gone, reverse=True):
                 del samples[place], held[place]
+            if sample is None and not gone:
+                return None
             if self.path is not None:
                 data = json.dumps(content).encode()
                 make_folder(self.path.parent)
                 write_whole(self.path, gzip.compress(data) if self.path.name.lower().endswith(".gz") else data)
             self.lessons = self._lessons(held)
-            return next((lesson for lesson in reversed(self.lessons) if lesson.sample is sample), None)
+            return self.of(sample)[-1] if sample else None
+
+    def of(self, sample: Sample) -> list[Lesson]:
+        """The lessons of the very same drawing, whatever its label."""
+        (image,) = _inked([sample])
+        return [lesson for lesson in self.lessons if (lesson.image == image).all()]
 
     def _read(self) -> tuple[dict[str, Any], list[Sample | StrokeError]]:
         """What is in the file, and its samples as they are parsed; nothing where there is none."""
@@ -163,8 +169,8 @@ class Hand:
 class Lessons:
     """Those of a hand's lessons that count, as one network sees them, N of them."""
 
-    features: Floats  # (N, F)
-    looks: Floats  # (N, 196): see `_looks`
+    features: Floats  # (F, N), and below (196, N), see `_looks`: together, how alike a drawing is to each lesson,
+    looks: Floats  # scaled to go from 0 at _ALIKE to 1
     favours: Floats  # (N, 11): by how much a lesson favours its label
     further: Floats  # (N, 11): and how much more where its drawing comes once more
 
@@ -172,15 +178,18 @@ class Lessons:
         self, probabilities: Floats, ood_score: Floats, features: Floats, images: Images
     ) -> tuple[Floats, Floats]:
         """What the network's answers to N images become: probabilities (N, 10) and ood_score (N,)."""
-        alike = (features @ self.features.T + _looks(images) @ self.looks.T) / 2
-        near = np.clip((alike - _ALIKE) / (1 - _ALIKE), 0, 1)
-        favour = near @ self.favours + near * (alike > _SAME) @ self.further
-        favour /= np.maximum(near.sum(axis=1, keepdims=True), 1)
+        near = features @ self.features
+        near += _looks(images) @ self.looks
+        near -= _ALIKE / (1 - _ALIKE)
+        np.maximum(near, 0, out=near)
+        favour = near @ self.favours
+        if (same := near > (_SAME - _ALIKE) / (1 - _ALIKE)).any():
+            favour += near * same @ self.further
+        favour /= np.maximum(np.add.reduce(near, axis=1, keepdims=True), 1)
         shifted = probabilities * np.exp(favour[:, :NONE], dtype=np.float64)
-        total = shifted.sum(axis=1)
-        return (shifted / total[:, None]).astype(np.float32), ood_score + favour[:, NONE] - np.log(
-            total, dtype=np.float32
-        )
+        total = np.add.reduce(shifted, axis=1)
+        shifted /= total[:, None]
+        return shifted.astype(np.float32), ood_score + favour[:, NONE] - np.log(total, dtype=np.float32)
 
 
 class Taught:
@@ -192,7 +201,7 @@ class Taught:
         self._threshold = threshold if np.isfinite(threshold) else 0.0
         self._lock = threading.Lock()
         self._of: tuple[Lesson, ...] = ()
-        self._judged: dict[Lesson, tuple[Floats, Floats, float]] = {}  # features, look, what the label lacked
+        self._lacked: dict[Lesson, float] = {}
         self._lessons: Lessons | None = None
 
     def lessons(self) -> Lessons | None:
@@ -203,20 +212,22 @@ class Taught:
         return self._lessons
 
     def _found(self, now: tuple[Lesson, ...]) -> Lessons | None:
-        judged = {lesson: self._judged[lesson] for lesson in now if lesson in self._judged}
-        if new := [lesson for lesson in now if lesson not in judged]:
-            images = np.stack([lesson.image for lesson in new])
-            probabilities, ood_score, features = self._judge(images)
+        new = [lesson for lesson in now if lesson not in self._lacked]
+        if new:
+            probabilities, ood_score, _ = self._judge(np.stack([lesson.image for lesson in new]))
             lacked = _lacked(probabilities, ood_score - self._threshold, _labels(new))
-            judged |= zip(new, zip(features, _looks(images), lacked.tolist(), strict=True), strict=True)
-        self._judged = judged
-        useful = sorted(now, key=lambda lesson: judged[lesson][2] > 0)[-MOST:]  # of each sort the newest come last
+            self._lacked |= zip(new, lacked.tolist(), strict=True)
+        self._lacked = {lesson: self._lacked[lesson] for lesson in now}
+        useful = sorted(now, key=lambda lesson: self._lacked[lesson] > 0)[-MOST:]  # of each sort the newest come last
         if not useful:
             return None
-        features, looks, lacked = map(np.array, zip(*(judged[lesson] for lesson in useful), strict=True))
-        lacked = (lacked[:, None] * (_labels(useful)[:, None] == np.arange(NONE + 1))).astype(np.float32)
-        favours = np.minimum(lacked, _FAVOUR)
-        return Lessons(features, looks, favours, lacked - favours)
+        images = np.stack([lesson.image for lesson in useful])
+        lacked = np.array([self._lacked[lesson] for lesson in useful])
+        favours = (lacked[:, None] * (_labels(useful)[:, None] == np.arange(NONE + 1))).astype(np.float32)
+        capped = np.minimum(favours, _FAVOUR)
+        scale = np.float32(0.5 / (1 - _ALIKE))
+        features, looks = (np.ascontiguousarray(scale * x.T) for x in (self._judge(images)[2], _looks(images)))
+        return Lessons(features, looks, capped, favours - capped)
 
 
 def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -245,8 +256,8 @@ def _looks(images: Images) -> Floats:
     """What N images look like, a little blurred: (N, 196), rows of length 1, and sum 0."""
     blur = _blur()
     seen: Floats = (blur @ images.astype(np.float32) @ blur.T).reshape(len(images), -1)
-    seen -= seen.mean(axis=1, keepdims=True)
-    seen /= np.maximum(np.sqrt(np.einsum("ij,ij->i", seen, seen))[:, None], 1e-9)
+    seen -= np.add.reduce(seen, axis=1, keepdims=True) / seen.shape[1]
+    seen /= np.sqrt(np.einsum("ij,ij->i", seen, seen) + 1e-9)[:, None]
     return seen
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from digitpad.reader import MOST_DIGITS, Box, Known, Row, best_reading, stroke_r
 if TYPE_CHECKING:
     import onnxruntime
 
-    from digitpad.hand import Hand, Lessons
+    from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.reading import ImageLike
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
@@ -118,12 +118,21 @@ class Recognizer:
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
-        self._lessons: Callable[[], Lessons | None] = lambda: None
+        self.use_hand(hand)
+
+    def use_hand(self, hand: "Hand | None") -> None:
+        """From the next answer on, heed what this owner has taught and teaches; None: nobody.
+
+        Raises:
+            ModelError: the model has no features; then nothing is changed.
+        """
+        self._taught: Taught | None = None
         if hand is not None:
-            from digitpad.hand import Taught
+            from digitpad import hand as learning
 
             self._check_features()
-            self._lessons = Taught(hand, self._run_with_features, self.ood_threshold).lessons
+            self._taught = learning.Taught(hand, self._run_with_features, self.ood_threshold)
+            self._taught.lessons()  # now, and not with the first answer
 
     def predict(self, image: "ImageLike") -> Prediction:
         """Read the digit in an image of any size and either polarity.
@@ -181,7 +190,7 @@ class Recognizer:
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
             return Number("", "blank", 0.0, ())
-        lessons = self._lessons()
+        lessons = self._taught.lessons() if self._taught else None
         judged = known.each(
             [(self, lessons, image.tobytes()) for image in images],
             lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
@@ -233,7 +242,8 @@ class Recognizer:
         image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        return self._prediction(image, *(output[0] for output in self._judged(image[None], self._lessons())))
+        lessons = self._taught.lessons() if self._taught else None
+        return self._prediction(image, *(output[0] for output in self._judged(image[None], lessons)))
 
     def _judged(self, images: NDArray[np.uint8], lessons: "Lessons | None") -> tuple[NDArray[np.float32], ...]:
         """Probabilities and ood_score as the lessons shift them, and, where there are any, as the network gave them."""
