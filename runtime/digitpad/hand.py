@@ -34,6 +34,7 @@ NONE = 10  # the place of "no digit" after the ten digits
 
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
 _SAME = 0.95  # from which on it is the same drawing once more, to be read as taught whatever the network says
+_LOUD = 4.0  # times as much as another lesson counts that of the same drawing
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
 _FAVOUR = 6.0  # the most that a lesson favours its label by, or a wrong one would do much harm
 _BLUR = 1.4  # pixels: standard deviation, for a look that hides how a hand trembles
@@ -66,7 +67,11 @@ class Hand:
         self.path = None if path is None else Path(path)
         self.lessons: tuple[Lesson, ...] = ()  # oldest first; another tuple after each change
         self._lock = threading.RLock()
-        if self.path is not None:
+        self.load()
+
+    def load(self) -> None:
+        """Load the file again, which another program may have changed; raises as `Hand` does."""
+        with self._lock:
             self.lessons = self._lessons(self._read()[1])
 
     def learn_strokes(self, strokes: Iterable[ArrayLike], label: int | None) -> None:
@@ -182,9 +187,11 @@ class Lessons:
         near += _looks(images) @ self.looks
         near -= _ALIKE / (1 - _ALIKE)
         np.maximum(near, 0, out=near)
-        favour = near @ self.favours
         if (same := near > (_SAME - _ALIKE) / (1 - _ALIKE)).any():
-            favour += near * same @ self.further
+            near[same] *= _LOUD
+            favour = near @ self.favours + near * same @ self.further
+        else:
+            favour = near @ self.favours
         favour /= np.maximum(np.add.reduce(near, axis=1, keepdims=True), 1)
         shifted = probabilities * np.exp(favour[:, :NONE], dtype=np.float64)
         total = np.add.reduce(shifted, axis=1)

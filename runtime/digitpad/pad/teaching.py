@@ -24,7 +24,7 @@ from digitpad.stroke_files import Sample
 MY_DIGITS = "my_digits.json"
 
 
-@dataclass
+@dataclass(eq=False)
 class _Known:
     """A drawing that was taught, or opened: its strokes at that time, and its sample in a file."""
 
@@ -75,19 +75,21 @@ class Teaching:
         Raises:
             DigitPadError: the file cannot be read or written; it is left as it is.
         """
-        known, before = self._known.find(drawing), drawing.label
-        same = known is not None and known.strokes == drawing.strokes
-        new = replace(known.sample if known is not None and same else sample(drawing), label=label)
-        old = self._needed().of(known.sample) if known else []
-        again = same and label == before and any(lesson.sample.label == label for lesson in old)
-        self._change(drawing, None if again else new, old)
+        known = self._known.find(drawing)
+        now = _Known(list(drawing.strokes), sample(drawing))
+        same = known is not None and known.strokes == now.strokes
+        if known and same:
+            now.sample = known.sample  # as it is in the file, to the last digit
+        now.sample = replace(now.sample, label=label)
+        hand = self._needed()
+        old = hand.of(known.sample) if known else []
+        again = same and drawing.label == label and label in [lesson.sample.label for lesson in old]
+        self._change(hand, drawing, None if again else now.sample, old, known)
         drawing.label = None if again else label
-        if known is not None and again:
+        if known:
             self._known.forget(known)
-        else:
-            known = known or _Known([], new)
-            known.strokes, known.sample = list(drawing.strokes), new
-            self._known.note(drawing, known)
+        if not again:
+            self._known.note(drawing, now)
         return not again
 
     def teach_part(self, drawing: Drawing, seen: NDArray[np.uint8], box: Box | None, label: str) -> bool:
@@ -99,13 +101,16 @@ class Teaching:
             DigitPadError: the file cannot be read or written; it is left as it is.
         """
         new = replace(_part(drawing, seen, box), label=label)
-        old = [lesson for lesson in self._needed().of(new) if lesson.sample.label == label]
-        self._change(drawing, None if old else new, old)
+        hand = self._needed()
+        old = [lesson for lesson in hand.of(new) if lesson.sample.label == label]
+        self._change(hand, drawing, None if old else new, old)
         return not old
 
-    def _change(self, drawing: Drawing, new: Sample | None, old: list[Lesson]) -> None:
-        """Have a new lesson instead of old ones, and note how to take that back."""
-        hand, label, before = self._needed(), drawing.label, list(old)
+    def _change(
+        self, hand: Hand, drawing: Drawing, new: Sample | None, old: list[Lesson], known: _Known | None = None
+    ) -> None:
+        """Have a new lesson instead of old ones, of which the drawing was known as one, and note how to undo that."""
+        label, before = drawing.label, list(old)
         before += [lesson for lesson in (hand.of(new) if new else []) if lesson not in old]
         learned = hand.change(new, old)
 
@@ -115,6 +120,10 @@ class Teaching:
             for lesson in before[1:]:
                 hand.change(lesson.sample)
             drawing.label = label
+            if now := self._known.find(drawing):
+                self._known.forget(now)
+            if known:
+                self._known.note(drawing, known)
 
         self._done.append((drawing.steps, take_back))
 
@@ -137,8 +146,10 @@ class Teaching:
         self._done.clear()
 
     def _needed(self) -> Hand:
+        """The hand, as its file is now."""
         if self.hand is None:
             raise DigitPadError(self.trouble)
+        self.hand.load()
         return self.hand
 
 

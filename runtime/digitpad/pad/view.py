@@ -284,5 +284,5 @@ class View:
 
 def _bar(control: str | None, card: int) -> int | None:
     """Which bar of a card a control is, if it is one."""
-    kind, *place = (control or "").split()
-    return int(place[1]) if kind == "bar" and int(place[0]) == card else None
+    prefix = f"bar {card} "
+    return int(control.removeprefix(prefix)) if control and control.startswith(prefix) else None
