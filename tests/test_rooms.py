@@ -27,6 +27,7 @@ INSIDE_THE_RUNTIME = {
     "pad": {"image"},
     "cli": {"image", "pad"},
     "recognizer": {"image"},
+    "hand": {"image"},
     "explain": {"image"},
     "": {"image"},
 }

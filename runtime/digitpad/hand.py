@@ -4,7 +4,7 @@
    a log probability, and a little more; nothing where the network was right anyway.
 2. A new drawing that is much like it, to the network and to the eye, gets that much for that label, the less the less
    alike they are.
-3. All lessons near a drawing share one voice: what contradicts many of them has only its part of it.
+3. Lessons about as near as the nearest share one voice: what contradicts many of them has only its part of it.
 """
 
 import gzip
@@ -34,6 +34,7 @@ NONE = 10  # the place of "no digit" after the ten digits
 
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
 _SAME = 0.95  # from which on it is the same drawing once more, to be read as taught whatever the network says
+_AS_NEAR = 0.5  # of how near the nearest is: lessons that are further off have no voice
 _LOUD = 4.0  # times as much as another lesson counts that of the same drawing
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
 _FAVOUR = 6.0  # the most that a lesson favours its label by, or a wrong one would do much harm
@@ -187,6 +188,7 @@ class Lessons:
         near += _looks(images) @ self.looks
         near -= _ALIKE / (1 - _ALIKE)
         np.maximum(near, 0, out=near)
+        near *= near >= _AS_NEAR * np.maximum.reduce(near, axis=1, keepdims=True)
         if (same := near > (_SAME - _ALIKE) / (1 - _ALIKE)).any():
             near[same] *= _LOUD
             favour = near @ self.favours + near * same @ self.further
@@ -207,16 +209,19 @@ class Taught:
         self._hand, self._judge = hand, judge
         self._threshold = threshold if np.isfinite(threshold) else 0.0
         self._lock = threading.Lock()
-        self._of: tuple[Lesson, ...] = ()
         self._lacked: dict[Lesson, float] = {}
-        self._lessons: Lessons | None = None
+        self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
 
     def lessons(self) -> Lessons | None:
         """Those that count now; None where there are none."""
-        if self._of is not (now := self._hand.lessons):
+        of, found = self._now
+        if of is not self._hand.lessons:
             with self._lock:
-                self._lessons, self._of = self._found(now), now
-        return self._lessons
+                of, found = self._now
+                if of is not (now := self._hand.lessons):
+                    found = self._found(now)
+                    self._now = now, found
+        return found
 
     def _found(self, now: tuple[Lesson, ...]) -> Lessons | None:
         new = [lesson for lesson in now if lesson not in self._lacked]
