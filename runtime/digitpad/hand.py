@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from digitpad import __version__
 from digitpad.errors import DigitPadError, StrokeError
 from digitpad.files import make_folder, write_whole
 from digitpad.mnist_form import SIZE, clean_strokes, render_each
@@ -33,11 +32,11 @@ MOST = 200  # lessons that count: the newest of those that a network was wrong a
 NONE = 10  # the place of "no digit" after the ten digits
 
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
-_SAME = 0.95  # from which on it is the same drawing once more, to be read as taught whatever the network says
+_SAME = 0.995  # from which on it is the same drawing once more, to be read as taught whatever the network says
 _AS_NEAR = 0.5  # of how near the nearest is: lessons that are further off have no voice
-_LOUD = 4.0  # times as much as another lesson counts that of the same drawing
+_LOUD = 8.0  # times as much as another lesson counts that of the same drawing
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
-_FAVOUR = 6.0  # the most that a lesson favours its label by, or a wrong one would do much harm
+_FAVOUR = 6.0  # the most that a lesson favours one digit over another by, or a wrong one would do much harm
 _BLUR = 1.4  # pixels: standard deviation, for a look that hides how a hand trembles
 
 Images = NDArray[np.uint8]  # (N, 28, 28)
@@ -154,7 +153,7 @@ class Hand:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return {"meta": {"made with": f"digitpad {__version__}"}, "samples": []}, []
+            return {"meta": {}, "samples": []}, []
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = getattr(error, "strerror", None) or error
             raise DigitPadError(f"{self.path}: cannot be read ({reason}); move it away") from None
@@ -190,7 +189,11 @@ class Lessons:
         np.maximum(near, 0, out=near)
         near *= near >= _AS_NEAR * np.maximum.reduce(near, axis=1, keepdims=True)
         if (same := near > (_SAME - _ALIKE) / (1 - _ALIKE)).any():
-            near[same] *= _LOUD
+            for drawing, its in zip(near, same, strict=True):  # what was said last of it counts
+                if its.any():
+                    loud = np.flatnonzero(its)[-1]
+                    drawing[its] = 0
+                    drawing[loud] = _LOUD
             favour = near @ self.favours + near * same @ self.further
         else:
             favour = near @ self.favours
@@ -209,7 +212,7 @@ class Taught:
         self._hand, self._judge = hand, judge
         self._threshold = threshold if np.isfinite(threshold) else 0.0
         self._lock = threading.Lock()
-        self._lacked: dict[Lesson, float] = {}
+        self._lacked: dict[Lesson, tuple[float, float]] = {}  # see the function
         self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
 
     def lessons(self) -> Lessons | None:
@@ -228,36 +231,33 @@ class Taught:
         if new:
             probabilities, ood_score, _ = self._judge(np.stack([lesson.image for lesson in new]))
             lacked = _lacked(probabilities, ood_score - self._threshold, _labels(new))
-            self._lacked |= zip(new, lacked.tolist(), strict=True)
+            self._lacked |= zip(new, lacked, strict=True)
         self._lacked = {lesson: self._lacked[lesson] for lesson in now}
-        useful = sorted(now, key=lambda lesson: self._lacked[lesson] > 0)[-MOST:]  # of each sort the newest come last
-        if not useful:
+        if not now:
             return None
-        images = np.stack([lesson.image for lesson in useful])
-        lacked = np.array([self._lacked[lesson] for lesson in useful])
-        favours = (lacked[:, None] * (_labels(useful)[:, None] == np.arange(NONE + 1))).astype(np.float32)
-        capped = np.minimum(favours, _FAVOUR)
+        useful = sorted(range(len(now)), key=lambda n: (self._lacked[now[n]][0] > 0, n))[-MOST:]
+        now = tuple(now[n] for n in sorted(useful))  # the oldest first
+        images = np.stack([lesson.image for lesson in now])
+        usual, full = np.array([self._lacked[lesson] for lesson in now], np.float32).T[:, :, None]
+        label = _labels(now)[:, None] == np.arange(NONE + 1)
         scale = np.float32(0.5 / (1 - _ALIKE))
         features, looks = (np.ascontiguousarray(scale * x.T) for x in (self._judge(images)[2], _looks(images)))
-        return Lessons(features, looks, capped, favours - capped)
+        return Lessons(features, looks, usual * label, (full - usual) * label)
 
 
-def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """How far N labels, 0 to NONE, are from being the answer, and _MORE; 0 where they are.
+def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> list[tuple[float, float]]:
+    """How far each of N labels, 0 to NONE, is from being the answer, and _MORE: as it usually counts, and in full.
 
-    In log probabilities; `odds` (N,) are those of no digit.
+    In log probabilities; 0 where it is the answer. `odds` (N,) are those of no digit.
     """
-    odds = odds.astype(np.float64)
-    logs = np.log(np.maximum(probabilities, 1e-12, dtype=np.float64)) - np.logaddexp(0, odds)[:, None]
-    lacked = np.empty(len(labels))
-    for n, label in enumerate(labels):
-        if label == NONE:
-            right, lacked[n] = odds[n] > 0, -odds[n]
-        else:
-            right = odds[n] <= 0 and logs[n].argmax() == label
-            lacked[n] = max(logs[n].max(), -np.logaddexp(0, -odds[n])) - logs[n, label]
-        lacked[n] = 0 if right else lacked[n] + _MORE
-    return lacked
+    found = []
+    for parts, log_odds, label in zip(probabilities.astype(np.float64), odds.tolist(), labels.tolist(), strict=True):
+        logs = np.log(np.maximum(parts, 1e-12)) - np.logaddexp(0, log_odds)
+        read = NONE if log_odds > 0 else int(logs.argmax())
+        best = -np.logaddexp(0, -log_odds) if read == NONE else logs[read]
+        lacked = 0.0 if read == label else _MORE + float(-log_odds if label == NONE else best - logs[label])
+        found.append((lacked if NONE in (read, label) else min(lacked, _FAVOUR), lacked))
+    return found
 
 
 def _labels(lessons: Sequence[Lesson]) -> NDArray[np.intp]:

@@ -38,31 +38,43 @@ def recognizer(request: pytest.FixtureRequest, hand: Hand) -> Recognizer:
     return Recognizer(request.param, hand=hand)
 
 
-def test_told_once_it_reads_a_digit_so_the_next_time_and_nothing_else(hand: Hand, recognizer: Recognizer) -> None:
-    assert recognizer.predict_strokes(DIGITS[7]).digit == 7
-    hand.learn_strokes(DIGITS[7], 3)
-    for drawing in (DIGITS[7], redrawn(DIGITS[7])):
-        answer = recognizer.predict_strokes(drawing)
-        assert (answer.digit, answer.learned) == (3, True)
-        assert answer.network is not None and answer.network.digit == 7, "what the network said is kept apart"
+def turned(strokes: list[Points], degrees: float) -> list[Points]:
+    """As a hand writes it that slants much."""
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return [points @ [[cos, sin], [-sin, cos]] for points in strokes]
+
+
+# Each is misread by every shipped model.
+MISREAD = {"a one read as a seven": (1, 30), "a six read as a five": (6, 60), "a two refused": (2, 60)}
+
+
+@pytest.mark.parametrize(("digit", "degrees"), MISREAD.values(), ids=MISREAD)
+def test_told_once_it_reads_a_digit_the_next_time_and_the_others_as_before(
+    hand: Hand, recognizer: Recognizer, digit: int, degrees: float
+) -> None:
+    drawing = turned(DIGITS[digit], degrees)
+    before = recognizer.predict_strokes(drawing)
+    assert before.digit != digit and before.network is None
+    hand.learn_strokes(drawing, digit)
+    for again in (drawing, *(redrawn(drawing, seed) for seed in range(3))):
+        answer = recognizer.predict_strokes(again)
+        assert (answer.digit, answer.learned) == (digit, True)
+        assert answer.network is not None and answer.network.digit != digit, "what the network said is kept apart"
         assert answer.confidence == answer.probabilities.max() and answer.probabilities.sum() == pytest.approx(1)
-    for digit in (0, 1, 2, 3, 4, 5, 6, 8, 9):
-        answer = recognizer.predict_strokes(DIGITS[digit])
-        assert (answer.digit, answer.learned) == (digit, False)
+    for other in range(10):
+        answer = recognizer.predict_strokes(DIGITS[other])
+        assert (answer.digit, answer.learned) == (other, False)
     hand.forget(*hand.lessons)
-    answer = recognizer.predict_strokes(DIGITS[7])
-    assert (answer.digit, answer.learned, answer.network) == (7, False, None)
+    assert recognizer.predict_strokes(drawing).digit == before.digit
 
 
-def test_what_was_refused_is_read_and_what_was_read_is_refused(hand: Hand, recognizer: Recognizer) -> None:
-    assert recognizer.predict_strokes(HEART).status == "not_a_digit"
-    hand.learn_strokes(HEART, 0)
-    assert (recognizer.predict_strokes(redrawn(HEART)).digit, recognizer.predict_strokes(HEART).digit) == (0, 0)
-    hand.learn_strokes(HEART, None)
-    assert recognizer.predict_strokes(HEART).status == "not_a_digit", "what was said last of the same drawing counts"
+def test_what_is_no_digit_is_refused_the_next_time(hand: Hand, recognizer: Recognizer) -> None:
     hand.learn_strokes(DIGITS[2], None)
-    answer = recognizer.predict_strokes(redrawn(DIGITS[2]))
-    assert (answer.status, answer.digit, answer.learned) == ("not_a_digit", None, True)
+    for again in (DIGITS[2], redrawn(DIGITS[2])):
+        answer = recognizer.predict_strokes(again)
+        assert (answer.status, answer.digit, answer.learned) == ("not_a_digit", None, True)
+    hand.learn_strokes(DIGITS[2], 3)
+    assert recognizer.predict_strokes(DIGITS[2]).digit == 3, "what was said last of the same drawing counts"
 
 
 def test_one_lesson_does_not_win_over_many_near_it(hand: Hand, recognizer: Recognizer) -> None:
@@ -75,7 +87,7 @@ def test_one_lesson_does_not_win_over_many_near_it(hand: Hand, recognizer: Recog
 
 
 def test_numbers_and_pictures_are_read_by_it_too(hand: Hand, recognizer: Recognizer) -> None:
-    beside = [points + (1500, 0) for points in DIGITS[7]]
+    beside = [points + np.array([1500, 0]) for points in DIGITS[7]]
     known = Known()
     assert recognizer.read_strokes(DIGITS[4] + beside, known).text == "47"
     hand.learn_strokes(DIGITS[7], 2)
@@ -149,7 +161,7 @@ def test_of_a_longer_file_what_was_read_wrong_counts_first(tmp_path: Path) -> No
 
 def test_a_damaged_file_is_an_error_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{")
-    with pytest.raises(StrokeError, match="mine.json"):
+    with pytest.raises(StrokeError, match="mine"):
         Hand(tmp_path / "mine.json")
     assert (tmp_path / "mine.json").read_text() == "{"
 
