@@ -5,14 +5,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digitpad.errors import ModelError
-from digitpad.hand import Hand
 from digitpad.pad.drawing import Drawing
 from digitpad.reader import Known
 from digitpad.recognizer import Number, Prediction, Recognizer
+
+if TYPE_CHECKING:
+    from digitpad.hand import Hand
 
 Answer = Prediction | Number  # a number of several digits; a single digit, and what is none, is a prediction
 
@@ -43,7 +46,7 @@ class Models:
         drawing: Drawing,
         model: str = "cnn",
         load: Callable[[str], Recognizer] | None = None,
-        hand: Callable[[], Hand | None] = lambda: None,
+        hand: "Callable[[], Hand | None]" = lambda: None,
     ) -> None:
         """Choose a model, or one of the CHOICES; nothing is loaded yet.
 

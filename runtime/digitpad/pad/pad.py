@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import DigitPadError
-from digitpad.hand import Lesson
 from digitpad.pad.asking import Models
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST, Drawing
 from digitpad.pad.history import History
@@ -23,6 +22,9 @@ from digitpad.pad.teaching import Teaching
 from digitpad.reader import Box
 from digitpad.recognizer import Number, Recognizer
 from digitpad.stroke_files import Sample
+
+if TYPE_CHECKING:
+    from digitpad.hand import Lesson
 
 EXPLAINED = "What is like it will be read so from now on; Undo takes it back"
 BRUSH_STEP = (THICKEST - THINNEST) / 14  # for a key or a notch of the wheel
@@ -292,7 +294,7 @@ class Pad:
             return None
         return (self.drawing.picture.seen[0] if answer is None or isinstance(answer, Number) else answer.image), None
 
-    def _forget(self, *lessons: Lesson) -> None:
+    def _forget(self, *lessons: "Lesson") -> None:
         with self._telling():
             if self.teaching:
                 self.teaching.forget(*lessons)

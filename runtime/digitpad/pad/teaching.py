@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.errors import DigitPadError
-from digitpad.hand import Hand, Lesson
 from digitpad.mnist_form import render_strokes
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.origin import Origins
@@ -20,6 +20,9 @@ from digitpad.pad.saving import CANVAS, sample
 from digitpad.pad.stroke import Stroke
 from digitpad.reader import Box
 from digitpad.stroke_files import Sample
+
+if TYPE_CHECKING:
+    from digitpad.hand import Hand, Lesson
 
 MY_DIGITS = "my_digits.json"
 
@@ -44,10 +47,12 @@ class Teaching:
         self._done: list[tuple[int, Callable[[], None]]] = []  # how many steps the drawing had, and how to take it back
 
     @property
-    def hand(self) -> Hand | None:
+    def hand(self) -> "Hand | None":
         """The hand; None if its file cannot be read, which `trouble` then explains."""
         with self._lock:
             if self._hand is None and not self.trouble:
+                from digitpad.hand import Hand  # when it is needed, not while the pad opens
+
                 try:
                     self._hand = Hand(self.path)
                 except DigitPadError as error:
@@ -55,7 +60,7 @@ class Teaching:
             return self._hand
 
     @property
-    def lessons(self) -> list[Lesson]:
+    def lessons(self) -> "list[Lesson]":
         """What was taught, the newest first."""
         return [*reversed(self.hand.lessons)] if self.hand else []
 
@@ -107,7 +112,7 @@ class Teaching:
         return not old
 
     def _change(
-        self, hand: Hand, drawing: Drawing, new: Sample | None, old: list[Lesson], known: _Known | None = None
+        self, hand: "Hand", drawing: Drawing, new: Sample | None, old: "list[Lesson]", known: _Known | None = None
     ) -> None:
         """Have a new lesson instead of old ones, of which the drawing was known as one, and note how to undo that."""
         label, before = drawing.label, list(old)
@@ -140,12 +145,12 @@ class Teaching:
         """Let lessons be no steps any more where the drawing's own, before them, were taken back."""
         self._done = [(steps, back) for steps, back in self._done if steps <= drawing.steps]
 
-    def forget(self, *lessons: Lesson) -> None:
+    def forget(self, *lessons: "Lesson") -> None:
         """Forget lessons for good; raises DigitPadError if the file cannot be written."""
         self._needed().forget(*lessons)
         self._done.clear()
 
-    def _needed(self) -> Hand:
+    def _needed(self) -> "Hand":
         """The hand, as its file is now."""
         if self.hand is None:
             raise DigitPadError(self.trouble)
