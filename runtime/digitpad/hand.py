@@ -9,6 +9,7 @@
 
 import gzip
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -172,36 +173,43 @@ class Hand:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """Those of a hand's lessons that count, as one network sees them, N of them."""
+    """Those of a hand's lessons that count, as one network sees them, N of them, the oldest first."""
 
     features: Floats  # (F, N), and below (196, N), see `_looks`: together, how alike a drawing is to each lesson,
     looks: Floats  # scaled to go from 0 at _ALIKE to 1
-    favours: Floats  # (N, 11): by how much a lesson favours its label
-    further: Floats  # (N, 11): and how much more where its drawing comes once more
+    labels: list[int]  # 0 to NONE
+    lacked: list[tuple[float, float]]  # see the function
 
     def shifted(
         self, probabilities: Floats, ood_score: Floats, features: Floats, images: Images
     ) -> tuple[Floats, Floats]:
-        """What the network's answers to N images become: probabilities (N, 10) and ood_score (N,)."""
+        """What the network's answers to images become: probabilities (M, 10) and ood_score (M,).
+
+        Where no lesson is near they stay as they are, to the last digit.
+        """
+        looks, lengths = _looks(images)
         near = features @ self.features
-        near += _looks(images) @ self.looks
+        near += looks @ self.looks / lengths[:, None]
         near -= _ALIKE / (1 - _ALIKE)
-        np.maximum(near, 0, out=near)
-        near *= near >= _AS_NEAR * np.maximum.reduce(near, axis=1, keepdims=True)
-        if (same := near > (_SAME - _ALIKE) / (1 - _ALIKE)).any():
-            for drawing, its in zip(near, same, strict=True):  # what was said last of it counts
-                if its.any():
-                    loud = np.flatnonzero(its)[-1]
-                    drawing[its] = 0
-                    drawing[loud] = _LOUD
-            favour = near @ self.favours + near * same @ self.further
-        else:
-            favour = near @ self.favours
-        favour /= np.maximum(np.add.reduce(near, axis=1, keepdims=True), 1)
-        shifted = probabilities * np.exp(favour[:, :NONE], dtype=np.float64)
-        total = np.add.reduce(shifted, axis=1)
-        shifted /= total[:, None]
-        return shifted.astype(np.float32), ood_score + favour[:, NONE] - np.log(total, dtype=np.float32)
+        probabilities, ood_score = probabilities.copy(), ood_score.copy()
+        for n, row in enumerate(near):
+            places = np.flatnonzero(row > max(_AS_NEAR * row.max(), 0.0))
+            favour = self._favour(places.tolist(), row[places].tolist())
+            if any(favour):
+                parts = [p * math.exp(more) for p, more in zip(probabilities[n].tolist(), favour, strict=False)]
+                probabilities[n] = np.array(parts) / sum(parts)
+                ood_score[n] += favour[NONE] - math.log(sum(parts))
+        return probabilities, ood_score
+
+    def _favour(self, places: list[int], near: list[float]) -> list[float]:
+        """By how much lessons, so near to a drawing, favour each digit, and none."""
+        same = [n for n, alike in enumerate(near) if alike > (_SAME - _ALIKE) / (1 - _ALIKE)]
+        voices = [0.0 if n in same[:-1] else _LOUD if n in same else alike for n, alike in enumerate(near)]
+        favour = [0.0] * (NONE + 1)
+        for n, (place, voice) in enumerate(zip(places, voices, strict=True)):
+            favour[self.labels[place]] += voice * self.lacked[place][n in same]
+        shared = max(sum(voices), 1.0)
+        return [more / shared for more in favour]
 
 
 class Taught:
@@ -230,28 +238,37 @@ class Taught:
         new = [lesson for lesson in now if lesson not in self._lacked]
         if new:
             probabilities, ood_score, _ = self._judge(np.stack([lesson.image for lesson in new]))
-            lacked = _lacked(probabilities, ood_score - self._threshold, _labels(new))
-            self._lacked |= zip(new, lacked, strict=True)
+            lacking = _lacked(probabilities, ood_score - self._threshold, [_place(lesson) for lesson in new])
+            self._lacked |= zip(new, lacking, strict=True)
         self._lacked = {lesson: self._lacked[lesson] for lesson in now}
-        if not now:
-            return None
-        useful = sorted(range(len(now)), key=lambda n: (self._lacked[now[n]][0] > 0, n))[-MOST:]
+        useful = sorted(range(len(now)), key=lambda n: (self._lacked[now[n]][1] > 0, n))[-MOST:]
         now = tuple(now[n] for n in sorted(useful))  # the oldest first
+        lacked = [self._lacked[lesson] for lesson in now]
+        corrects = np.array([full > 0 for _, full in lacked], np.bool_)
+        if not corrects.any():
+            return None
         images = np.stack([lesson.image for lesson in now])
-        usual, full = np.array([self._lacked[lesson] for lesson in now], np.float32).T[:, :, None]
-        label = _labels(now)[:, None] == np.arange(NONE + 1)
+        features, (looks, lengths) = self._judge(images)[2], _looks(images)
+        looks = (looks - looks.mean(axis=1, keepdims=True)) / lengths[:, None]
+        alike = (features @ features.T + looks @ looks.T) / 2
+        # Where the network was right anyway, a lesson counts only against others.
+        kept = np.flatnonzero((alike >= _ALIKE)[:, corrects].any(axis=1)).tolist()
         scale = np.float32(0.5 / (1 - _ALIKE))
-        features, looks = (np.ascontiguousarray(scale * x.T) for x in (self._judge(images)[2], _looks(images)))
-        return Lessons(features, looks, usual * label, (full - usual) * label)
+        return Lessons(
+            np.ascontiguousarray(scale * features[kept].T),
+            np.ascontiguousarray(scale * looks[kept].T),
+            [_place(now[n]) for n in kept],
+            [lacked[n] for n in kept],
+        )
 
 
-def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> list[tuple[float, float]]:
-    """How far each of N labels, 0 to NONE, is from being the answer, and _MORE: as it usually counts, and in full.
+def _lacked(probabilities: Floats, odds: Floats, labels: list[int]) -> list[tuple[float, float]]:
+    """How far each of N labels, 0 to NONE, is from being the answer, and _MORE: as it counts, and for the same drawing.
 
     In log probabilities; 0 where it is the answer. `odds` (N,) are those of no digit.
     """
     found = []
-    for parts, log_odds, label in zip(probabilities.astype(np.float64), odds.tolist(), labels.tolist(), strict=True):
+    for parts, log_odds, label in zip(probabilities.astype(np.float64), odds.tolist(), labels, strict=True):
         logs = np.log(np.maximum(parts, 1e-12)) - np.logaddexp(0, log_odds)
         read = NONE if log_odds > 0 else int(logs.argmax())
         best = -np.logaddexp(0, -log_odds) if read == NONE else logs[read]
@@ -260,17 +277,16 @@ def _lacked(probabilities: Floats, odds: Floats, labels: NDArray[np.intp]) -> li
     return found
 
 
-def _labels(lessons: Sequence[Lesson]) -> NDArray[np.intp]:
-    return np.array([NONE if lesson.label is None else lesson.label for lesson in lessons], np.intp)
+def _place(lesson: Lesson) -> int:
+    return NONE if lesson.label is None else lesson.label
 
 
-def _looks(images: Images) -> Floats:
-    """What N images look like, a little blurred: (N, 196), rows of length 1, and sum 0."""
-    blur = _blur()
-    seen: Floats = (blur @ images.astype(np.float32) @ blur.T).reshape(len(images), -1)
-    seen -= np.add.reduce(seen, axis=1, keepdims=True) / seen.shape[1]
-    seen /= np.sqrt(np.einsum("ij,ij->i", seen, seen) + 1e-9)[:, None]
-    return seen
+def _looks(images: Images) -> tuple[Floats, Floats]:
+    """What N images look like, a little blurred: (N, 196); and how long each is without its mean: (N,)."""
+    seen: Floats = (_blur() @ images.astype(np.float32) @ _blur().T).reshape(len(images), -1)
+    sums = seen @ np.ones(seen.shape[1], np.float32)
+    lengths = np.array([row @ row for row in seen], np.float32) - sums * sums / np.float32(seen.shape[1])
+    return seen, np.sqrt(np.maximum(lengths, 1e-6))
 
 
 @cache

@@ -41,7 +41,7 @@ class Prediction:
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
-        network: what the network says by itself, where a hand was asked too; None elsewhere.
+        network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
 
     status: Status
@@ -260,7 +260,8 @@ class Recognizer:
         confidence, score = float(probabilities.max()), float(ood_score)
         status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
-        alone = self._prediction(image, *network) if network else None
+        shifted = network and (network[1] != ood_score or (network[0] != probabilities).any())
+        alone = self._prediction(image, *network) if shifted else None
         return Prediction(status, digit, confidence, probabilities, score, image, network=alone)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
