@@ -259,7 +259,7 @@ def _answer(
     return failed
 
 
-def _predicting(model: str, form: str, explain: str | None, hand: str | None) -> "Work":
+def _predicting(model: str, form: str, explain: str | None, hand: str | None = None) -> "Work":
     """What `predict` does with an input."""
     import numpy as np
 
@@ -288,7 +288,7 @@ def _predicting(model: str, form: str, explain: str | None, hand: str | None) ->
     return predict
 
 
-def _reading(model: str, form: str, explain: str | None, hand: str | None) -> "Work":
+def _reading(model: str, form: str, explain: str | None, hand: str | None = None) -> "Work":
     """What `read` does with an input."""
     recognizers, explainer = _recognizers(model, hand), _explainer(explain)
     named = len(recognizers) > 1 or form != "text"
