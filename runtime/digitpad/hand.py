@@ -175,8 +175,10 @@ class Hand:
 class Lessons:
     """Those of a hand's lessons that count, as one network sees them, N of them, the oldest first."""
 
-    features: Floats  # (F, N), and below (196, N), see `_looks`: together, how alike a drawing is to each lesson,
-    looks: Floats  # scaled to go from 0 at _ALIKE to 1
+    # (F, N), and (196, N) with a further column of ones, see `_looks`: together, how alike a drawing is to each lesson,
+    # scaled to go from 0 at _ALIKE to 1.
+    features: Floats
+    looks: Floats
     labels: list[int]  # 0 to NONE
     lacked: list[tuple[float, float]]  # see the function
 
@@ -187,15 +189,16 @@ class Lessons:
 
         Where no lesson is near they stay as they are, to the last digit.
         """
-        looks, lengths = _looks(images)
+        looks = _looks(images)
+        projected = looks @ self.looks
         near = features @ self.features
-        near += looks @ self.looks / lengths[:, None]
+        near += projected[:, :-1] / _lengths(looks, projected[:, -1])[:, None]
         near -= _ALIKE / (1 - _ALIKE)
         probabilities, ood_score = probabilities.copy(), ood_score.copy()
         for n, row in enumerate(near):
-            places = np.flatnonzero(row > max(_AS_NEAR * row.max(), 0.0))
-            favour = self._favour(places.tolist(), row[places].tolist())
-            if any(favour):
+            places = np.flatnonzero(row > max(_AS_NEAR * np.maximum.reduce(row), 0.0))
+            if any(self.lacked[place][1] for place in places):
+                favour = self._favour(places.tolist(), row[places].tolist())
                 parts = [p * math.exp(more) for p, more in zip(probabilities[n].tolist(), favour, strict=False)]
                 probabilities[n] = np.array(parts) / sum(parts)
                 ood_score[n] += favour[NONE] - math.log(sum(parts))
@@ -248,7 +251,8 @@ class Taught:
         if not corrects.any():
             return None
         images = np.stack([lesson.image for lesson in now])
-        features, (looks, lengths) = self._judge(images)[2], _looks(images)
+        features, looks = self._judge(images)[2], _looks(images)
+        lengths = _lengths(looks, looks.sum(axis=1))
         looks = (looks - looks.mean(axis=1, keepdims=True)) / lengths[:, None]
         alike = (features @ features.T + looks @ looks.T) / 2
         # Where the network was right anyway, a lesson counts only against others.
@@ -256,7 +260,7 @@ class Taught:
         scale = np.float32(0.5 / (1 - _ALIKE))
         return Lessons(
             np.ascontiguousarray(scale * features[kept].T),
-            np.ascontiguousarray(scale * looks[kept].T),
+            np.column_stack([*(scale * looks[kept]), np.ones(looks.shape[1], np.float32)]),
             [_place(now[n]) for n in kept],
             [lacked[n] for n in kept],
         )
@@ -281,12 +285,17 @@ def _place(lesson: Lesson) -> int:
     return NONE if lesson.label is None else lesson.label
 
 
-def _looks(images: Images) -> tuple[Floats, Floats]:
-    """What N images look like, a little blurred: (N, 196); and how long each is without its mean: (N,)."""
-    seen: Floats = (_blur() @ images.astype(np.float32) @ _blur().T).reshape(len(images), -1)
-    sums = seen @ np.ones(seen.shape[1], np.float32)
-    lengths = np.array([row @ row for row in seen], np.float32) - sums * sums / np.float32(seen.shape[1])
-    return seen, np.sqrt(np.maximum(lengths, 1e-6))
+def _looks(images: Images) -> Floats:
+    """What N images look like, a little blurred: (N, 196)."""
+    looks: Floats = (_blur() @ images.astype(np.float32) @ _blur().T).reshape(len(images), -1)
+    return looks
+
+
+def _lengths(looks: Floats, sums: Floats) -> Floats:
+    """How long N looks are without their mean; `sums` are those of their values."""
+    squares = np.array([np.vdot(look, look) for look in looks])
+    lengths: Floats = np.sqrt(np.maximum(squares - sums * sums / looks.shape[1], 1e-6))
+    return lengths
 
 
 @cache
