@@ -11,6 +11,7 @@ import gzip
 import json
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ class Hand:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         """Load the lessons in a stroke file, which need not exist yet; without a path they are kept in memory alone.
 
-        Drawings labelled with a digit, or with "" for none, are lessons; others in the file are left alone.
+        Drawings labelled with a digit, or with "" for none, are lessons; others in the file are left alone, and what is
+        no sample at all is named on standard error.
 
         Raises:
             DigitPadError: the file cannot be read. StrokeError: it is not a stroke file.
@@ -68,12 +70,15 @@ class Hand:
         self.path = None if path is None else Path(path)
         self.lessons: tuple[Lesson, ...] = ()  # oldest first; another tuple after each change
         self._lock = threading.RLock()
-        self.load()
+        for error in self.load():
+            print(f"{error}; left out", file=sys.stderr)
 
-    def load(self) -> None:
-        """Load the file again, which another program may have changed; raises as `Hand` does."""
+    def load(self) -> list[StrokeError]:
+        """Load the file again, which another program may have changed; what is wrong with samples. Raises as `Hand`."""
         with self._lock:
-            self.lessons = self._lessons(self._read()[1])
+            held = self._read()[1]
+            self.lessons = self._lessons(held)
+            return [error for error in held if isinstance(error, StrokeError)]
 
     def learn_strokes(self, strokes: Iterable[ArrayLike], label: int | None) -> None:
         """Learn what strokes, as for `Recognizer.predict_strokes`, are: 0 to 9, or None for no digit.

@@ -112,7 +112,9 @@ def test_one_hand_is_heeded_by_several_models_and_threads_at_once(hand: Hand) ->
 
 
 @pytest.mark.parametrize("name", ["mine.json", "mine.json.gz"])
-def test_the_file_is_a_stroke_file_that_holds_more_than_lessons_and_keeps_it(tmp_path: Path, name: str) -> None:
+def test_the_file_is_a_stroke_file_that_holds_more_than_lessons_and_keeps_it(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "new" / name
     hand = Hand(path)
     assert not path.exists(), "not before there is something to keep"
@@ -126,6 +128,7 @@ def test_the_file_is_a_stroke_file_that_holds_more_than_lessons_and_keeps_it(tmp
     content = content | {"mine": 1, "samples": [*others, *content["samples"]]}
     write_raw(path, content)
     again = Hand(path)
+    assert "sample 3" in capsys.readouterr().err
     assert [lesson.label for lesson in again.lessons] == [3, None, 6]
     assert Recognizer(hand=again).predict_strokes(DIGITS[7]).digit == 3
     again.forget(again.lessons[0])

@@ -124,7 +124,7 @@ def _paint_label(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Co
 
 def _paint_icon_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Colour, small: int) -> None:
     line = font(small).get_linesize()
-    labelled = rect.h >= 3 * line and font(small).size(look.label)[0] <= rect.w - 4
+    labelled = bool(look.label) and rect.h >= 3 * line and font(small).size(look.label)[0] <= rect.w - 4
     side = min(rect.w, rect.h - (line if labelled else 0)) * 6 // 10
     top = rect.y + (rect.h - side - (line if labelled else 0)) // 2
     surface.blit(icon(look.icon, side, text), (rect.x + (rect.w - side) // 2, top))

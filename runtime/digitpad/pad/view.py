@@ -208,7 +208,7 @@ class View:
         if name.startswith("choice "):
             label = pad.models.choices[int(name.removeprefix("choice "))].label
         elif name == "forget all" and pad.forgets_all:
-            label = "Press again: all"
+            label = "Yes, forget all"
         icon = name.split()[0] if name != "forget all" else ""
         return paint.ButtonLook(
             label=label,
