@@ -272,6 +272,20 @@ def train_variant(
     precision: Precision,
 ) -> dict[str, float]:
     """Train a network once with a variant, and measure it; `mnist` are the pictures that the pool was made from."""
+    model = learned(network, training, variant, seed, mnist, sets.digits, precision)
+    return measure(partial(NETWORKS[network].trainer().logits, model), sets)
+
+
+def learned(
+    network: str,
+    training: Training,
+    variant: Variant,
+    seed: int,
+    mnist: Digits,
+    validation: dict[str, Digits],
+    precision: Precision,
+) -> Any:
+    """A network trained once with a variant; `mnist` are the pictures that the pool was made from."""
     number = partial(round_number, FULL.mixture.rounds, seed)
     epochs = training.epochs * variant.training.get("epochs", 1)
     if variant.same_steps:
@@ -290,8 +304,8 @@ def train_variant(
         targets, which = targets_of(made.digits, number(epoch), ANSWERS, training.taught), shown(made, variant)
         return made.digits.images[which], targets[which]
 
-    model, _ = fit(network, training, lessons, sets.digits, None, seed, precision)
-    return measure(partial(NETWORKS[network].trainer().logits, model), sets)
+    model, _ = fit(network, training, lessons, validation, None, seed, precision)
+    return model
 
 
 def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:

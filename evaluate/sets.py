@@ -69,7 +69,7 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
 
 
 def load_pen_numbers(folder: Path | None = None) -> Digits | None:
-    """The digits of real pen numbers, each cut out by its strokes; None where the file is not at hand.
+    """The digits of real pen numbers, each cut out by its strokes, by writer; None where the file is not at hand.
 
     It is a stroke file whose labels are whole numbers, and whose samples say of each stroke which digit it belongs to.
 
@@ -83,13 +83,17 @@ def load_pen_numbers(folder: Path | None = None) -> Digits | None:
         with gzip.open(path) as file:
             numbers = json.load(file)["samples"]
         digits = [
-            Sample([np.array(s, float) for s, of in zip(n["strokes"], n["owner"], strict=True) if of == place], label)
+            Sample(
+                [np.array(s, float) for s, of in zip(n["strokes"], n["owner"], strict=True) if of == place],
+                label,
+                n.get("writer"),
+            )
             for n in numbers
             for place, label in enumerate(n["label"])
         ]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise DataError(f"{path}: not a whole file of pen numbers ({error})") from None
-    return render(digits)
+    return with_writers(digits)
 
 
 def load_whole_pen_numbers(folder: Path | None = None) -> Numbers | None:

@@ -11,12 +11,11 @@ from typing import Any
 
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import make_folder
-from digitpad.models import CONTRACT
 from evaluate.answers import Figures
 from evaluate.measure import measure
 from evaluate.sets import known_sets
 from export.card import write_card
-from export.contract import ExportError, check, fulfil_contract
+from export.contract import ExportError, check, fulfil_contract, metadata_of, stated
 from export.manifest import MODELS, candidate, enter, read_manifest, write_manifest
 from export.quantise import export_int8
 from export.reference import exact_models, write_reference
@@ -95,15 +94,8 @@ def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digit
     path = weights / NETWORKS[name].weights
     network, exporter = NETWORKS[name].trainer(), NETWORKS[name].exporter()
     fitted = Calibration(**{field.name: trained[field.name] for field in dataclasses.fields(Calibration)})
-    made = {
-        "framework": trained["framework"],
-        "trained_on": trained["trained_on"],
-        "temperature": f"{fitted.temperature:.6g}",
-        "ood_threshold": f"{fitted.ood_threshold:.6g}",
-        "unsure_threshold": f"{fitted.unsure_threshold:.6g}",
-    }
-    metadata = {f"digitpad.{key}": text for key, text in {"contract": CONTRACT, "name": name, **made}.items()}
-    content = fulfil_contract(exporter.to_onnx(path, fitted.temperature), fitted, metadata)
+    made = stated(fitted, trained)
+    content = fulfil_contract(exporter.to_onnx(path, fitted.temperature), fitted, metadata_of(name, made))
     difference = check(content, network.logits(network.load(path), digits), digits.images, fitted)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     return content, {

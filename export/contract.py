@@ -3,6 +3,7 @@
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from digitpad import DigitPadError, Recognizer
+from digitpad.models import CONTRACT
 from train.calibration import Calibration, ood_score, probabilities
 
 OPSET = 18
@@ -68,6 +70,22 @@ def fulfil_contract(model: onnx.ModelProto, fitted: Calibration, metadata: dict[
     _renumber_constants(graph)
     model.model_version = 1
     return model_file(model, metadata)
+
+
+def stated(fitted: Calibration, trained: dict[str, Any]) -> dict[str, str]:
+    """What a model file's metadata say of its training and calibration, without the prefix."""
+    return {
+        "framework": trained["framework"],
+        "trained_on": trained["trained_on"],
+        "temperature": f"{fitted.temperature:.6g}",
+        "ood_threshold": f"{fitted.ood_threshold:.6g}",
+        "unsure_threshold": f"{fitted.unsure_threshold:.6g}",
+    }
+
+
+def metadata_of(name: str, made: dict[str, str]) -> dict[str, str]:
+    """All that the contract asks a model file to say."""
+    return {f"digitpad.{key}": text for key, text in {"contract": CONTRACT, "name": name, **made}.items()}
 
 
 def _renumber_constants(graph: onnx.GraphProto) -> None:

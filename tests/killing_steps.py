@@ -36,11 +36,12 @@ def download_step(place: Path) -> Step:
 
 
 def pad_step(place: Path) -> Step:
-    """Everything the pad writes: a drawing, the same drawing gathered under its label, the settings."""
+    """Everything the pad writes: a drawing, what it was taught that it is, the settings."""
     from digitpad.pad.demo_strokes import demo_samples
     from digitpad.pad.drawing import Drawing
-    from digitpad.pad.saving import Gatherer, save_drawing
+    from digitpad.pad.saving import save_drawing
     from digitpad.pad.settings import Settings, write_settings
+    from digitpad.pad.teaching import Teaching
 
     samples = demo_samples()
 
@@ -50,8 +51,9 @@ def pad_step(place: Path) -> Step:
         path = save_drawing(drawing, folder)
         say(path, 1)
         say(path.with_suffix(".png"), 1)
-        gatherer = Gatherer(folder / "my_digits.json")
-        say(gatherer.path, gatherer.label(drawing, "7")[1])
+        teaching = Teaching(folder / "my_digits.json")
+        teaching.teach(drawing, "7")
+        say(teaching.path, len(teaching.lessons))
         write_settings(folder / "settings" / "pad.json", Settings(width=640 + os.getpid() % 100))
         say(folder / "settings" / "pad.json", 1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from digitpad.errors import DigitPadError, ImageError, ModelError, StrokeError
+    from digitpad.hand import Hand
     from digitpad.image.normalise import normalise_image
     from digitpad.mnist_form import render_strokes
     from digitpad.models import session_options
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DigitPadError",
+    "Hand",
     "ImageError",
     "ModelError",
     "Number",
@@ -36,6 +38,7 @@ __all__ = [
 
 _HOMES = {
     "errors": ("DigitPadError", "ImageError", "ModelError", "StrokeError"),
+    "hand": ("Hand",),
     "image.normalise": ("normalise_image",),
     "mnist_form": ("render_strokes",),
     "models": ("session_options",),

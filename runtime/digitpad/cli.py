@@ -128,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     pad.add_argument(
         "--kiosk", action="store_true", help="fill the screen; only Ctrl+Q leaves; cleared when left alone"
     )
+    pad.add_argument(
+        "--hand",
+        metavar="PATH",
+        help="stroke file of what it learns (default: my_digits.json in the documents, in a kiosk none; none: none)",
+    )
     pad.add_argument("--size", type=_size, metavar="WxH", help="of the window, in pixels (default: as last time)")
 
     several = (
@@ -140,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     for reader, kinds in (predict, what), (read, f"{what}; or a folder: all of them in it, by name, not below it"):
         reader.add_argument("files", nargs="+", metavar="FILE", help=kinds)
         reader.add_argument("--model", default="cnn", help=_MODEL_HELP)
+        reader.add_argument("--hand", metavar="PATH", help="stroke file of what its owner has taught the pad")
         reader.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
         reader.add_argument(
             "--explain", metavar="DIR", help="also write there, for each result, a picture of how it came about"
@@ -188,6 +194,7 @@ def _pad(args: argparse.Namespace) -> int:
         fullscreen=args.fullscreen,
         kiosk=args.kiosk,
         size=args.size,
+        hand=None if args.hand is None else Path(args.hand),
     )
 
 
@@ -233,7 +240,9 @@ def _answer(
     from digitpad.many import answers
 
     _check_name(args.model, f"digitpad {args.verb}")
-    work = functools.partial(make, args.model, args.format, args.explain)
+    if args.hand is not None:
+        _check_hand(args.hand)
+    work = functools.partial(make, args.model, args.format, args.explain, args.hand)
     failed = 0
     with (
         contextlib.closing(answers(work, files, jobs)) as found,
@@ -250,14 +259,14 @@ def _answer(
     return failed
 
 
-def _predicting(model: str, form: str, explain: str | None) -> "Work":
+def _predicting(model: str, form: str, explain: str | None, hand: str | None = None) -> "Work":
     """What `predict` does with an input."""
     import numpy as np
 
     from digitpad.mnist_form import render_strokes
     from digitpad.reader import Readings
 
-    recognizers, explainer = _recognizers(model), _explainer(explain)
+    recognizers, explainer = _recognizers(model, hand), _explainer(explain)
     named = len(recognizers) > 1 or form != "text"
 
     def predict(name: str, source: "Source") -> Iterator[str]:
@@ -280,9 +289,9 @@ def _predicting(model: str, form: str, explain: str | None) -> "Work":
     return predict
 
 
-def _reading(model: str, form: str, explain: str | None) -> "Work":
+def _reading(model: str, form: str, explain: str | None, hand: str | None = None) -> "Work":
     """What `read` does with an input."""
-    recognizers, explainer = _recognizers(model), _explainer(explain)
+    recognizers, explainer = _recognizers(model, hand), _explainer(explain)
     named = len(recognizers) > 1 or form != "text"
 
     def read(name: str, source: "Source") -> Iterator[str]:
@@ -297,10 +306,21 @@ def _reading(model: str, form: str, explain: str | None) -> "Work":
     return read
 
 
-def _recognizers(model: str) -> "list[Recognizer]":
+def _recognizers(model: str, path: str | None) -> "list[Recognizer]":
     from digitpad.recognizer import Recognizer
 
-    return [Recognizer(name) for name in (("cnn", "mlp") if model == "both" else (model,))]
+    hand = None
+    if path is not None:
+        from digitpad.hand import Hand
+
+        hand = Hand(path)
+    return [Recognizer(name, hand=hand) for name in (("cnn", "mlp") if model == "both" else (model,))]
+
+
+def _check_hand(path: str) -> None:
+    """Refuse a file that is not there, which Hand takes for one that is to be."""
+    if not os.path.exists(path):
+        raise DigitPadError(f"--hand {path}: no such file; give the stroke file of what was taught")
 
 
 def _explainer(folder: str | None) -> "Explainer | None":

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +19,12 @@ from digitpad.reader import MOST_DIGITS, Box, Choices, Known, Readings, Row, bes
 if TYPE_CHECKING:
     import onnxruntime
 
+    from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.reading import ImageLike
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, others are judged too
-_LIKELIEST = 1 - 1e-6
+_UNLIKELIEST = 1e-30
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -43,6 +44,7 @@ class Prediction:
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
+        network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
 
     status: Status
@@ -52,6 +54,12 @@ class Prediction:
     ood_score: float
     image: NDArray[np.uint8]
     box: Box | None = None
+    network: "Prediction | None" = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether what the owner taught decided: the network by itself reads another digit, or refuses, or does not."""
+        return self.network is not None and self.network.digit != self.digit
 
     def __str__(self) -> str:
         """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
@@ -101,17 +109,22 @@ class Recognizer:
     """Reads handwritten digits with one model. One object may be shared by threads."""
 
     def __init__(
-        self, model: str | os.PathLike[str] = "cnn", *, options: "onnxruntime.SessionOptions | None" = None
+        self,
+        model: str | os.PathLike[str] = "cnn",
+        *,
+        hand: "Hand | None" = None,
+        options: "onnxruntime.SessionOptions | None" = None,
     ) -> None:
         """Load a shipped model by name, or, by path, any file that keeps the model contract.
 
         Args:
             model: the name or path.
+            hand: what its owner has taught it: heeded from the next answer on, also what it learns later.
             options: how onnxruntime runs it, such as with more threads for large batches. The default suits a small
                 machine: what `digitpad.session_options` returns, which can be changed and passed here.
 
         Raises:
-            ModelError: no such model, or the file is damaged or breaks the contract.
+            ModelError: no such model, or the file is damaged or breaks the contract; or, with a hand, has no features.
         """
         self._loaded_from = model
         self._model = load_model(model, options)
@@ -119,9 +132,24 @@ class Recognizer:
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
+        self.use_hand(hand)
+
+    def use_hand(self, hand: "Hand | None") -> None:
+        """From the next answer on, heed what this owner has taught and teaches; None: nobody.
+
+        Raises:
+            ModelError: the model has no features; then nothing is changed.
+        """
+        self._taught: Taught | None = None
+        if hand is not None:
+            from digitpad import hand as learning
+
+            self._check_features()
+            self._taught = learning.Taught(hand, self._run_with_features, self.ood_threshold)
+            self._taught.lessons()  # now, and not with the first answer
 
     def __reduce__(self) -> tuple[type["Recognizer"], tuple[str | os.PathLike[str]]]:
-        """For other processes, which load the model again, with the default options."""
+        """For other processes, which load the model again, with the default options and without a hand."""
         return type(self), (self._loaded_from,)
 
     def predict(self, image: "ImageLike") -> Prediction:
@@ -186,11 +214,12 @@ class Recognizer:
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
             return _Way([], 0.0, -math.inf, ())
+        lessons = self._taught.lessons() if self._taught else None
         judged = known.each(
-            [(self, image.tobytes()) for image in images],
-            lambda new: zip(*self.run(np.array([images[n] for n in new])), strict=True),
+            [(self, lessons, image.tobytes()) for image in images],
+            lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
         )
-        probabilities, ood_score = map(np.array, zip(*judged, strict=True))
+        probabilities, ood_score, *network = map(np.array, zip(*judged, strict=True))
         log_digits = _log_digits(probabilities, ood_score)
         texts, digits, confidence, log_number = [], [], 1.0, 0.0
         seen = iter(range(len(images)))
@@ -201,7 +230,9 @@ class Recognizer:
             log_number = min(log_number, reading.log_number)
             texts += [reading.text] if reading.text else []
             for n in reading.chosen:
-                answer = self._prediction(images[place[n]], probabilities[place[n]], ood_score[place[n]])
+                answer = self._prediction(
+                    images[place[n]], *(x[place[n]] for x in (probabilities, ood_score, *network))
+                )
                 digits.append(replace(answer, box=row.groups[n].box))
         return _Way(texts, confidence, log_number if texts else -math.inf, tuple(digits))
 
@@ -244,37 +275,39 @@ class Recognizer:
 
     def _mixed(self, found: Prediction, others: list[Choices]) -> Prediction:
         """The answer to a picture of which there are other readings: for each way to see its ink, some with a price."""
-        images = np.array([image for way in others for _, image in way])
-        price = np.array([price for way in others for price, _ in way])
-        log_digits = _log_digits(*self.run(images)) - price[:, None]
-        ends = np.cumsum([0, *map(len, others)])
-        ways = [log_digits[start:end].max(axis=0) for start, end in pairwise(ends)]
-        if found.status != "blank":
-            images = np.append(images, found.image[None], axis=0)
-            log_digits = np.append(log_digits, _log_digits(found.probabilities, np.array(found.ood_score))[None], 0)
-            ways.append(log_digits[-1])
-        log_mean = np.logaddexp.reduce(ways, axis=0) - math.log(len(ways))
-        log_some = np.logaddexp.reduce(log_mean)
-        likely = min(2 * math.exp(log_some), _LIKELIEST)  # every other way to see it may be wrong
-        best = images[log_digits[:, log_mean.argmax()].argmax()]
-        probabilities = np.exp(log_mean - log_some).astype(np.float32)
-        return self._prediction(best, probabilities, np.float32(math.log(1 / likely - 1)))
+        ways = others if found.status == "blank" else [[(0.0, found.image)], *others]
+        images = np.array([image for way in ways for _, image in way])
+        lessons = self._taught.lessons() if self._taught else None
+        probabilities, ood_score, *network = self._judged(images, lessons)
+        place, mean, score = _average(probabilities, ood_score, ways)
+        alone = _average(network[0], network[1], ways)[1:] if network else ()
+        return self._prediction(images[place], mean, score, *alone)
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
         image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        probabilities, ood_score = (output[0] for output in self.run(image[None]))
-        return self._prediction(image, probabilities, ood_score)
+        lessons = self._taught.lessons() if self._taught else None
+        return self._prediction(image, *(output[0] for output in self._judged(image[None], lessons)))
+
+    def _judged(self, images: NDArray[np.uint8], lessons: "Lessons | None") -> tuple[NDArray[np.float32], ...]:
+        """Probabilities and ood_score as the lessons shift them, and, where there are any, as the network gave them."""
+        if lessons is None:
+            return self.run(images)
+        probabilities, ood_score, features = self._run_with_features(images)
+        return *lessons.shifted(probabilities, ood_score, features, images), probabilities, ood_score
 
     def _prediction(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32, *network: Any
     ) -> Prediction:
+        """From what `_judged` finds."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
-        return Prediction(status, digit, confidence, probabilities, score, image)
+        shifted = network and (network[1] != ood_score or (network[0] != probabilities).any())
+        alone = self._prediction(image, *network) if shifted else None
+        return Prediction(status, digit, confidence, probabilities, score, image, network=alone)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (N, 10), for images in the model's form, uint8 (N, 28, 28), and nothing else.
@@ -301,13 +334,23 @@ class Recognizer:
             ImageError: shape or dtype differ.
             ModelError: the model has no such output, or fails to run.
         """
+        self._check_features()
+        (features,) = self._outputs(images, {"features": (self._model.features,)})
+        return features
+
+    def _check_features(self) -> None:
         if not self._model.features:
             raise ModelError(
                 f"{self.name}: this model cannot learn: its file is of contract {self.metadata['contract']}, which has"
                 " no features; export it again"
             )
-        (features,) = self._outputs(images, {"features": (self._model.features,)})
-        return features
+
+    def _run_with_features(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        shapes = {"probabilities": (10,), "ood_score": (), "features": (self._model.features,)}
+        probabilities, ood_score, features = self._outputs(images, shapes)
+        return probabilities, ood_score, features
 
     def _outputs(self, images: NDArray[np.uint8], shapes: dict[str, tuple[int, ...]]) -> list[NDArray[np.float32]]:
         """Outputs of the model by name and shape of a row."""
@@ -333,6 +376,24 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
     text = max(right, key=lambda text: right[text])
     best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
     return replace(best, confidence=right[text] / max(float(weights.sum()), 1e-12))
+
+
+def _average(
+    probabilities: NDArray[np.float32], ood_score: NDArray[np.float32], ways: list[Choices]
+) -> tuple[int, NDArray[np.float32], np.float32]:
+    """What a network's answers to all choices of some ways to see a picture come to, on average over the ways.
+
+    Returns:
+        Which choice reads the likeliest digit best; probabilities (10,); ood_score.
+    """
+    log_digits = _log_digits(probabilities, ood_score) - np.array([price for way in ways for price, _ in way])[:, None]
+    ends = np.cumsum([0, *map(len, ways)])
+    best = [log_digits[start:end].max(axis=0) for start, end in pairwise(ends)]
+    log_mean = np.logaddexp.reduce(best, axis=0) - math.log(len(ways))
+    log_some = np.logaddexp.reduce(log_mean)
+    likely = min(max(2 * math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)  # every other way to see it may be wrong
+    place = int(log_digits[:, log_mean.argmax()].argmax())
+    return place, np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
 
 
 def _log_digits(probabilities: NDArray[np.float32], ood_score: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -137,7 +137,8 @@ def as_plain_user() -> Iterator[None]:
 def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the settings nor the documents of whoever runs the tests are touched."""
     monkeypatch.setattr("digitpad.pad.loop.settings_file", lambda: tmp_path / "settings" / "pad.json")
-    monkeypatch.setattr("digitpad.pad.pad.save_folder", lambda: tmp_path / "documents")
+    for module in ("pad", "loop"):
+        monkeypatch.setattr(f"digitpad.pad.{module}.save_folder", lambda: tmp_path / "documents")
 
 
 @pytest.fixture
@@ -152,7 +153,9 @@ def make_pad(tmp_path: Path, nothing_of_the_users: None) -> Iterator[Callable[..
     def make(*arguments: Any, size: tuple[int, int] = (1000, 640), load: Any = StandIn, **options: Any) -> PadWindow:
         open_window(size)
         pygame.event.clear()
-        pad = PadWindow(*arguments, load=load, folder=tmp_path / "files", **options)
+        files = tmp_path / "files"
+        hand = None if options.get("kiosk") else files / "my_digits.json"
+        pad = PadWindow(*arguments, load=load, folder=files, **({"hand": hand} | options))
         pad.models.load()
         pad.step(0)
         return pad

@@ -57,6 +57,25 @@ def picture(tmp_path: Path, seven: Points) -> Path:
 # What is printed
 
 
+def test_a_hand_is_heeded_by_predict_and_read_when_asked_for(
+    stroke_file: Path, tmp_path: Path, seven: Points, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand = tmp_path / "mine.json"
+    write_samples(hand, [Sample([np.array(points, np.float64) for points in seven], "3")])
+    for verb in ("predict", "read"):
+        for asked, digit in (([], "7"), (["--hand", str(hand)], "3")):
+            assert cli.main([verb, str(stroke_file), *asked]) == 0
+            assert capsys.readouterr().out.startswith(f"{stroke_file}: {digit} (")
+    for wrong, said in ((str(tmp_path / "none.json"), "no such file"), (str(stroke_file.parent), "cannot be read")):
+        assert cli.main(["predict", str(stroke_file), "--hand", wrong]) == 1
+        done = capsys.readouterr()
+        assert done.out == "" and said in done.err and wrong in done.err
+    assert (
+        cli.main(["predict", str(stroke_file), "--hand", str(hand), "--model", str(DATA / "first_contract.onnx")]) == 1
+    )
+    assert "cannot learn" in capsys.readouterr().err
+
+
 def test_text_is_one_readable_line_per_input(several: Path, seven: Points, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", str(several), "--model", TINY]) == 0
     first, second, third = capsys.readouterr().out.splitlines()
@@ -304,6 +323,7 @@ def test_wrong_usage_is_status_2_and_one_line(arguments: list[str], capsys: pyte
         (["pad", "--model", "both", "--live"], {"model": "both", "live": True}),
         (["pad", "--kiosk", "--fullscreen"], {"kiosk": True, "fullscreen": True}),
         (["pad", "--size", "800x480"], {"size": (800, 480)}),
+        (["pad", "--hand", "mine.json"], {"hand": Path("mine.json")}),
         (["pad", "--size", "800X480", "x.png"], {"size": (800, 480), "file": Path("x.png")}),
     ],
 )
@@ -316,6 +336,7 @@ def test_pad_hands_its_arguments_on(
     monkeypatch.setattr(pad, "run_pad", lambda **more: seen.update(more) or 7)
     assert cli.main(arguments) == 7
     defaults = {"file": None, "model": None, "live": False, "fullscreen": False, "kiosk": False, "size": None}
+    defaults |= {"hand": None}
     assert seen == defaults | expected
 
 

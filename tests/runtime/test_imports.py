@@ -126,7 +126,7 @@ def test_the_public_names_are_these_and_each_is_documented() -> None:
     import digitpad
 
     errors = ["DigitPadError", "ImageError", "ModelError", "StrokeError"]
-    reading = ["Number", "Prediction", "Recognizer", "normalise_image", "render_strokes", "session_options"]
+    reading = ["Hand", "Number", "Prediction", "Recognizer", "normalise_image", "render_strokes", "session_options"]
     files = ["Sample", "read_samples", "write_samples"]
     assert digitpad.__all__ == sorted([*errors, *reading, *files, "__version__"]) == dir(digitpad)
     for name in digitpad.__all__:

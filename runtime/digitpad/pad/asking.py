@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
 from digitpad.reader import Known
 from digitpad.recognizer import Number, Prediction, Recognizer
+
+if TYPE_CHECKING:
+    from digitpad.hand import Hand
 
 Answer = Prediction | Number  # a number of several digits; a single digit, and what is none, is a prediction
 
@@ -37,8 +41,17 @@ CHOICES = {
 class Models:
     """The models that read a drawing. Each is loaded when it is first needed."""
 
-    def __init__(self, drawing: Drawing, model: str = "cnn", load: Callable[[str], Recognizer] | None = None) -> None:
-        """Choose a model, or one of the CHOICES; nothing is loaded yet. `load` takes the place of Recognizer."""
+    def __init__(
+        self,
+        drawing: Drawing,
+        model: str = "cnn",
+        load: Callable[[str], Recognizer] | None = None,
+        hand: "Callable[[], Hand | None]" = lambda: None,
+    ) -> None:
+        """Choose a model, or one of the CHOICES; nothing is loaded yet.
+
+        `load` takes the place of Recognizer; `hand`, whose lessons are to be heeded, is asked when a model is loaded.
+        """
         self.choices = list(CHOICES.values())
         if model not in CHOICES:
             self.choices.append(Choice(Path(model).stem, (model,)))
@@ -49,6 +62,7 @@ class Models:
         self.answers: dict[str, Answer] = {}
         self.took: dict[str, float] = {}
         self.troubles: dict[str, str] = {}
+        self.cannot_learn: dict[str, str] = {}  # why not, by model
         self.pointed: int | None = None  # which digit of a number the user asked to see
         self.wanted = False  # whether an answer is due as soon as the models are loaded
         self._drawing = drawing
@@ -56,6 +70,7 @@ class Models:
         self._answered = -1  # the drawing's `changes` when the answers were given
         self._load = load or Recognizer
         self._loading: threading.Thread | None = None
+        self._hand = hand
 
     def ask(self) -> None:
         """Have the chosen models read the drawing, as soon as they are loaded; one that fails is in `troubles`."""
@@ -98,11 +113,17 @@ class Models:
             self.troubles.pop(model, None)
             if model not in self.readers:
                 try:
-                    self.readers[model] = self._load(model)
+                    reader = self._load(model)
                 except ModelError as error:
                     self.troubles[model] = str(error)
                 else:
-                    self._name(model, self.readers[model].name)
+                    self._name(model, reader.name)
+                    if hand := self._hand():
+                        try:
+                            reader.use_hand(hand)
+                        except ModelError as error:
+                            self.cannot_learn[model] = str(error)
+                    self.readers[model] = reader
 
     def require(self) -> None:
         """Load the chosen models; raises ModelError if one cannot be."""

@@ -105,6 +105,11 @@ class Drawing:
         return bool(self._past) or self.pen_is_down
 
     @property
+    def steps(self) -> int:
+        """How many steps can be taken back."""
+        return len(self._past)
+
+    @property
     def can_redo(self) -> bool:
         """Whether there is a step to bring back."""
         return bool(self._future)

@@ -13,6 +13,7 @@ ECHO_MS = 500  # a mouse event this soon after a finger's, at the same place, is
 _DIGITS = {getattr(pygame, f"K_{pad}{n}"): n for pad in ("", "KP") for n in range(10)}
 _SCANCODES = {getattr(pygame, f"KSCAN_{n}"): n for n in range(10)}
 _NAMES = {"Return": "Enter", "Escape": "Esc"}  # where pygame's names differ
+_WITH_LESSONS = ("lessons", "previous", "next", "theme", "full screen", "leave")  # while these are shown
 _ARROWS = {"Left": -1, "Down": -1, "Right": 1, "Up": 1}
 
 
@@ -40,7 +41,7 @@ class Events:
             if not self._is_echo(event):
                 self._mouse(event)
         elif event.type == pygame.MOUSEWHEEL:
-            if not self._pad.help_is_open:
+            if not self._view.is_covered:
                 self._pad.thicken(event.y)
                 self._show_cursor()
         elif event.type == pygame.DROPFILE:
@@ -87,7 +88,7 @@ class Events:
             with suppress(pygame.error):
                 pygame.mouse.set_visible(True)
             self._pad.hover = self._view.at(x, y)
-            self._show_cursor(self._view.is_on_paper(x, y) and not self._pad.help_is_open)
+            self._show_cursor(self._view.is_on_paper(x, y))
             self._move("mouse", x, y)
         elif event.button == 1:
             if event.type == pygame.MOUSEBUTTONDOWN:
@@ -99,7 +100,7 @@ class Events:
         if self._pointer is not None:
             return  # one pen draws; a second finger or a resting hand does not
         self._pointer, self._pad.focus = pointer, None
-        if self._pad.help_is_open:
+        if self._pad.help_is_open and self._view.at(x, y) is None:
             self._pad.help_is_open = False
         elif self._view.is_on_paper(x, y):
             self._pad.press(*self._view.on_paper(x, y), pressure)
@@ -139,7 +140,7 @@ class Events:
     def _key(self, event: pygame.event.Event) -> None:
         pad, keys = self._pad, _keys(event)
         action, key = action_of(*keys), keys[-1]
-        if pad.help_is_open and action != "leave":
+        if pad.help_is_open and action not in ("leave", "lessons"):
             pad.help_is_open = False
         elif key == "Tab":
             self._go_on(-1 if keys[0] == "Shift Tab" else 1)
@@ -147,7 +148,9 @@ class Events:
             perform(pad, pad.focus)
         elif pad.focus == "brush" and key in _ARROWS:
             pad.thicken(_ARROWS[key])
-        elif action:
+        elif pad.lessons_from is not None and action == "quit":
+            pad.show_lessons()
+        elif action and (pad.lessons_from is None or action in _WITH_LESSONS):
             perform(pad, action)
 
     def _go_on(self, step: int) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from digitpad.pad.rect import Rect
 
 SMALLEST = (320, 240)  # a smaller window shows only part of this
+MOST_LESSONS = 60  # shown at once
 WIDEST = 2  # times as wide as high: a paper for numbers; more of it would only lead away from the answer
 
 
@@ -41,7 +42,28 @@ class Layout:
     number_cards: tuple[Card, ...]  # the same where several digits were read
     history: tuple[Rect, ...]  # places for the last drawings
     help: Rect  # on top of everything
+    help_button: Rect  # at its foot
     notice: Rect  # over the paper's lower edge
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The parts of one lesson where what was learned is shown."""
+
+    rect: Rect
+    picture: Rect
+    label: Rect
+    cross: Rect  # forgets it
+
+
+@dataclass(frozen=True)
+class LessonsPage:
+    """Where what was learned is shown, all over the window."""
+
+    title: Rect
+    lessons: tuple[Lesson, ...]
+    inside: Rect  # all of them
+    buttons: dict[str, Rect]
 
 
 @lru_cache(maxsize=8)
@@ -114,7 +136,7 @@ def lay_out(
         buttons |= {"previous": previous, "next": following}
     small, body = max(10, round(scale / 50)), max(12, round(scale / 36))
     cards = [_card(part, gap, small, body) for part in _for_cards(answer, card_count, between)]
-    help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 27 * body)
+    help_w, help_h = min(w - 2 * gap, 27 * body), min(h - 2 * gap, 28 * body + row)
     notice_w, notice_h = min(paper.w - 2 * between, 30 * body), min(4 * body, side // 3)
     return Layout(
         size=(width, height),
@@ -127,9 +149,40 @@ def lay_out(
         cards=tuple(cards),
         number_cards=tuple(_number_card(card, gap, small) for card in cards),
         history=tuple(split(last, max(2, round(last.w / (1.5 * last.h))), between)),
-        help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h),
+        help=Rect((w - help_w) // 2, (h - help_h) // 2, help_w, help_h - row),
+        help_button=Rect((w - help_w) // 2, (h + help_h) // 2 - row, help_w, row),
         notice=Rect(paper.x + (paper.w - notice_w) // 2, paper.bottom - notice_h - between, notice_w, notice_h),
     )
+
+
+@lru_cache(maxsize=8)
+def lay_out_lessons(width: int, height: int) -> LessonsPage:
+    """Lay out the page of what was learned for a window of this size."""
+    w, h = max(width, SMALLEST[0]), max(height, SMALLEST[1])
+    scale = min(w / 1.5, h)
+    gap = 4 * max(1, round(scale / 192))
+    row = max(36, round(scale / 15))
+    title = Rect(gap, gap, w - 2 * gap, max(20, round(scale / 20)))
+    foot = Rect(gap, h - gap - row, w - 2 * gap, row)
+    inside = Rect(gap, title.bottom + gap, w - 2 * gap, foot.y - title.bottom - 2 * gap)
+    high = max(40, round(scale / 9))
+    across = max(1, (inside.w + gap) // (2 * high + row + gap))
+    down = max(1, (inside.h + gap) // (high + gap))
+    down = min(down, MOST_LESSONS // across)
+    lessons = [
+        _lesson(Rect(x, inside.y + n * (high + gap), wide, high), row)
+        for n in range(down)
+        for x, _, wide, _ in split(inside, across, gap)
+    ]
+    buttons = dict(zip(("newer", "older", "forget all", "close"), _shares(foot, (2, 2, 3, 3), gap), strict=True))
+    return LessonsPage(title, tuple(lessons), inside, buttons)
+
+
+def _lesson(rect: Rect, cross: int) -> Lesson:
+    margin = max(2, rect.h // 16)
+    picture = Rect(rect.x + margin, rect.y + margin, rect.h - 2 * margin, rect.h - 2 * margin)
+    forget = Rect(rect.right - cross - margin, rect.y + (rect.h - cross) // 2, cross, cross)
+    return Lesson(rect, picture, Rect(picture.right, rect.y, forget.x - picture.right, rect.h), forget)
 
 
 def split(rect: Rect, parts: int, gap: int) -> list[Rect]:

@@ -13,9 +13,10 @@ from digitpad.models import find_model
 from digitpad.pad.asking import CHOICES
 from digitpad.pad.events import Events
 from digitpad.pad.pad import Pad
-from digitpad.pad.saving import settings_file
+from digitpad.pad.saving import save_folder, settings_file
 from digitpad.pad.sdl import pygame
 from digitpad.pad.settings import Settings, read_settings, write_settings
+from digitpad.pad.teaching import MY_DIGITS
 from digitpad.pad.view import View
 from digitpad.pad.window import open_window, when_x_is_lost
 
@@ -23,6 +24,7 @@ SIZE = (1120, 640)  # of the window by default
 IDLE_MS = 30  # between looks at the event queue while nothing happens; waiting in SDL would cost ten times as much
 LIVE_MS = 100  # between predictions while drawing
 NOTICE_MS = 6000  # how long a remark is shown
+NO_HAND = Path("none")
 KIOSK_MS = 60_000  # without input: then a kiosk is ready for the next visitor
 FRAMES = 120  # a second at most
 
@@ -34,6 +36,7 @@ def run_pad(
     fullscreen: bool = False,
     kiosk: bool = False,
     size: tuple[int, int] | None = None,
+    hand: Path | None = None,
 ) -> int:
     """Open the pad and return when it is closed. What is not given is as it was last time.
 
@@ -44,6 +47,8 @@ def run_pad(
         fullscreen: fill the screen; F goes back to a window.
         kiosk: fill the screen and leave only by Ctrl+Q; clear the paper when nobody is there.
         size: width and height of the window in pixels.
+        hand: the file of what was learned and is; by default one in the user's documents, for a kiosk none. NO_HAND
+            stands for none.
 
     Returns:
         The exit status, 0.
@@ -52,7 +57,10 @@ def run_pad(
         DigitPadError: there is no display; the file cannot be read; or (ModelError) the model cannot.
     """
     kept, remark = (Settings(), "") if kiosk else read_settings(settings_file())
-    pad = PadWindow(model or kept.model, live=live or kept.live, kiosk=kiosk)
+    if hand is None and not kiosk:
+        hand = save_folder() / MY_DIGITS
+    pad = PadWindow(model or kept.model, live=live or kept.live, kiosk=kiosk, hand=None if hand == NO_HAND else hand)
+    pad.knows_of_hand = kept.knows_of_hand
     pad.dark = kept.dark
     pad.drawing.brush = kept.brush
     pad.fullscreen, pad.window_size = fullscreen or kiosk, size or (kept.width, kept.height)
@@ -127,7 +135,9 @@ class PadWindow(Pad):
         if self.fullscreen != self._fills_screen:
             self._change_screen()
         self._watch_clock(bool(events))
-        self._stale |= self.models.finish_loading()
+        if self.models.finish_loading():
+            self.greet()
+            self._stale = True
         if self.models.wanted:
             self.models.ask()
         elif self.live and not self.models.up_to_date and now_ms - self._predict_ms >= self._rest_ms:
@@ -148,7 +158,7 @@ class PadWindow(Pad):
         """The pad's settings, to be kept until next time; `model` is kept in place of a model given by path."""
         chosen = next((name for name, choice in CHOICES.items() if choice.models == self.models.chosen), model)
         size = self.window_size if self.fullscreen else self.view.layout.size
-        return Settings(chosen, self.live, self.dark, self.drawing.brush, *size)
+        return Settings(chosen, self.live, self.dark, self.drawing.brush, *size, self.knows_of_hand)
 
     def _predict_live(self) -> None:
         started = time.perf_counter()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,14 @@ from digitpad.pad.drawing import Drawing
 from digitpad.pad.history import Entry
 from digitpad.pad.icons import ICONS, LINE
 from digitpad.pad.layout import Card, digit_places
+from digitpad.pad.layout import Lesson as LessonPlace
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Stroke
 from digitpad.recognizer import Number
+
+BARS = 11  # the ten digits, and no digit
 
 Colour = tuple[int, int, int]
 
@@ -120,7 +124,7 @@ def _paint_label(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Co
 
 def _paint_icon_button(surface: pygame.Surface, rect: Rect, look: ButtonLook, text: Colour, small: int) -> None:
     line = font(small).get_linesize()
-    labelled = rect.h >= 3 * line and font(small).size(look.label)[0] <= rect.w - 4
+    labelled = bool(look.label) and rect.h >= 3 * line and font(small).size(look.label)[0] <= rect.w - 4
     side = min(rect.w, rect.h - (line if labelled else 0)) * 6 // 10
     top = rect.y + (rect.h - side - (line if labelled else 0)) // 2
     surface.blit(icon(look.icon, side, text), (rect.x + (rect.w - side) // 2, top))
@@ -164,6 +168,8 @@ class Shown:
     trouble: str = ""  # why there can be no answer
     pointed: int = 0  # the digit of a number of which more is shown
     focused: bool = False  # whether the Tab key is on it
+    under_pointer: int | None = None  # a bar that is
+    focused_bar: int | None = None  # the one that the Tab key is on
 
 
 class Piece(NamedTuple):
@@ -218,7 +224,7 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
     if answer is None or answer.status == "blank":
         words = verdict(answer)[1] if answer else [shown.message]
         yield text(card.message, words, theme.text, [body, small, 10])
-        yield from _bars(card.bars, np.zeros(10, np.float32), theme, small)
+        yield from _bars(card.bars, [0.0] * BARS, theme, small, shown)
         return
     large, words = verdict(answer)
     yield text(card.words, words, theme.text, [body, small, 10])
@@ -236,8 +242,9 @@ def _card_pieces(card: Card, shown: Shown, theme: Theme, body: int, small: int) 
     yield Piece(card.picture, answer.image.tobytes(), partial(_paint_pixels, rect=card.picture, image=answer.image))
     if card.caption:
         yield text(card.caption, ["what the model sees", "the model sees"], theme.quiet, [small])
-    best = None if answer.digit is None else int(answer.probabilities.argmax())
-    yield from _bars(card.bars, answer.probabilities, theme, small, best)
+    best = BARS - 1 if answer.digit is None else int(answer.probabilities.argmax())
+    none = float(1 / (1 + np.exp(-min(answer.ood_score, 500.0))))
+    yield from _bars(card.bars, [*answer.probabilities.tolist(), none], theme, small, shown, best)
 
 
 def _paint_digit(surface: pygame.Surface, rect: Rect, look: tuple[str, bool, str, bool, bool], theme: Theme) -> None:
@@ -298,13 +305,27 @@ def paint_notice(surface: pygame.Surface, rect: Rect, text: str, theme: Theme, b
     paint_text(surface, Rect(room.x, foot.y, room.w, high), [text], theme.card, [body, small, 10])
 
 
-def _bars(rect: Rect, parts: NDArray[np.float32], theme: Theme, small: int, best: int | None = None) -> Iterator[Piece]:
-    """A bar for each of ten probabilities: columns where the room is wide, rows where it is narrow."""
-    upright = rect.w > 0.8 * rect.h or rect.h < 10 * small
-    for digit, part in enumerate(parts.tolist()):
-        if upright:
-            x0, x1 = (rect.x + rect.w * i // 10 for i in (digit, digit + 1))
-            whole = Rect(x0, rect.y, x1 - x0, rect.h)
+def bar_places(rect: Rect, small: int) -> list[Rect]:
+    """Where the bars of the ten digits and of no digit are: columns where the room is wide, rows where it is not."""
+    edges = [n / BARS for n in range(BARS + 1)]
+    if _upright(rect, small):
+        x = [rect.x + int(rect.w * edge) for edge in edges]
+        return [Rect(a, rect.y, b - a, rect.h) for a, b in pairwise(x)]
+    y = [rect.y + int(rect.h * edge) for edge in edges]
+    return [Rect(rect.x, a, rect.w, b - a) for a, b in pairwise(y)]
+
+
+def _upright(rect: Rect, small: int) -> bool:
+    return rect.w > 0.8 * rect.h or rect.h < BARS * small
+
+
+def _bars(
+    rect: Rect, parts: Sequence[float], theme: Theme, small: int, shown: Shown, best: int | None = None
+) -> Iterator[Piece]:
+    """A bar for each probability, of the ten digits and of no digit."""
+    for digit, (part, whole) in enumerate(zip(parts, bar_places(rect, small), strict=True)):
+        x0, y0, x1, y1 = whole.x, whole.y, whole.right, whole.bottom
+        if _upright(rect, small):
             inset = max(1, (x1 - x0) // 8)
             label = Rect(x0, rect.bottom - round(1.2 * small), x1 - x0, round(1.2 * small))
             figure = Rect(x0, rect.y, x1 - x0, label.h if x1 - x0 > 2 * small and rect.h > 8 * small else 0)
@@ -312,8 +333,6 @@ def _bars(rect: Rect, parts: NDArray[np.float32], theme: Theme, small: int, best
             full = round(part * track.h)
             bar = Rect(track.x, track.bottom - full, track.w, full)
         else:
-            y0, y1 = (rect.y + rect.h * i // 10 for i in (digit, digit + 1))
-            whole = Rect(rect.x, y0, rect.w, y1 - y0)
             inset = max(1, (y1 - y0) // 8)
             label = Rect(rect.x, y0, small, y1 - y0)
             wide = rect.w > 12 * small and y1 - y0 >= small
@@ -321,20 +340,28 @@ def _bars(rect: Rect, parts: NDArray[np.float32], theme: Theme, small: int, best
             track = Rect(label.right + 2, y0 + inset, rect.w - small - 2 - figure.w, y1 - y0 - 2 * inset)
             bar = Rect(track.x, track.y, round(part * track.w), track.h)
         percent = f"{min(round(100 * part), 99)}" if figure.w and figure.h and part >= 0.01 else ""
-        look = (track, bar, label, str(digit), figure, percent, digit == best)
-        yield Piece(whole, look, partial(_paint_bar, look=look, theme=theme, small=small))
+        name = "–" if digit == BARS - 1 else str(digit)
+        look = (track, bar, label, name, figure, percent, digit == best, digit == shown.under_pointer)
+        focused = whole if digit == shown.focused_bar else None
+        yield Piece(whole, (look, focused), partial(_paint_bar, look=look, focused=focused, theme=theme, small=small))
 
 
 def _paint_bar(
-    surface: pygame.Surface, look: tuple[Rect, Rect, Rect, str, Rect, str, bool], theme: Theme, small: int
+    surface: pygame.Surface,
+    look: tuple[Rect, Rect, Rect, str, Rect, str, bool, bool],
+    focused: Rect | None,
+    theme: Theme,
+    small: int,
 ) -> None:
-    track, bar, label, digit, figure, percent, best = look
-    weight = theme.text if best else theme.quiet
-    surface.fill(theme.track, track)
+    track, bar, label, digit, figure, percent, best, under_pointer = look
+    weight = theme.text if best or under_pointer else theme.quiet
+    surface.fill(mix(theme.track, theme.text, 0.2) if under_pointer else theme.track, track)
     surface.fill(theme.accent if best else theme.bar, bar)
     paint_text(surface, label, [digit], weight, [min(small, label.h, label.w * 3 // 2)])
     if percent:
         paint_text(surface, figure, [percent], weight, [small])
+    if focused:
+        paint_focus(surface, focused, theme, max(5, min(focused.w, focused.h) // 4))
 
 
 def _paint_pixels(surface: pygame.Surface, rect: Rect, image: NDArray[np.uint8]) -> None:
@@ -408,6 +435,19 @@ def paint_help(surface: pygame.Surface, rect: Rect, lines: Sequence[tuple[str, s
         middle = rect.y + round((number + 0.5) * step) + (round(step) - font(size).get_linesize()) // 2
         write(surface, key, size, theme.accent, rect.x + round(rect.w * 0.29) - font(size).size(key)[0], middle)
         write(surface, meaning, size, theme.text, rect.x + round(rect.w * 0.32), middle)
+
+
+def paint_lesson(
+    surface: pygame.Surface, place: LessonPlace, look: tuple[bytes, str, ButtonLook], theme: Theme, body: int
+) -> None:
+    """Paint a lesson: what models see of it, its label, and a cross that forgets it."""
+    image, label, cross = look
+    paint_panel(surface, place.rect, theme.card, theme.edge, theme.back, max(4, body // 2))
+    side = place.picture.w
+    tinted = _tinted(np.frombuffer(image, np.uint8).reshape(28, 28), theme.card, theme.text).convert(24)
+    surface.blit(pygame.transform.smoothscale(tinted, (side, side)), place.picture[:2])
+    paint_text(surface, place.label, [label], theme.accent, [place.rect.h * 6 // 10, body])
+    paint_button(surface, place.cross, cross, theme, body, body)
 
 
 @cache

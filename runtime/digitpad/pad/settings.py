@@ -13,7 +13,10 @@ from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST
 
 @dataclass(frozen=True)
 class Settings:
-    """How the pad was left: which models are asked, live or not, the theme, the brush, and the window's size."""
+    """How the pad was left: which models are asked, live or not, the theme, the brush, the window's size.
+
+    `knows_of_hand`: whether the user was told that the pad learns, and from where.
+    """
 
     model: str = "cnn"
     live: bool = False
@@ -21,6 +24,7 @@ class Settings:
     brush: float = BRUSH
     width: int = 1120
     height: int = 640
+    knows_of_hand: bool = False
 
 
 def read_settings(path: Path) -> tuple[Settings, str]:

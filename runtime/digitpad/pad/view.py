@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from digitpad.pad import paint
-from digitpad.pad.actions import ACTIONS, help_lines, tools
+from digitpad.pad.actions import ACTIONS, help_lines, is_allowed, tools
 from digitpad.pad.drawing import THICKEST, THINNEST
 from digitpad.pad.icons import ICONS
-from digitpad.pad.layout import Layout, digit_places, lay_out
-from digitpad.pad.pad import Pad
+from digitpad.pad.layout import Layout, digit_places, lay_out, lay_out_lessons
+from digitpad.pad.pad import Pad, short
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.recognizer import Number
+
+NOTHING_LEARNED = [
+    "Nothing yet. Where it is wrong, press the bar of the digit that it was, or the last one if it was none.",
+    "Nothing yet. Where it is wrong, press the bar of what it was.",
+]
 
 
 class View:
@@ -29,6 +34,7 @@ class View:
         self._rewrites = -1  # of the drawing when the paper was last fitted to it
         self._theme = paint.LIGHT
         self._digits: dict[str, Rect] = {}  # of the numbers that are shown, by control
+        self._bars: dict[str, Rect] = {}  # of the answers, that can be corrected
         self._painted: dict[str, object] = {}  # what each part looked like when it was painted
         self._pieces: dict[int, dict[Rect, object]] = {}  # and each piece of each card
 
@@ -36,6 +42,11 @@ class View:
         """Paint everything next time: what was painted is lost."""
         self._painted.clear()
         self._pieces.clear()
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether something is shown on top of everything else, or instead of it."""
+        return self._pad.help_is_open or self._pad.lessons_from is not None
 
     def controls(self) -> dict[str, Rect]:
         """Everything that can be pressed, in the order in which the Tab key visits it."""
@@ -50,7 +61,7 @@ class View:
 
     def is_on_paper(self, x: float, y: float) -> bool:
         """Whether a place in the window is one on the paper."""
-        return self.layout.paper.holds(x, y)
+        return self.layout.paper.holds(x, y) and not self.is_covered
 
     def on_paper(self, x: float, y: float) -> tuple[float, float]:
         """A place in the window as one on the paper."""
@@ -89,11 +100,9 @@ class View:
         pad = self._pad
         layout = self.fit(*surface.get_size())
         self._theme = paint.DARK if pad.dark else paint.LIGHT
-        frame = (layout, self.scale, self._theme, pad.help_is_open)
+        frame = (layout, self.scale, self._theme, self._cover())
         if frame == self._painted.get("frame"):
-            if pad.help_is_open:
-                return []
-            return self._draw_parts(surface, layout)
+            return [] if self.is_covered else self._draw_parts(surface, layout)
         if (layout.paper[2:], self.scale) != self._inked:
             self._inked = layout.paper[2:], self.scale
             self._ink = Ink(self.scale, pad.drawing.size)
@@ -102,9 +111,13 @@ class View:
         self._painted = {"frame": frame}
         self._pieces.clear()
         surface.fill(self._theme.back)
+        if pad.lessons_from is not None:
+            self._draw_lessons(surface, layout)
+            return [Rect(0, 0, *layout.size)]
         self._draw_parts(surface, layout)
         if pad.help_is_open:
-            paint.paint_help(surface, layout.help, help_lines(pad.kiosk), self._theme, layout.body)
+            paint.paint_help(surface, layout.help, help_lines(pad), self._theme, layout.body)
+            self._draw_buttons(surface, layout)
         return [Rect(0, 0, *layout.size)]
 
     def _draw_parts(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
@@ -138,10 +151,53 @@ class View:
             return [changed, layout.notice]
         return [changed]
 
+    def _cover(self) -> object:
+        """What can change of what is shown on top of everything."""
+        pad = self._pad
+        if not self.is_covered:
+            return None
+        lessons = pad.teaching.lessons if pad.teaching else []
+        return pad.help_is_open, pad.lessons_from, lessons, pad.forgets_all, pad.hover, pad.pressed, pad.focus
+
+    def _draw_lessons(self, surface: pygame.Surface, layout: Layout) -> None:
+        """Show what was learned, instead of everything else."""
+        pad, theme = self._pad, self._theme
+        if pad.teaching is None or pad.lessons_from is None:
+            return
+        page, lessons = lay_out_lessons(*layout.size), pad.teaching.lessons
+        pad.lessons_shown = len(page.lessons)
+        count = "1 drawing" if len(lessons) == 1 else f"{len(lessons)} drawings"
+        words = [f"What it has learned: {count}, in {short(pad.teaching.path)}", f"It has learned {count}", count]
+        paint.paint_text(surface, page.title, words, theme.text, [layout.body, layout.small, 10])
+        if not lessons:
+            words = [pad.teaching.trouble] if pad.teaching.trouble else NOTHING_LEARNED
+            paint.paint_text(surface, page.inside, words, theme.quiet, [layout.body, layout.small, 10])
+        shown = lessons[pad.lessons_from : pad.lessons_from + pad.lessons_shown]
+        for number, (lesson, place) in enumerate(zip(shown, page.lessons, strict=False)):
+            label = "–" if lesson.label is None else str(lesson.label)
+            look = lesson.image.tobytes(), label, self._button_look(f"forget {number}")
+            paint.paint_lesson(surface, place, look, theme, layout.body)
+        self._draw_buttons(surface, layout)
+
+    def _draw_buttons(self, surface: pygame.Surface, layout: Layout) -> None:
+        """Draw the buttons of what is on top of everything else, and the ring around one of them."""
+        for name, rect in self._places().items():
+            if ACTIONS[name].button.label:
+                paint.paint_button(surface, rect, self._button_look(name), self._theme, layout.body, layout.small)
+            if name == self._pad.focus:
+                paint.paint_focus(surface, rect, self._theme, layout.small)
+
     def _places(self) -> dict[str, Rect]:
+        pad = self._pad
+        if pad.lessons_from is not None and pad.teaching:
+            page = lay_out_lessons(*self.layout.size)
+            shown = zip(page.lessons, pad.teaching.lessons[pad.lessons_from :], strict=False)
+            return {f"forget {n}": place.cross for n, (place, _) in enumerate(shown)} | page.buttons
+        if pad.help_is_open:
+            return {"lessons": self.layout.help_button} if pad.teaching else {}
         past = self.layout.history[: len(self._pad.history.entries)]
         history = {f"history {n}": rect for n, rect in enumerate(past)}
-        return self._buttons() | {"brush": self.layout.brush} | self._digits | history
+        return self._buttons() | {"brush": self.layout.brush} | self._digits | self._bars | history
 
     def _buttons(self) -> dict[str, Rect]:
         return dict(zip(tools(), self.layout.tools, strict=True)) | self.layout.buttons
@@ -151,12 +207,15 @@ class View:
         label = action.button.label
         if name.startswith("choice "):
             label = pad.models.choices[int(name.removeprefix("choice "))].label
+        elif name == "forget all" and pad.forgets_all:
+            label = "Yes, forget all"
+        icon = name.split()[0] if name != "forget all" else ""
         return paint.ButtonLook(
             label=label,
             key=action.keys[0] if action.keys else "",
-            icon=name if name in ICONS else "",
+            icon=icon if icon in ICONS else "",
             on=action.button.is_on(pad),
-            enabled=action.button.is_possible(pad) and (action.in_kiosk or not pad.kiosk),
+            enabled=action.button.is_possible(pad) and is_allowed(pad, name),
             under_pointer=name == pad.hover,
             pressed=name == pad.pressed,
         )
@@ -184,7 +243,7 @@ class View:
 
     def _draw_cards(self, surface: pygame.Surface, layout: Layout) -> list[Rect]:
         changed = []
-        self._digits = {}
+        self._digits, self._bars = {}, {}
         pad, models = self._pad, self._pad.models
         current = models.up_to_date or pad.live
         for number, (model, card) in enumerate(zip(models.chosen, layout.cards, strict=True)):
@@ -200,7 +259,10 @@ class View:
                 card = layout.number_cards[number]
                 places = digit_places(card.digit, answer.text)
                 self._digits |= {f"digit {number} {n}": place for n, place in enumerate(places)}
-                pointed = self._pointed(answer)
+                pointed = pad.pointed(answer)
+            if pad.teaching and answer is not None and answer.status != "blank" and model not in models.troubles:
+                bars = paint.bar_places(card.bars, layout.small)
+                self._bars |= {f"bar {number} {n}": place for n, place in enumerate(bars)}
             took = models.took.get(model)
             shown = paint.Shown(
                 label=models.labels.get(model, Path(model).stem),
@@ -210,6 +272,8 @@ class View:
                 trouble=models.troubles.get(model, ""),
                 pointed=pointed,
                 focused=pad.focus == f"digit {number} {pointed}",
+                under_pointer=_bar(pad.hover, number),
+                focused_bar=_bar(pad.focus, number),
             )
             if self._painted.get(f"card {number}") != shown:
                 self._painted[f"card {number}"] = shown
@@ -217,9 +281,8 @@ class View:
                 changed += paint.paint_card(surface, card, shown, self._theme, layout.body, layout.small, pieces)
         return changed
 
-    def _pointed(self, number: Number) -> int:
-        """Which digit to show more of, the same of each model's: pointed at, or else the least sure."""
-        pad, count = self._pad, len(number.digits)
-        named = [int(name.split()[-1]) for name in (pad.hover, pad.focus) if name and name.startswith("digit")]
-        wanted = [n for n in (*named, pad.models.pointed) if n is not None and n < count]
-        return wanted[0] if wanted else min(range(count), key=lambda n: number.digits[n].confidence)
+
+def _bar(control: str | None, card: int) -> int | None:
+    """Which bar of a card a control is, if it is one."""
+    prefix = f"bar {card} "
+    return int(control.removeprefix(prefix)) if control and control.startswith(prefix) else None

@@ -3,6 +3,7 @@
 A stand-in answers in place of the models, so that each state can be shown whatever the models say.
 """
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,16 @@ from digitpad.reader import Readings
 from tests.runtime.pad.pad_user import draw_digit
 from tests.runtime.pad.stand_in import StandIn
 
+_FOLDER = tempfile.TemporaryDirectory()  # for what is learned
 SIZES = [(320, 240), (480, 320), (800, 480), (1280, 800)]
 
 
 def show_state(state, size):
     """Open a window of that size with a pad in one of the STATES."""
     open_window(size)
-    pad = PadWindow(_MODEL.get(state, "cnn"), load=_LOAD.get(state, _reads()), kiosk=state == "kiosk_help")
+    hand = Path(_FOLDER.name) / "my_digits.json"
+    hand.unlink(missing_ok=True)
+    pad = PadWindow(_MODEL.get(state, "cnn"), load=_LOAD.get(state, _reads()), kiosk=state == "kiosk_help", hand=hand)
     pad.shows_times = False
     if state != "loading":
         pad.models.load()
@@ -88,6 +92,20 @@ def _thick(pad):
     draw_digit(pad, 3)
 
 
+def _learn(pad):
+    for digit in range(10):
+        click(pad, "clear")
+        draw_digit(pad, digit)
+        click(pad, "predict")
+        click(pad, f"bar 0 {digit or 10}")
+
+
+def _show_lessons(pad):
+    _learn(pad)
+    click(pad, "help")
+    click(pad, "lessons")
+
+
 STATES = {
     "blank": lambda pad: None,
     "loading": lambda pad: None,
@@ -116,6 +134,12 @@ STATES = {
     "focus_history": _answered(focus="history 0"),
     "saved": _answered(notice="Saved: ~/Documents/digitpad/drawing-0001.png and .json"),
     "history": _remember,
+    "learned": _learn,
+    "over_a_bar": _answered(hover="bar 0 4"),
+    "focus_bar": _answered(focus="bar 0 10"),
+    "lessons": _show_lessons,
+    "no_lessons": lambda pad: pad.show_lessons(),
+    "forget_all": lambda pad: (_show_lessons(pad), click(pad, "forget all")),
     "several": _open_several,
     "photo": _open_photo,
     "help": lambda pad: click(pad, "help"),

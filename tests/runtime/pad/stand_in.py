@@ -19,6 +19,9 @@ class StandIn:
     def __init__(self, name, digit=3, status="digit", chance=0.91):
         self.name, self.digit, self.status, self.chance, self.asked = name, digit, status, chance, 0
 
+    def use_hand(self, hand):
+        """Learn nothing."""
+
     def read(self, file):
         return self._number(self.predict_readings(image_readings(file))) if len(file) else Number("", "blank", 0.0, ())
 

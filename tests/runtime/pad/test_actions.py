@@ -46,11 +46,15 @@ def test_every_key_of_the_table_does_its_action_and_no_other(make_pad, monkeypat
 def test_every_button_of_the_table_is_pressed_with_the_mouse_or_the_keyboard_alone(make_pad, monkeypatch, tmp_path):
     write_samples(tmp_path / "two.json", demo_samples()[:2])
     pad = make_pad(str(tmp_path / "own.onnx"))
+    pages = [press_and_list(pad, key) for key in (pygame.K_h, pygame.K_m)]
+    assert pages == [["lessons"], ["newer", "older", "forget all", "close"]]
+    press_key(pad, pygame.K_ESCAPE)
     pad.open_file(tmp_path / "two.json")
     click(pad, "predict")
     controls = list(pad.view.controls())
-    buttons = {name for name, action in ACTIONS.items() if action.button.label}
-    assert set(controls) == buttons | {"brush", "history 0", *(f"choice {n}" for n in range(4))}
+    buttons = {name for name, action in ACTIONS.items() if action.button.label} - {*pages[0], *pages[1]}
+    bars = {f"bar 0 {n}" for n in range(11)}
+    assert set(controls) == buttons | bars | {"brush", "history 0", *(f"choice {n}" for n in range(4))}
     done = watch(monkeypatch)
     for name in controls:
         click(pad, name)
@@ -63,11 +67,17 @@ def test_every_button_of_the_table_is_pressed_with_the_mouse_or_the_keyboard_alo
     assert done == 3 * controls
 
 
-def test_the_help_names_every_key():
-    named = " ".join(keys for keys, _ in help_lines(kiosk=False)).replace(",", "").split()
-    assert {"Enter", *"CZE[]123LSTFH?Q", "Shift", "Page", "Tab", "F11", "Esc"} <= set(named)
-    undone = {"S", "Shift 0 to 9", "F  or  F11", "Esc  or  Q"}
-    assert help_lines(kiosk=True) == [line for line in help_lines(kiosk=False) if line[0] not in undone]
+def press_and_list(pad, key):
+    """The controls there are once a key was pressed."""
+    press_key(pad, key)
+    return list(pad.view.controls())
+
+
+def test_the_help_names_every_key(make_pad):
+    named = " ".join(keys for keys, _ in help_lines(make_pad())).replace(",", "").split()
+    assert {"Enter", *"CZE[]123LSMTFH?Q", "Shift", "Page", "Tab", "F11", "Esc"} <= set(named)
+    undone = {"S", "Shift 0 to 9", "M", "F  or  F11", "Esc  or  Q"}
+    assert help_lines(make_pad(kiosk=True)) == [line for line in help_lines(make_pad()) if line[0] not in undone]
 
 
 HELLO = Action(
@@ -103,4 +113,4 @@ def test_a_row_that_is_not_for_a_kiosk_does_nothing_there(make_pad, monkeypatch)
     press_key(pad, pygame.K_x)
     click(pad, "hello")
     assert not pad.notice
-    assert ("X", "say hello") in help_lines(kiosk=False) and ("X", "say hello") not in help_lines(kiosk=True)
+    assert ("X", "say hello") in help_lines(make_pad()) and ("X", "say hello") not in help_lines(pad)

@@ -159,9 +159,9 @@ def test_a_label_is_corrected_also_after_the_pad_was_closed(make_pad, tmp_path, 
     drop(pad, tmp_path / "files" / name)
     assert pad.drawing.label == "8"
     label(pad, 3)
-    assert "Gathered as a 3: 1 drawing " in pad.notice and gathered(tmp_path)[0] == ["3"]
+    assert "Learned: this is your 3" in pad.notice and gathered(tmp_path)[0] == ["3"]
     label(pad, 3)
-    assert "No longer" in pad.notice and gathered(tmp_path)[0] == []
+    assert "Forgotten" in pad.notice and gathered(tmp_path)[0] == []
 
 
 def test_paging_through_what_was_gathered_each_drawing_can_be_relabelled(pad, tmp_path):

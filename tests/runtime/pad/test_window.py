@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ pytest.importorskip("pygame")
 
 from digitpad.pad.demo_strokes import CANVAS, demo_samples
 from digitpad.pad.layout import lay_out
-from digitpad.pad.paint import LIGHT
+from digitpad.pad.paint import LIGHT, bar_places
 
 MISSING = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {' and '.join(MISSING)}")
@@ -114,3 +115,45 @@ def test_when_the_x_server_dies_the_drawing_is_saved_and_one_line_says_so(x_serv
     (line,) = process.stdout.read().splitlines()
     assert line.startswith("digitpad: the display is gone. Saved: ~") and "drawing-0001.png" in line
     assert list(home.rglob("drawing-0001.json"))
+
+
+def test_what_is_misread_is_corrected_by_one_touch_and_read_when_it_is_drawn_again(x_server, pad):
+    """Draw, misread, correct by touch, draw again, read."""
+    process, do, home = pad
+    layout, screen = lay_out(*SIZE), x_server[1]
+    card, paper = layout.cards[0], layout.paper
+    wait_until(lambda: pixel(screen, paper.x + 20, paper.y + 20)[0] > 240)
+    # A one that leans so far that every shipped model takes it for a seven.
+    (stroke,) = demo_samples()[1].strokes
+    angle = math.radians(30)
+    turned = (stroke / CANVAS - 0.5) @ [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]] + 0.5
+    where = [(paper.x + round(x * paper.h), paper.y + round(y * paper.h)) for x, y in turned.tolist()]
+
+    def press(rect):
+        do("mousemove", rect.x + rect.w // 2, rect.y + rect.h // 2, "click", 1)
+
+    def draw_and_predict():
+        do("mousemove", *where[0], "mousedown", 1)
+        do(*(word for at in where[1:] for word in ("mousemove", *at)))
+        do("mouseup", 1)
+        wait_until(lambda: max(pixel(screen, *where[len(where) // 2])) < 100)
+        press(layout.buttons["predict"])
+
+    def read():
+        """Which digit's bar has the colour of the answer."""
+        bars = bar_places(card.bars, layout.small)
+        data = [[pixel(screen, x, y) for x in range(r.x, r.right, 2)] for r in bars for y in [r.y + r.h // 2]]
+        return next((n for n, row in enumerate(data) if LIGHT.accent in row), None)
+
+    draw_and_predict()
+    wait_until(lambda: read() == 7)
+    press(bar_places(card.bars, layout.small)[1])
+    wait_until(lambda: read() == 1)
+    (file,) = home.rglob("my_digits.json")
+    assert [sample["label"] for sample in json.loads(file.read_bytes())["samples"]] == ["1"]
+    press(layout.tools[3])  # clear
+    wait_until(lambda: read() is None)
+    draw_and_predict()
+    wait_until(lambda: read() == 1)
+    do("key", "Escape")
+    assert process.wait(PATIENCE) == 0 and process.stdout.read() == ""
