@@ -292,9 +292,9 @@ class Pad:
                 return digit.image, digit.box
         if self.drawing.picture is None:
             return None
-        return (
-            self.drawing.picture.seen.found[0] if answer is None or isinstance(answer, Number) else answer.image
-        ), None
+        if answer is None or isinstance(answer, Number):
+            return self.drawing.picture.seen.found[0], None
+        return answer.image, None
 
     def _forget(self, *lessons: "Lesson") -> None:
         with self._telling():
