@@ -6,6 +6,7 @@ docs/ablation.json, beside those of rules that were deleted because they earned 
 
 import json
 import sys
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -69,12 +70,10 @@ def main() -> None:
     rows: list[list[str]] = []
     before: dict[str, Any] = {}
     for title, off in tqdm([("nothing", []), *STEPS.items()]):
-        switched = [patch.object(*of) for of in off]
-        for switch in switched:
-            switch.start()
-        right, refused, read = _measure(recognizer, pictures, labels, amounts)
-        for switch in switched:
-            switch.stop()
+        with ExitStack() as switched:
+            for step in off:
+                switched.enter_context(patch.object(*step))
+            right, refused, read = _measure(recognizer, pictures, labels, amounts)
         before = before or right
         worse = sorted((name for name in CONDITIONS if right[name] < before[name]), key=lambda n: right[n] - before[n])
         row = [title, *(f"{100 * np.mean([of[name] for name in CONDITIONS]):.2f}" for of in (right, refused))]

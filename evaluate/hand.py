@@ -295,8 +295,8 @@ def as_page(results: dict[str, Any]) -> str:
         "",
         "Each writer is simulated alone: their digits in order, each wrong or refused answer corrected once. Writers:"
         " the six of the pen validation part, twenty of UJI, and of the pen numbers (CROHME, CC BY-NC-SA 3.0) those"
-        f" with at least {LEAST} digits. The rule's few numbers were chosen with all three in view, so that these figures"
-        " may flatter it. Networks that *never saw them* are trained for minutes by"
+        f" with at least {LEAST} digits. The rule's few numbers were chosen with all three in view, so that these"
+        " figures may flatter it. Networks that *never saw them* are trained for minutes by"
         " `python -m export.unseen cnn` and `mlp`, without pen digits and letters of these collections, and never"
         " shipped: the shipped ones have learned from other writers of the first two, and leave little to learn.",
         "",

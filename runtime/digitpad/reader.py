@@ -81,7 +81,8 @@ class Readings:
     """
 
     def __init__(self, found: NDArray[np.uint8], look_again: Callable[[], list[Choices]] = list) -> None:
-        """Keep what was found, and how what else it may be is."""
+        """Keep what was found, and how to find what else it may be."""
+        found.flags.writeable = False
         self.found = found
         self._look_again = look_again
 

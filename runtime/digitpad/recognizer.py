@@ -42,7 +42,8 @@ class Prediction:
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
-        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw.
+        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture that was seen in several
+            ways, the likeliest of them, while probabilities and ood_score are those of all.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
@@ -281,7 +282,7 @@ class Recognizer:
         probabilities, ood_score, *network = self._judged(images, lessons)
         place, mean, score = _average(probabilities, ood_score, ways)
         alone = _average(network[0], network[1], ways)[1:] if network else ()
-        return self._prediction(images[place], mean, score, *alone)
+        return self._prediction(images[place].copy(), mean, score, *alone)
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
         image.flags.writeable = False
@@ -375,7 +376,9 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
         right["\n".join(way.texts)] = right.get("\n".join(way.texts), 0.0) + weight * way.confidence
     text = max(right, key=lambda text: right[text])
     best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
-    return replace(best, confidence=right[text] / max(float(weights.sum()), 1e-12))
+    some = max(float(weights.sum()), _UNLIKELIEST)
+    likely = min(2 * some / len(ways), 1.0)  # every other way to see it may be wrong
+    return replace(best, confidence=right[text] / some, log_number=math.log(likely))
 
 
 def _average(

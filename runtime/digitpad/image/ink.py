@@ -54,6 +54,7 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
         marks = Marks(ink >= 0.5)
         if min(ink.shape) > 100 and marks.extent.max(initial=0) <= _DUST:
             ink = np.zeros_like(ink)
+            marks = Marks(ink >= 0.5)
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
         window = _surroundings(ink) if scale > 1.5 else None
         if window is None:

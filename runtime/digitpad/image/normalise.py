@@ -53,7 +53,8 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    return Readings(np.stack(readings), lambda: other_digits(found.grey, tell))
+    seen = found.grey  # and not all of what was found, which would be kept as long as the readings are
+    return Readings(np.stack(readings), lambda: other_digits(seen, tell))
 
 
 def number_readings(image: ImageLike, tell: Tell = log_step) -> Iterator[tuple[float, list[Row]]]:

@@ -18,11 +18,13 @@ from digitpad.image.pieces import picture_rows
 from digitpad.log import Tell
 from digitpad.reader import Choices, Row, moved
 
-_NOISE = 3.7  # standard deviations of the paper's noise: the same (the darkest of pure noise come to three)
+_NOISE = 3.7  # standard deviations of the paper's noise: so much darker is ink (the darkest of noise come to three)
 _EDGE = 0.08  # of each side: what is cut off, in case parts of something else are there
 _CUT_OFF = 0.35  # price of that
 _OUTLINES = (True, 0.5), (False, 0.65)  # whether blurred, and at which part of the ink's darkness it ends
-_MOST = 6  # marks: every choice among so many of the largest is looked at
+_MOST = 6  # marks: every choice among so many of the largest is looked at,
+_CHEAPEST = 8  # and of these choices so many are inked
+_MANY = 40  # marks that are no specks: a picture with more is seen in no other way as a number, as it takes too long
 _SPECK = 0.03  # of the largest mark's area and a quarter of its extent: a smaller mark is not looked at
 _DEAREST = 4.0  # price of what is no longer looked at
 _LEFT_OUT = 0.05, 12.5  # price of a mark left out: of any, and of one as tall as the digit (it grows with the square)
@@ -58,7 +60,8 @@ def other_numbers(grey: Map) -> Iterator[tuple[float, list[Row]]]:
     for part, corner in [(dark, (0, 0)), *([inside] if inside else [])]:
         for blur, level in _OUTLINES:
             for price, ink in _with_lines_and_without(outline(part, blur, level)):
-                yield price, [moved(row, 1, corner) for row in picture_rows(ink)]
+                if np.count_nonzero(_large(Marks(ink >= 0.5))) <= _MANY:
+                    yield price, [moved(row, 1, corner) for row in picture_rows(ink)]
 
 
 def darkness(grey: Map) -> Map:
@@ -116,8 +119,7 @@ def _choices(ink: Map) -> Choices:
 def _marks_of(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """What marks of an ink map may be one digit: any of the largest, all but what is left out and what is far away."""
     marks = Marks(ink >= 0.5)
-    large = (marks.area >= _SPECK * marks.area.max(initial=0)) | (marks.extent >= marks.extent.max(initial=0) / 4)
-    large &= marks.extent > (3 if min(ink.shape) > 100 else 0)
+    large = _large(marks)
     few = np.argsort(-marks.area * large, kind="stable")[: min(_MOST, np.count_nonzero(large))]
     keep: Mask = (np.arange(1, 1 << len(few))[:, None] >> np.arange(len(few)) & 1).astype(bool)
     across, down, area, free = marks.across[few], marks.down[few], marks.area[few], marks.free[few]
@@ -138,9 +140,18 @@ def _marks_of(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     size = np.where(keep, np.maximum(across, down), 0).max(axis=1)
     for span, sides in ((width, across), (height, down)):
         prices += _APART[0] * np.maximum((span - np.where(keep, sides, 0).sum(axis=1)) / size - _APART[1], 0)
-    for n in np.flatnonzero(prices <= _DEAREST):
+    for n in np.argsort(prices, kind="stable")[:_CHEAPEST]:
+        if prices[n] > _DEAREST:
+            break
         chosen = np.isin(np.arange(marks.count), few[keep[n]])
         yield float(prices[n]), fit_ink(_without(ink, marks.mask(~chosen)))
+
+
+def _large(marks: Marks) -> Mask:
+    """Which marks are no specks."""
+    large: Mask = (marks.area >= _SPECK * marks.area.max(initial=0)) | (marks.extent >= marks.extent.max(initial=0) / 4)
+    large &= marks.extent > (3 if min(marks.shape) > 100 else 0)
+    return large
 
 
 def _without(ink: Map, others: Mask) -> Map:
@@ -170,10 +181,10 @@ def _level_lines(mask: Mask) -> Mask:
     best, cover, slope = 0.0, np.zeros(height), 0.0
     most_off = round(0.05 * width) + 1
     for tilt in np.arange(-0.1, 0.101, max(1.5 / width, 0.01)):
-        moved = np.pad(strips, ((most_off, most_off), (0, 0)))[
+        shifted = np.pad(strips, ((most_off, most_off), (0, 0)))[
             most_off + rows + np.rint(tilt * (middles - width / 2)).astype(int), np.arange(_STRIPS)
         ]
-        at_slope = moved.mean(axis=1) * moved[:, :2].any(axis=1) * moved[:, -2:].any(axis=1)
+        at_slope = shifted.mean(axis=1) * shifted[:, :2].any(axis=1) * shifted[:, -2:].any(axis=1)
         if at_slope.max() > best:
             best, cover, slope = float(at_slope.max()), at_slope, float(tilt)
     at = largest(np.repeat(cover[:, None] >= _ACROSS, 3, axis=1), most)[:, 1]
