@@ -9,7 +9,7 @@ import re
 import pytest
 
 from digitpad.pad import asking, paint
-from digitpad.pad.actions import ACTIONS, help_lines
+from digitpad.pad.actions import ACTIONS
 from tests.conftest import ROOT
 
 WEB = ROOT / "web"
@@ -38,7 +38,7 @@ def test_the_pages_words_are_the_pads() -> None:
     table = source("pad/actions.js")
     helps = set(re.findall(r'help: (?:n \? undefined : )?\[\d+, ".*?", "(.*?)"\]', table))
     assert len(helps) > 10
-    assert helps - OWN_HELP <= {words for _, words in help_lines(kiosk=False)}
+    assert helps - OWN_HELP <= {action.help[2] for action in ACTIONS.values() if action.help}
     labels = set(re.findall(r'label: "(.*?)"', table))
     assert len(labels) > 8
     assert labels - OWN_BUTTONS <= {action.button.label for action in ACTIONS.values()}
