@@ -12,7 +12,7 @@ from train.data import Digits, load_pen
 from train.synthetic.generate import generate_samples
 from train.synthetic.outliers import validation_outliers
 
-PHOTOGRAPHED = 200  # digits that are read under each condition
+PHOTOGRAPHED = 100  # digits that are read under each condition
 
 
 def measure(recognizer: Recognizer, digits: Digits) -> Figures:
