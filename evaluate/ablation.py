@@ -34,6 +34,7 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
         (normalise, "other_digits", lambda *_: []),
         (normalise, "other_numbers", lambda *_: []),
     ],
+    "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "a second level at which ink ends": [(outlines, "_OUTLINES", outlines._OUTLINES[:1])],
     "sides and foot cut off": [(outlines, "_EDGE", 0.0)],
     "without lines from side to side": [(outlines, "_level_lines", np.zeros_like)],

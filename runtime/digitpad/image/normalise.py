@@ -10,7 +10,7 @@ from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
-from digitpad.image.outlines import other_digits, other_numbers
+from digitpad.image.outlines import other_digits, other_numbers, without_lines
 from digitpad.image.pieces import picture_rows
 from digitpad.image.reading import ImageLike, read_scaled
 from digitpad.log import Tell, log_step
@@ -49,7 +49,7 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     if already is not None:
         return Readings(already[None])
     found = find_ink(grey, tell)
-    readings = [fit_ink(found.map)]
+    readings = [fit_ink(without_lines(found.map))]
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)

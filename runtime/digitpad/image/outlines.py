@@ -28,6 +28,9 @@ _MANY = 40  # marks that are no specks: a picture with more is seen in no other 
 _SPECK = 0.03  # of the largest mark's area and a quarter of its extent: a smaller mark is not looked at
 _DEAREST = 4.0  # price of what is no longer looked at
 _LEFT_OUT = 0.05, 12.5  # price of a mark left out: of any, and of one as tall as the digit (it grows with the square)
+_NEAR = 2  # pixels: so far from where it is in most places a line may be, at first sight
+_LEAST = 0.12  # of the picture's longer side: what is left of the ink without a line is so large
+_AROUND = 3.0  # price of leaving out what runs around a straight stroke: that is a zero rather than a one in a frame
 _INSIDE = 0.3  # of its height: what a mark runs around is so high if that is a frame, and not a zero with a dot
 _AT_BORDER = 0.12, 5.0, 0.2  # the same where the picture ends in it, by its ink; and of a second such one taken in
 _REST = 5.0, 2.0  # price of as much ink as the digit's in marks that are not looked at, and the most that it can be
@@ -35,6 +38,25 @@ _APART = 1.5, 0.3  # price of parts a digit's size further from each other than 
 _LINES = 0.5, 0.1  # price of taking lines from side to side for a part of the digit; and of leaving as much ink out
 _STRIPS = 24  # upright strips of the picture in which lines are looked for
 _ACROSS = 0.7  # of the strips: a line is in so many
+
+
+def without_lines(ink: Map) -> Map:
+    """An ink map at first sight, as one digit: without a line that it stands on, or that is drawn under it."""
+    lines = _level_lines(ink >= 0.3, _NEAR) | _level_lines(ink.T >= 0.3, _NEAR).T
+    rest = _without(ink, lines) if lines.any() else ink
+    marks = Marks(rest >= 0.5)
+    if lines.any():
+        main = int(marks.extent.argmax()) if marks.count else -1
+        # Otherwise it is the digit's, such as the top of a seven that is cut out closely.
+        if main < 0 or not marks.free[main] or marks.extent[main] < _LEAST * max(ink.shape):
+            rest, marks = ink, Marks(ink >= 0.5)
+    if marks.count < 2:
+        return rest
+    main = int(marks.down.argmax())
+    under = (marks.down < 0.15 * marks.across) & (marks.top > marks.bottom[main] + 0.05 * marks.down[main])
+    under &= (marks.left < marks.right[main]) & (marks.right > marks.left[main])
+    under &= (marks.across > 0.6 * marks.across[main]) & (marks.across > 0.3 * marks.down[main])
+    return _without(rest, marks.mask(under)) if under.any() else rest
 
 
 def other_digits(grey: Map, tell: Tell) -> list[Choices]:
@@ -132,7 +154,12 @@ def _marks_of(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     around = (marks.left[few] < left[:, None]) & (marks.right[few] > right[:, None])
     around &= (marks.top[few] < top[:, None]) & (marks.bottom[few] > bottom[:, None])
     around &= height[:, None] > _INSIDE * down
-    left_out = _LEFT_OUT[0] + _LEFT_OUT[1] * np.where(around, 0, down / height[:, None]) ** 2
+    stroke = np.zeros(len(keep), bool)
+    if around.any():
+        straight = np.array([_straight(marks.mask_of(n)) for n in few.tolist()])
+        stroke = (keep.sum(axis=1) == 1) & keep[:, straight].any(axis=1)
+    frame = np.where(stroke, _AROUND, _LEFT_OUT[0])[:, None]
+    left_out = np.where(around, frame, _LEFT_OUT[0] + _LEFT_OUT[1] * (down / height[:, None]) ** 2)
     at_border = _AT_BORDER[0] + _AT_BORDER[1] * (area / kept[:, None]) ** 2
     prices = np.where(keep, 0, np.where(free, left_out, np.minimum(left_out, at_border))).sum(axis=1)
     prices += _AT_BORDER[2] * np.maximum((keep & ~free).sum(axis=1) - 1, 0)
@@ -145,6 +172,12 @@ def _marks_of(ink: Map) -> Iterator[tuple[float, NDArray[np.uint8]]]:
             break
         chosen = np.isin(np.arange(marks.count), few[keep[n]])
         yield float(prices[n]), fit_ink(_without(ink, marks.mask(~chosen)))
+
+
+def _straight(mark: Mask) -> bool:
+    """Whether a mark is a straight stroke, in any direction."""
+    short, long = np.linalg.eigvalsh(np.cov(np.argwhere(mark).astype(np.float32).T))
+    return bool(short < 0.04 * long)
 
 
 def _large(marks: Marks) -> Mask:
@@ -160,8 +193,11 @@ def _without(ink: Map, others: Mask) -> Map:
     return cast(Map, np.where(largest(others, 2) & ~largest(kept, 1), np.float32(0), ink))
 
 
-def _level_lines(mask: Mask) -> Mask:
-    """Pixels of thin lines from side to side, level to within six degrees, as forms and paper have them."""
+def _level_lines(mask: Mask, near: int | None = None) -> Mask:
+    """Pixels of thin lines from side to side, level to within six degrees, as forms and paper have them.
+
+    `near` is how far from where it is in most places, in pixels, a line may be; by default as far as it may be thick.
+    """
     height, width = mask.shape
     most = max(3, round(0.08 * min(height, width)))
     if height <= most or width < _STRIPS:
@@ -187,6 +223,6 @@ def _level_lines(mask: Mask) -> Mask:
         at_slope = shifted.mean(axis=1) * shifted[:, :2].any(axis=1) * shifted[:, -2:].any(axis=1)
         if at_slope.max() > best:
             best, cover, slope = float(at_slope.max()), at_slope, float(tilt)
-    at = largest(np.repeat(cover[:, None] >= _ACROSS, 3, axis=1), most)[:, 1]
+    at = largest(np.repeat(cover[:, None] >= _ACROSS, 3, axis=1), most if near is None else near)[:, 1]
     line = np.pad(at, most_off)[most_off + rows - np.rint(slope * (columns - width / 2)).astype(int)]
     return cast(Mask, thin & line)
