@@ -37,7 +37,7 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "a second level at which ink ends": [(outlines, "_OUTLINES", outlines._OUTLINES[:1])],
     "sides and foot cut off": [(outlines, "_EDGE", 0.0)],
-    "without lines from side to side": [(outlines, "_level_lines", np.zeros_like)],
+    "without lines from side to side": [(outlines, "_level_lines", lambda mask, near=None: np.zeros_like(mask))],
     "inside a filled mark": [(outlines, "_open_inside", lambda _: None)],
     "frames left out": [(outlines, "_INSIDE", np.inf)],
     "what the border cuts left out": [(outlines, "_AT_BORDER", (np.inf, 0.0, 0.0))],
