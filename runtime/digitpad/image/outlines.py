@@ -200,7 +200,8 @@ def _level_lines(mask: Mask, near: int | None = None) -> Mask:
     """
     height, width = mask.shape
     most = max(3, round(0.08 * min(height, width)))
-    if height <= most or width < _STRIPS:
+    edge = 2 * width // _STRIPS + 1
+    if height <= most or width < _STRIPS or not (mask[:, :edge].any() and mask[:, -edge:].any()):
         return np.zeros_like(mask)
     # What is part of no longer run from top to bottom.
     tall = mask
