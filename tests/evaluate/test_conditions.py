@@ -63,4 +63,5 @@ def test_the_pen_is_as_wide_as_named(condition: str, share: float) -> None:
 @pytest.mark.parametrize("condition", [c for c in SMALLER if c != "8 pixels, cut out"])
 def test_the_shipped_cnn_reads_nearly_every_picture(condition: str) -> None:
     answers = read_photographs(condition, SAMPLES, {"cnn": Recognizer("cnn")}, 1)["cnn"]
-    assert sum(p.digit == int(sample.label or "") for p, sample in zip(answers, SAMPLES, strict=True)) >= 9
+    read = [-1 if p.status == "blank" else p.probabilities.argmax() for p in answers]
+    assert sum(digit == int(sample.label or "") for digit, sample in zip(read, SAMPLES, strict=True)) >= 9
