@@ -31,7 +31,7 @@ from train.synthetic.outliers import KINDS, generate_outliers
 UNSEEN = ROOT / "artifacts" / "unseen"  # networks that never saw these writers' collections
 FIGURES = ROOT / "docs" / "evaluation" / "hand.json"
 LEAST = 30  # digits of a pen number's writer, to be simulated
-NOBODY = "MfrDB:Unknown"  # a name that many writers share
+NOBODY = "Unknown"  # how a name ends that many writers share
 LESSONS = 50  # of a stranger, or of a writer who teaches wrongly
 WRONG = 10  # of these
 ENOUGH = 100  # digits of a writer who teaches wrongly
@@ -99,7 +99,9 @@ def load_writers(data: Path | None) -> dict[str, dict[str, Digits]]:
             writer: Digits(*(x[digits.writers == writer] for x in (digits.images, digits.labels))) for writer in writers
         }
         if name == "pen numbers":
-            of = {writer: theirs for writer, theirs in of.items() if len(theirs) >= LEAST and writer != NOBODY}
+            of = {
+                writer: theirs for writer, theirs in of.items() if len(theirs) >= LEAST and not writer.endswith(NOBODY)
+            }
         found[name] = of
     return found
 
@@ -220,7 +222,7 @@ def simulate_numbers(model: str, data: Path | None) -> Counts:
         by_writer.setdefault(sample.writer or NOBODY, []).append(sample)
     alone = Recognizer(model)
     for writer, samples in by_writer.items():
-        if writer == NOBODY or sum(len(sample.label or "") for sample in samples) < LEAST:
+        if writer.endswith(NOBODY) or sum(len(sample.label or "") for sample in samples) < LEAST:
             continue
         hand = Hand()
         recognizer = Recognizer(model, hand=hand)
