@@ -45,12 +45,12 @@ demo: .venv/.ready ## draw digits and a number through the real pad: OUT=DIR (im
 
 ## Train it (TORCH_INDEX=ADDRESS, once: take PyTorch from its CPU index, without the CUDA packages)
 
-train: .venv-train/.ready ## train both networks: RECIPE=quick|default|full DATA=synthetic|DIR ONLY=cnn|mlp OUT=DIR EXTRA=PATH
+train: .venv-train/.ready ## train both networks: RECIPE=quick|default|full DATA=synthetic|DIR ONLY=cnn|mlp|rows OUT=DIR EXTRA=PATH
 	@.venv-train/bin/python -m train $(call option,--recipe,$(RECIPE)) \
 		$(if $(filter synthetic,$(DATA)),--synthetic,$(call option,--data,$(DATA))) \
 		$(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) $(call option,--extra,$(EXTRA))
 
-export: .venv-train/.ready ## turn the weights into ONNX models: ONLY=cnn|mlp OUT=DIR DATA=DIR
+export: .venv-train/.ready ## turn the weights into ONNX models: ONLY=cnn|mlp|rows OUT=DIR DATA=DIR
 	@.venv-train/bin/python -m export $(call option,--only,$(ONLY)) $(call option,--out,$(OUT)) \
 		$(call option,--data,$(filter-out synthetic,$(DATA)))
 

@@ -29,7 +29,7 @@ from train.synthetic.generate import generate_digits
 def main(argv: list[str] | None = None) -> int:
     """Export what is asked for; returns the exit status."""
     parser = argparse.ArgumentParser("python -m export", description=__doc__)
-    parser.add_argument("--only", choices=NETWORKS, help="export one network (default: all)")
+    parser.add_argument("--only", choices=[*NETWORKS, "rows"], help="export one network (default: all)")
     parser.add_argument("--weights", type=Path, help="folder of the weights (default: train/weights)")
     parser.add_argument("--out", type=Path, help="write into this folder; weights are read from its weights/, if any")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
@@ -39,12 +39,18 @@ def main(argv: list[str] | None = None) -> int:
         weights = options.out / "weights"
 
     def work() -> int:
+        if options.only == "rows":
+            from export.rows import export_rows
+
+            export_rows(weights, options.out or MODELS)
+            return 0
         if options.only:
             export(options.only, weights, options.out or MODELS, options.data)
             return 0
         # One process each: PyTorch's exporter dies in one that has TensorFlow loaded.
         command = [sys.executable, "-m", "export", *(sys.argv[1:] if argv is None else argv), "--only"]
-        return max(abs(subprocess.run([*command, name]).returncode) for name in NETWORKS)
+        rows = [] if options.out else ["rows"]  # one's own models are used with the shipped row reader
+        return max(abs(subprocess.run([*command, name]).returncode) for name in [*NETWORKS, *rows])
 
     return finish("export", work, "the models in place are whole")
 

@@ -12,7 +12,7 @@ from digitpad.models import CONTRACT
 from evaluate import tables
 from evaluate.tables import join, measured, short_title
 from export.contract import IR_VERSION, OPSET
-from export.manifest import MODELS, Manifest, report_folder
+from export.manifest import MODELS, Manifest, report_folder, row_reader
 from train.calibration import RIGHT
 from train.command import ROOT
 
@@ -57,6 +57,7 @@ def card(manifest: Manifest, pictures: str) -> str:
         figures=join(figures_table(manifest), tables.about_sets(manifest)),
         models=models,
         report=join(seeds_table(manifest), report_text(manifest, pictures)),
+        rows=row_reader(MODELS),
         contract=CONTRACT,
         opset=OPSET,
         ir_version=IR_VERSION,
@@ -207,10 +208,21 @@ def people_in_words(manifest: Manifest) -> str:
         f"{short_title(kind)} " + ", ".join(f"{model} {sets[kind]['digit']:.1%}" for model, sets in letters.items())
         for kind in next(iter(letters.values()))
     ]
+    amounts = {
+        model: entry["numbers"]["real"]["amounts on cheques"]
+        for model, entry in manifest.items()
+        if "amounts on cheques" in entry.get("numbers", {}).get("real", {})
+    }
+    whole = ", ".join(f"{model} {of['exact']:.0%}" for model, of in amounts.items())
     return (
         f"Of {max(of['count'] for of in numbers.values()):,} digits cut from real pen numbers, on which no network"
         f" was trained, right (and refused): {', '.join(read)}. Of letters by people, look-alikes aside, taken for a"
         f" digit: {'; '.join(taken)}."
+        + (
+            f" Of photographed amounts on cheques, on none of which was trained, read exactly: {whole}."
+            if whole
+            else ""
+        )
     )
 
 

@@ -41,8 +41,13 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the entries of all models.
+def row_reader(folder: Path) -> dict[str, Any]:
+    """What the manifest in a folder says of the row reader; nothing where there is none."""
+    return _read(folder / "manifest.json", "row_reader")
+
+
+def write_manifest(folder: Path, manifest: Manifest, reader: dict[str, Any] | None = None) -> None:
+    """Write the entries of all models, and that of the row reader; by default the one that is there stays.
 
     Raises:
         DigitPadError: a file cannot be written.
@@ -53,7 +58,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         rest[name] = {key: value for key, value in entry.items() if key == "sha256" or key not in SHIPPED}
     make_folder(report_folder(folder))
     _write(report_folder(folder) / "report.json", {"models": rest})
-    _write(folder / "manifest.json", {"contract": CONTRACT, "models": shipped})
+    reader = reader or row_reader(folder)
+    _write(
+        folder / "manifest.json", {"contract": CONTRACT, "models": shipped} | ({"row_reader": reader} if reader else {})
+    )
 
 
 def enter(manifest: Manifest, name: str, content: bytes, facts: dict[str, Any], figures: dict[str, Figures]) -> None:
@@ -96,9 +104,9 @@ def candidate(path: Path, content: bytes) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Manifest:
+def _read(path: Path, part: str = "models") -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_bytes())["models"])
+        return dict(json.loads(path.read_bytes())[part])
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError):

@@ -53,6 +53,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(arguments)
 
     def work() -> int:
+        if options.only == "rows":
+            from train import row_reader
+
+            return row_reader.train(options.recipe, options.data, options.out)
         if not options.part:
             return train_all(arguments, options)
         _stop_with_parent()
@@ -67,7 +71,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m train", description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES, default="default", help="how long to train (%(default)s)")
     parser.add_argument("--synthetic", action="store_true", help="train on generated digits alone")
-    parser.add_argument("--only", choices=NETWORKS, help="train one network (default: both, side by side)")
+    both = "train one network (default: cnn and mlp, side by side)"
+    parser.add_argument("--only", choices=[*NETWORKS, "rows"], help=both)
     parser.add_argument("--out", type=Path, help="write here instead of artifacts/ and train/weights/")
     parser.add_argument("--extra", type=Path, help="your own digits: a stroke file, or a folder with folders 0 to 9")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")

@@ -13,7 +13,7 @@ from typing import Literal
 
 from digitpad import __version__
 from digitpad.errors import GET_PAD, ModelError, first_line, printable
-from digitpad.models import shipped_models
+from digitpad.models import load_row_reader, shipped_models
 
 REQUIRED = {"numpy": "numpy", "onnxruntime": "onnxruntime", "Pillow": "PIL"}  # package: the name it is imported by
 TIMEOUT_S = 120  # a Raspberry Pi that starts from a slow card needs some of it
@@ -97,6 +97,12 @@ def verify_models() -> dict[str, str]:
     from digitpad.recognizer import Recognizer
 
     problems = {}
+    try:
+        (answers,) = load_row_reader().run(None, {"rows": np.tile(np.arange(40, dtype=np.uint8) * 6, (1, 40, 1))})
+        if not (abs(np.exp(answers).sum(axis=-1) - 1) < 1e-3).all():
+            problems["rows"] = "rows: its answers are not probabilities; install digitpad again"
+    except ModelError as error:
+        problems["rows"] = str(error)
     for name in shipped_models():
         try:
             recognizer = Recognizer(name)

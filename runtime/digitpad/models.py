@@ -62,19 +62,35 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         source = _read(path)
         _check_self_contained(path, source)  # onnxruntime then gets these very bytes, not the file again
     else:
-        digest = _sha256()
-        for piece in _pieces(path, 2**16):
-            digest.update(piece)
-        if digest.hexdigest() != shipped_models()[os.fspath(which)]["sha256"]:
-            raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
-        # onnxruntime may read our own file itself, which saves the memory of a copy. (How it decodes the name depends
-        # on the system.)
-        source = path if path.isascii() else _read(path)
+        source = _shipped(path, shipped_models()[os.fspath(which)])
     session = _open_session(path, source, options or session_options())
     try:
         return Model(session, *_check_contract(path, session))
     except UnicodeDecodeError:  # onnxruntime passes names and metadata on as they are
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
+
+
+def load_row_reader(options: "onnxruntime.SessionOptions | None" = None) -> "onnxruntime.InferenceSession":
+    """Load the network that reads a row of digits as a whole: from `rows` to `log_probabilities`, see image/rows.py.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    if (entry := _manifest().get("row_reader")) is None:
+        raise ModelError(f"{os.path.join(models_folder(), 'manifest.json')}: names no row reader; {_FIX}")
+    path = os.path.join(models_folder(), entry["file"])
+    return _open_session(path, _shipped(path, entry), options or session_options())
+
+
+def _shipped(path: str, entry: dict[str, Any]) -> bytes | str:
+    """What to give onnxruntime of our own file, which must be as its entry in the manifest says."""
+    digest = _sha256()
+    for piece in _pieces(path, 2**16):
+        digest.update(piece)
+    if digest.hexdigest() != entry["sha256"]:
+        raise ModelError(f"{path}: its checksum is not the manifest's: it is damaged or was changed; {_FIX}")
+    # onnxruntime may read it itself, which saves the memory of a copy. (How it decodes the name depends on the system.)
+    return path if path.isascii() else _read(path)
 
 
 def session_options() -> "onnxruntime.SessionOptions":
@@ -103,6 +119,11 @@ def shipped_models() -> dict[str, dict[str, Any]]:
     Raises:
         ModelError: the manifest is missing or damaged.
     """
+    models: dict[str, dict[str, Any]] = _manifest()["models"]
+    return models
+
+
+def _manifest() -> dict[str, Any]:
     path = os.path.join(models_folder(), "manifest.json")
     try:
         return _read_manifest(path, os.stat(path).st_mtime_ns)
@@ -186,16 +207,17 @@ def _pieces(path: str, size: int) -> Iterator[bytes]:
 
 
 @cache
-def _read_manifest(path: str, _modified: int) -> dict[str, dict[str, Any]]:
+def _read_manifest(path: str, _modified: int) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
-            models = json.load(file)["models"]
-        for entry in models.values():
+            manifest = json.load(file)
+        readers = [manifest["row_reader"]] if "row_reader" in manifest else []
+        for entry in (*manifest["models"].values(), *readers):
             if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
                 raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ModelError(f"{path}: damaged; {_FIX}") from None
-    return dict(models)
+    return dict(manifest)
 
 
 def _open_session(

@@ -7,8 +7,7 @@ segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -70,26 +69,34 @@ class Known:
         return [self._now[key] for key in keys]
 
 
-Choices = list[tuple[float, NDArray[np.uint8]]]  # each with its price, as a log probability; (28, 28)
-
-
-class Readings:
-    """What a picture may be as one digit, in the model's form.
+@dataclass(frozen=True)
+class Cutting:
+    """A part of a picture that may hold a row.
 
     Attributes:
-        found: uint8 (R, 28, 28): what it most likely is.
+        grey: float32 (H, W) in [0, 1].
+        ink: what was found in it: float32 (H, W) in [0, 1], 0.5 along the outline.
+        corner: where in the picture (x, y) it begins.
     """
 
-    def __init__(self, found: NDArray[np.uint8], look_again: Callable[[], list[Choices]] = list) -> None:
-        """Keep what was found, and how to find what else it may be."""
-        found.flags.writeable = False
-        self.found = found
-        self._look_again = look_again
+    grey: NDArray[np.float32]
+    ink: NDArray[np.float32]
+    corner: tuple[int, int] = (0, 0)
 
-    @cached_property
-    def others(self) -> list[Choices]:
-        """For each other way to see the ink, the choices of what belongs to the digit; found when first asked for."""
-        return [choices for choices in self._look_again() if choices]
+
+@dataclass(frozen=True)
+class Readings:
+    """What a picture may be.
+
+    Attributes:
+        found: uint8 (R, 28, 28): what it most likely is as one digit, in the model's form.
+        ways: how it may be cut into rows, from top to bottom.
+        units: how many of the picture's own pixels make one of the cuttings', and where in it (x, y) those begin.
+    """
+
+    found: NDArray[np.uint8]
+    ways: list[list[Cutting]] = field(default_factory=list)
+    units: tuple[float, tuple[float, float]] = (1.0, (0.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -98,17 +105,6 @@ class Row:
 
     groups: list[Group]
     height: float
-
-
-def moved(row: Row, scale: float, corner: tuple[float, float]) -> Row:
-    """A row of a part of a picture that was enlarged, in the picture's own units: scaled, then moved."""
-    x, y = corner
-
-    def box(of: Box) -> Box:
-        left, top, right, bottom = of
-        return x + scale * left, y + scale * top, x + scale * right, y + scale * bottom
-
-    return Row([replace(group, box=box(group.box)) for group in row.groups], scale * row.height)
 
 
 @dataclass(frozen=True)
@@ -227,13 +223,12 @@ def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     ]
 
 
-def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images], gap: float = _GAP) -> Row:
+def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) -> Row:
     """The candidates of one row.
 
     Args:
         boxes: (n, 4) of its pieces, from left to right.
         ink: makes the images of groups of pieces, from one to before another.
-        gap: how far apart, in heights of the row, pieces of one digit may be from left to right.
     """
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
@@ -246,7 +241,7 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images], 
         left, top, right, bottom = boxes[start].tolist()
         for end in range(start + 1, min(start + _MOST_PIECES, len(boxes)) + 1):
             box = boxes[end - 1].tolist()
-            if max(box[0] - right, left - box[2]) > gap * height:
+            if max(box[0] - right, left - box[2]) > _GAP * height:
                 break
             left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
             if end > start + 1 and right - left > _WIDE * height:

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,19 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
-from digitpad.mnist_form import clean_strokes, render_strokes
+from digitpad.mnist_form import SIZE, clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Choices, Known, Readings, Row, best_reading, stroke_rows
+from digitpad.reader import MOST_DIGITS, Box, Cutting, Known, Readings, Row, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
 
     from digitpad.hand import Hand, Lessons, Taught
+    from digitpad.image.filters import Map
     from digitpad.image.reading import ImageLike
+    from digitpad.image.rows import RowReader
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, others are judged too
 _UNLIKELIEST = 1e-30
+_WRONG = 0.7  # so many of the ways to see a picture are expected to be wrong, and do not count against a digit
+_BARE = math.log(9)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -188,15 +192,30 @@ class Recognizer:
         Raises:
             ImageError: it cannot be read as an image.
         """
-        from digitpad.image.normalise import number_readings
+        from digitpad.image.normalise import image_readings
 
+        return self.read_readings(image_readings(image))
+
+    def read_readings(self, readings: Readings) -> Number:
+        """Read the whole numbers in a picture that may be one thing or another.
+
+        What is surely one digit is a number of one. Anything else the row reader parts into digits, and the likeliest
+        text is taken over the ways to cut the picture into rows.
+        """
+        one = self.predict_readings(readings)
         ways: list[_Way] = []
-        for price, rows in number_readings(image):
-            way = self._way(rows, Known())
-            if not ways and way.log_number > _SURE and way.confidence > self.unsure_threshold:
-                return self._number(way)
-            ways.append(replace(way, log_number=way.log_number - price))
-        return self._number(_likeliest(ways))
+        for way in readings.ways if _certainty(one) <= _SURE else ():
+            ways.append(self._way_cut(way, readings.units))
+            if ways[-1].log_number > _SURE and ways[-1].confidence > self.unsure_threshold:
+                ways = ways[-1:]
+                break
+        several = _likeliest(ways) if ways else _Way([], 0.0, -math.inf, ())
+        if len(several.digits) > 1 and (one.digit is None or several.log_number > _certainty(one)):
+            return self._number(several)
+        if one.digit is None:
+            return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
+        one = replace(one, box=_box_of(readings))
+        return Number(str(one.digit), "number" if one.status == "digit" else "unsure", one.confidence, (one,))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -237,6 +256,29 @@ class Recognizer:
                 digits.append(replace(answer, box=row.groups[n].box))
         return _Way(texts, confidence, log_number if texts else -math.inf, tuple(digits))
 
+    def _way_cut(self, parts: list[Cutting], units: tuple[float, tuple[float, float]]) -> "_Way":
+        """What the row reader makes of cuttings of a picture, and the network of the digits that it finds there."""
+        rows = [(part, row) for part in parts if (row := self._row_reader.number(part))]
+        images = [image for _, row in rows for image in row.images]
+        if not images:
+            return _Way([], 0.0, -math.inf, ())
+        judged = zip(*self._judged(np.array(images), self._taught.lessons() if self._taught else None), strict=True)
+        scale, (x, y) = units
+        texts, digits, confidence = [], [], 1.0
+        for part, row in rows:
+            text = ""
+            for image, box, log_signs in zip(row.images, row.boxes, row.log_signs, strict=True):
+                probabilities, ood_score, *network = next(judged)
+                alone = _both(log_signs, *network) if network else ()
+                one = self._prediction(image, *_both(log_signs, probabilities, ood_score), *alone)
+                corner = np.array(part.corner * 2) + box
+                digits.append(replace(one, box=tuple((corner * scale + (x, y, x, y)).tolist())))
+                text += str(int(one.probabilities.argmax()))
+                confidence *= one.confidence / math.exp(log_signs[:10].max() - np.logaddexp.reduce(log_signs[:10]))
+            texts.append(text)
+            confidence *= row.confidence
+        return _Way(texts, min(confidence, 1.0), min(row.log_number for _, row in rows), tuple(digits))
+
     def _number(self, way: "_Way") -> Number:
         if not way.texts:
             return Number("", "blank", 0.0, ())
@@ -262,27 +304,33 @@ class Recognizer:
     def predict_readings(self, readings: Readings) -> Prediction:
         """Read a picture that may be one thing or another.
 
-        Of what was found in it the one is taken that most surely is one of the ten digits. Where none surely is, all
-        other readings of its ink are judged too, and each digit's probabilities averaged over them.
+        Of what was found in it the one is taken that most surely is one of the ten digits. Where none surely is, it is
+        read as a row of one, too, and each digit's probability averaged over all ways.
         """
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
-        if _certainty(prediction) < _SURE and readings.others:
-            prediction = self._mixed(prediction, readings.others)
+        if _certainty(prediction) < _SURE and readings.ways:
+            prediction = self._mixed(prediction, [way[0].grey for way in readings.ways if len(way) == 1])
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
 
-    def _mixed(self, found: Prediction, others: list[Choices]) -> Prediction:
-        """The answer to a picture of which there are other readings: for each way to see its ink, some with a price."""
-        ways = others if found.status == "blank" else [[(0.0, found.image)], *others]
-        images = np.array([image for way in ways for _, image in way])
-        lessons = self._taught.lessons() if self._taught else None
-        probabilities, ood_score, *network = self._judged(images, lessons)
-        place, mean, score = _average(probabilities, ood_score, ways)
-        alone = _average(network[0], network[1], ways)[1:] if network else ()
-        return self._prediction(images[place].copy(), mean, score, *alone)
+    @cached_property
+    def _row_reader(self) -> "RowReader":
+        from digitpad.image.rows import RowReader
+
+        return RowReader()
+
+    def _mixed(self, found: Prediction, cuttings: "list[Map]") -> Prediction:
+        """The answer to a picture that was found to be this, and may be what the row reader sees."""
+        log_rows = [self._row_reader.digits(grey) for grey in cuttings]
+        if found.status == "blank":
+            probabilities, ood_score = _average([np.full(10, -math.inf), *log_rows])
+            answer = self._prediction(_shown(cuttings[0]), probabilities, ood_score)
+            return found if ood_score > _BARE else answer
+        alone = _average([_log_found(found.network), *log_rows]) if found.network else ()
+        return self._prediction(found.image, *_average([_log_found(found), *log_rows]), *alone)
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
         image.flags.writeable = False
@@ -381,22 +429,50 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
     return replace(best, confidence=right[text] / some, log_number=math.log(likely))
 
 
-def _average(
-    probabilities: NDArray[np.float32], ood_score: NDArray[np.float32], ways: list[Choices]
-) -> tuple[int, NDArray[np.float32], np.float32]:
-    """What a network's answers to all choices of some ways to see a picture come to, on average over the ways.
+def _shown(grey: "Map") -> NDArray[np.uint8]:
+    from digitpad.image.rows import shown
 
-    Returns:
-        Which choice reads the likeliest digit best; probabilities (10,); ood_score.
+    return shown(grey)
+
+
+def _box_of(readings: Readings) -> Box:
+    """Of the ink that was found in a picture, in its own pixels."""
+    scale, (x, y) = readings.units
+    if not readings.ways:
+        return x, y, x + SIZE * scale, y + SIZE * scale
+    ink = readings.ways[0][0].ink
+    rows, columns = np.flatnonzero((ink >= 0.5).any(axis=1)), np.flatnonzero((ink >= 0.5).any(axis=0))
+    if not rows.size:
+        rows, columns = np.array([0, ink.shape[0] - 1]), np.array([0, ink.shape[1] - 1])
+    return x + columns[0] * scale, y + rows[0] * scale, x + (columns[-1] + 1) * scale, y + (rows[-1] + 1) * scale
+
+
+def _both(
+    log_signs: NDArray[np.float64], probabilities: NDArray[np.float32], ood_score: np.float32
+) -> tuple[NDArray[np.float32], np.float32]:
+    """The probabilities (10,) and ood_score of a row's digit: what the row reader says, and a network of its ink.
+
+    The geometric mean of both, in which the network has less say the less it takes the ink for a digit at all: it may
+    be that of two, or have lines of the paper in it. (Logarithmic opinion pool: C. Genest, J. V. Zidek, Combining
+    probability distributions, Statistical Science 1(1), 1986.)
     """
-    log_digits = _log_digits(probabilities, ood_score) - np.array([price for way in ways for price, _ in way])[:, None]
-    ends = np.cumsum([0, *map(len, ways)])
-    best = [log_digits[start:end].max(axis=0) for start, end in pairwise(ends)]
-    log_mean = np.logaddexp.reduce(best, axis=0) - math.log(len(ways))
+    log_some = np.logaddexp.reduce(log_signs[:10])
+    say = math.exp(-np.logaddexp(0, np.float64(ood_score))) / 2
+    log_both = (1 - say) * (log_signs[:10] - log_some) + say * np.log(np.maximum(probabilities, 1e-12))
+    log_both -= np.logaddexp.reduce(log_both)
+    return np.exp(log_both).astype(np.float32), np.float32(max(log_signs[10] - log_some, math.log(_UNLIKELIEST)))
+
+
+def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], np.float32]:
+    """The probabilities (10,) and ood_score that some ways to see a picture come to, by log p(digit) (10,) of each."""
+    log_mean = np.logaddexp.reduce(log_ways) - math.log(len(log_ways) - _WRONG)
     log_some = np.logaddexp.reduce(log_mean)
-    likely = min(max(2 * math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)  # every other way to see it may be wrong
-    place = int(log_digits[:, log_mean.argmax()].argmax())
-    return place, np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
+    likely = min(max(math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)
+    return np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
+
+
+def _log_found(found: Prediction) -> NDArray[np.float64]:
+    return _log_digits(found.probabilities, np.array(found.ood_score, np.float32))
 
 
 def _log_digits(probabilities: NDArray[np.float32], ood_score: NDArray[np.float32]) -> NDArray[np.float64]:

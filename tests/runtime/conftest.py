@@ -18,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 import digitpad
+from digitpad.models import models_folder
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[2]
@@ -72,7 +73,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "parameters": 160,
             "accuracy": {"mnist_test": 0.125},
         }
-    (models / "manifest.json").write_text(json.dumps({"contract": "2", "models": entries}))
+    shipped = Path(models_folder())
+    reader = json.loads((shipped / "manifest.json").read_text())["row_reader"]
+    shutil.copy(shipped / reader["file"], models)
+    manifest = {"contract": "2", "models": entries, "row_reader": reader}
+    (models / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitpad import ImageError, Prediction, Recognizer, session_options
 from digitpad.mnist_form import render_strokes
-from digitpad.reader import Readings
+from digitpad.reader import Cutting, Readings
 from tests.runtime.conftest import DATA, Points
 
 
@@ -141,22 +141,32 @@ def test_of_several_readings_the_one_is_taken_that_is_surest_to_be_a_digit(seven
     assert recognizer.predict_readings(Readings(np.stack([noise, blank]))).status == "not_a_digit"
 
 
-def test_where_nothing_found_is_surely_a_digit_the_other_readings_of_the_ink_decide_together(seven: Points) -> None:
+class RowReader:
+    """Reads any row as one digit with these probabilities."""
+
+    def __init__(self, **likely: float) -> None:
+        self.probabilities = [likely.get(f"d{digit}", 1e-6) for digit in range(10)]
+
+    def digits(self, _: object) -> NDArray[np.float64]:
+        return np.log(self.probabilities)
+
+
+def test_where_nothing_found_is_surely_a_digit_what_the_row_reader_sees_counts_as_much(seven: Points) -> None:
     recognizer = Recognizer("cnn")
-    digit, one = render_strokes(seven), render_strokes([[(0, 0), (0, 100)]])
     noise = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+    grey = np.ones((40, 40), np.float32)
 
-    def answer(*ways: list[tuple[float, NDArray[np.uint8]]]) -> Prediction:
-        return recognizer.predict_readings(Readings(noise[None], lambda: [*ways]))
+    def answer(image: NDArray[np.uint8], **likely: float) -> Prediction:
+        vars(recognizer)["_row_reader"] = RowReader(**likely)
+        return recognizer.predict_readings(Readings(image[None], [[Cutting(grey, 1 - grey)]]))
 
-    assert answer().status == "not_a_digit"
-    p = answer([(0.0, digit)], [(0.1, digit), (3.0, noise)])
-    assert (p.status, p.digit) == ("digit", 7) and np.array_equal(p.image, digit)
-    torn = answer([(0.0, digit)], [(0.0, one)])
+    assert answer(noise).status == "not_a_digit"
+    sure = answer(noise, d7=0.9)
+    assert (sure.status, sure.digit) == ("digit", 7) and np.array_equal(sure.image, noise)
+    torn = answer(noise, d7=0.45, d1=0.45)
     assert torn.status == "unsure" and torn.probabilities[[1, 7]].sum() > 0.9
-    assert answer([(4.0, digit)]).status == "not_a_digit", "what is unlikely beforehand"
-    clear = Readings(digit[None], lambda: pytest.fail("a clear digit is not looked at again"))
-    assert recognizer.predict_readings(clear).digit == 7
+    assert answer(np.zeros((28, 28), np.uint8), d7=0.1).status == "blank"
+    assert answer(np.zeros((28, 28), np.uint8), d7=0.9).digit == 7
 
 
 def test_a_recognizer_can_be_sent_to_another_process(recognizer: Recognizer, seven: Points) -> None:

@@ -42,7 +42,27 @@ def test_the_manifest_is_short_and_describes_the_files_there_are_cnn_and_mlp_amo
         assert len(data) == entry["bytes"], name
         assert entry["parameters"] > 0
         described.add(entry["file"])
-    assert {path.name for path in Path(models_folder()).glob("*.onnx")} == described
+    reader = json.loads(Path(models_folder(), "manifest.json").read_bytes())["row_reader"]
+    data = Path(models_folder(), reader["file"]).read_bytes()
+    assert (hashlib.sha256(data).hexdigest(), len(data)) == (reader["sha256"], reader["bytes"])
+    assert {path.name for path in Path(models_folder()).glob("*.onnx")} == described | {reader["file"]}
+
+
+def test_a_changed_or_missing_row_reader_is_noticed_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in Path(models_folder()).iterdir():
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
+    clear, page = np.full((300, 300), 255, np.uint8), np.random.default_rng(1).integers(0, 256, (60, 200), np.uint8)
+    clear[60:240, 140:160] = 0
+    rows = tmp_path / "rows.onnx"
+    for damage, words in ((rows.unlink, "rows.onnx: cannot be read"), (lambda: rows.write_bytes(b"?"), "checksum")):
+        damage()
+        recognizer = Recognizer("cnn")
+        assert recognizer.predict(clear).digit == 1
+        with pytest.raises(ModelError, match=words):
+            recognizer.read(page)
 
 
 @pytest.mark.parametrize("name", shipped_models())

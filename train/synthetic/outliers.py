@@ -135,6 +135,17 @@ def outlier_strokes(each: int, seed: int) -> dict[str, list[Strokes]]:
     }
 
 
+def drawn_outlier(rng: Random) -> Strokes:
+    """A non-digit as strokes, in a shape to train on, that is like no number and no speck."""
+    drawn = [
+        (kind, paint.draw)
+        for kind, (paint, _) in _PAINTERS.items()
+        if isinstance(paint, _Inked) and kind not in LIKE_NUMBERS | {"small marks"}
+    ]
+    shares = np.array([_SHARES.get(kind, 1) for kind, _ in drawn])
+    return drawn[rng.choice(len(drawn), p=shares / shares.sum())][1](rng)
+
+
 # Strokes ---------------------------------------------------------------------------------------------------------
 
 

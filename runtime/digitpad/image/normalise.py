@@ -1,8 +1,5 @@
 """A picture of a digit, however it was made, to the 28x28 image a model sees: the whole way, step by step."""
 
-import itertools
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,12 +7,12 @@ from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
-from digitpad.image.outlines import other_digits, other_numbers, without_lines
-from digitpad.image.pieces import picture_rows
+from digitpad.image.lines import without_lines
 from digitpad.image.reading import ImageLike, read_scaled
+from digitpad.image.rows import cuttings
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
-from digitpad.reader import Group, Readings, Row, moved
+from digitpad.reader import Readings
 
 
 def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8]:
@@ -37,7 +34,7 @@ def normalise_image(image: ImageLike, tell: Tell = log_step) -> NDArray[np.uint8
 
 
 def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
-    """What an image may be in the model's form, as one digit.
+    """What an image may be in the model's form, as one digit, and how it may be cut into rows.
 
     An image of just that size may have been made for a model, and not be in MNIST's exact form because it is faint,
     blurred, or has remains of something beside it: then what it is as it stands is found second.
@@ -45,48 +42,21 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     Raises:
         ImageError: as `normalise_image`.
     """
-    already, grey, _ = _looked_at(image, tell)
-    if already is not None:
-        return Readings(already[None])
-    found = find_ink(grey, tell)
-    readings = [fit_ink(without_lines(found.map))]
-    if grey.shape == (SIZE, SIZE):
-        as_it_is = np.rint(255 * grey).astype(np.uint8)
-        readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    seen = found.grey  # and not all of what was found, which would be kept as long as the readings are
-    return Readings(np.stack(readings), lambda: other_digits(seen, tell))
-
-
-def number_readings(image: ImageLike, tell: Tell = log_step) -> Iterator[tuple[float, list[Row]]]:
-    """What an image may be as numbers, the likeliest first: a price, and the candidates for the digits.
-
-    Those are in rows from top to bottom, with boxes in the image's own pixels.
-
-    Raises:
-        ImageError: as `normalise_image`.
-    """
-    already, grey, scale = _looked_at(image, tell)
-    if already is not None:
-        yield 0.0, [Row([Group(0, 1, already, (0.0, 0.0, SIZE * scale, SIZE * scale))], SIZE * scale)]
-        return
-    found = find_ink(grey, tell)
-
-    corner = found.corner[0] * scale, found.corner[1] * scale
-    for price, rows in itertools.chain([(0.0, picture_rows(found.map))], other_numbers(found.grey)):
-        yield price, [moved(row, found.scale * scale, corner) for row in rows]
-
-
-def _looked_at(image: ImageLike, tell: Tell) -> tuple[NDArray[np.uint8] | None, Map, float]:
-    """An image that has MNIST's form, if it has; in grey; and how many of its own pixels make one of that."""
     colour, alpha, scale = read_scaled(image)
     tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
     already = in_mnist_form(colour, alpha)
     if already is not None:
         tell("already in MNIST's form: left as it is", seen=colour)
-        return already, np.zeros((1, 1), np.float32), scale
+        return Readings(already[None], units=(scale, (0.0, 0.0)))
     grey = mix_to_grey(colour, alpha)
     tell("mixed to grey", seen=grey)
-    return None, grey, scale
+    found = find_ink(grey, tell)
+    readings = [fit_ink(without_lines(found.map))]
+    if grey.shape == (SIZE, SIZE):
+        as_it_is = np.rint(255 * grey).astype(np.uint8)
+        readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
+    unit, corner = found.scale * scale, (found.corner[0] * scale, found.corner[1] * scale)
+    return Readings(np.stack(readings), cuttings(found), (unit, corner))
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

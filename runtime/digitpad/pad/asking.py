@@ -168,7 +168,7 @@ class Models:
 
 def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
     picture, marks = drawing.picture, drawing.marks()
-    number = reader.read(picture.file) if picture else reader.read_strokes(marks, known)
+    number = reader.read_readings(picture.seen) if picture else reader.read_strokes(marks, known)
     if len(number.digits) > 1:
         return number
     if picture is not None:

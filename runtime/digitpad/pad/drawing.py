@@ -21,7 +21,6 @@ class Picture:
 
     seen: Readings
     photo: NDArray[np.uint8]  # (height, width, 3): the image as it came
-    file: bytes | NDArray[np.uint8]  # the same, as it was opened: read for a whole number
 
 
 @dataclass(frozen=True)

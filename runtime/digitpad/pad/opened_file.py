@@ -96,7 +96,7 @@ class OpenedFile:
             self._drawing.open_strokes(sample.strokes, sample.label)
         else:
             photo = np.repeat(255 - sample.image[:, :, None], 3, axis=2)
-            self._drawing.put([], Picture(Readings(sample.image[None]), photo, sample.image), sample.label)
+            self._drawing.put([], Picture(Readings(sample.image[None]), photo), sample.label)
         self._know(sample)
 
 
@@ -106,6 +106,5 @@ def _read_picture(path: Path) -> Picture:
 
     seen = image_readings(path)
     colour, alpha = read_image(path)
-    file = path.read_bytes()
     step = -(-max(colour.shape[:2]) // PHOTO)
-    return Picture(seen, on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step]), file)
+    return Picture(seen, on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step]))

@@ -81,7 +81,7 @@ def _open_several(pad):
 def _open_photo(pad):
     seen = render_strokes(demo_samples()[4].strokes)
     photo = 255 - np.kron(np.pad(seen, ((4, 4), (10, 10))), np.ones((10, 10), np.uint8))
-    pad.drawing.put([], Picture(Readings(seen[None]), np.repeat(photo[:, :, None], 3, axis=2), b""))
+    pad.drawing.put([], Picture(Readings(seen[None]), np.repeat(photo[:, :, None], 3, axis=2)))
     pad.predict()
 
 

@@ -270,7 +270,7 @@ def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo
 
 
 def test_a_picture_is_read_until_somebody_clears_it_or_draws_and_comes_back():
-    drawing, image = Drawing(), Picture(Readings(np.full((1, 28, 28), 9, np.uint8)), np.zeros((5, 5, 3), np.uint8), b"")
+    drawing, image = Drawing(), Picture(Readings(np.full((1, 28, 28), 9, np.uint8)), np.zeros((5, 5, 3), np.uint8))
     drawing.put([], image)
     assert asked(drawing).answers["cnn"].image.base is image.seen.found
     drawing.clear()

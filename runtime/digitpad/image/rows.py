@@ -1,0 +1,290 @@
+"""Reads a row of digits as a whole, where they touch or stand on printed ground and cannot be parted into marks.
+
+A network of its own (rows.onnx) gives each place of the row the probabilities of the ten digits, of something else and
+of nothing. What is written is then found by connectionist temporal classification, whose texts are summed over all
+places where their digits may be (A. Graves et al., ICML 2006).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitpad.image.filters import Map, Mask
+from digitpad.image.fit import fit_ink
+from digitpad.image.ink import Ink, off_paper
+from digitpad.image.lines import without
+from digitpad.image.marks import Marks
+from digitpad.models import load_row_reader
+from digitpad.reader import Box, Cutting, rows_of
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+HEIGHT = 40  # pixels of a row as the network sees it
+PLACE = 2  # pixels of width to a place
+OTHER, NOTHING = 10, 11  # beside the ten digits: what is no digit, and none at all
+_WIDEST = 1_600  # pixels
+_FAINTEST = 0.012  # standard deviation of grey: where there is less, nothing is written
+_HOPELESS = -15.0  # log probability that a row is a number: where it is lower, its digits are not looked for
+_UNLIKELY = -30.0  # log probability of any sign where there is nothing
+_BEAM = 12  # texts that are followed
+_LEAST = -9.0  # log probability of what is looked at, at a place
+_MINE = 0.7  # of a mark's width: the digit's in whose part of the row so much of it lies
+_SHARED = 0.3  # of the width of a mark or of that part: where less is in it, nothing is the digit's
+_LARGE = 64  # marks, of which each may be a frame around others
+_INSIDE = 0.3  # of its height: what a mark is around is so high if that is a frame, and not a zero with a dot
+_FILLED, _WIDE = 0.5, 0.3  # a mark is filled whose box it fills so far, and large if it has this share of the sides
+_INSET = 0.04  # of its shorter side: so far from its edge it is cut out
+_DOT, _SMALL = 0.12, 0.55  # of a picture's height: a row between these is seen only cut out
+_MARGIN = 0.15  # of the height of ink: so much around it is cut out with it
+
+Text = tuple[int, ...]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RowText:
+    """A number in a row, digit by digit: (L,) each.
+
+    Attributes:
+        images: uint8 (L, 28, 28), the ink of each in the model's form.
+        boxes: of each, in the cutting's pixels.
+        log_signs: (L, 11), the log probabilities that it is each of the ten digits or something else, given the rest.
+        confidence: the probability that the number is right, given that it is one.
+        log_number: the log probability that it is one.
+    """
+
+    images: list[NDArray[np.uint8]]
+    boxes: list[Box]
+    log_signs: Scores
+    confidence: float
+    log_number: float
+
+
+class RowReader:
+    """The network that reads rows, ready to run. It may be shared by threads."""
+
+    def __init__(self, options: "onnxruntime.SessionOptions | None" = None) -> None:
+        """Load it.
+
+        Raises:
+            ModelError: its file is missing or damaged.
+        """
+        self._session = load_row_reader(options)
+
+    def digits(self, grey: Map) -> Scores:
+        """The log probability of each digit (10,), that it is what a cutting holds, and nothing else."""
+        return log_probabilities(self._scores(seen_row(grey)), np.arange(10)[:, None])
+
+    def number(self, cutting: Cutting) -> RowText | None:
+        """The likeliest number in a cutting; None where it is most likely bare."""
+        scores = self._scores(row := seen_row(cutting.grey))
+        texts = likeliest_texts(scores)
+        if not max(texts, key=lambda text: texts[text]):
+            return None
+        numbers = _numbers(texts)
+        if not numbers:  # the likeliest, however unlikely
+            scores[:, OTHER] = -np.inf
+            numbers = _numbers(likeliest_texts(scores))
+        if not numbers:
+            return None
+        text = max(numbers, key=lambda text: numbers[text])
+        log_number = float(np.logaddexp.reduce([*numbers.values()]))
+        if log_number < _HOPELESS:
+            return RowText([], [], np.empty((0, OTHER + 1)), 0.0, log_number)
+        middles = places_of(scores, text) * (PLACE * cutting.grey.shape[1] / row.shape[1])
+        images, boxes = _parted(cutting, middles)
+        return RowText(
+            images, boxes, _instead(scores, text), float(np.exp(numbers[text] - log_number)), min(log_number, 0.0)
+        )
+
+    def _scores(self, row: NDArray[np.uint8]) -> Scores:
+        if row.min() == row.max():
+            bare = np.full((row.shape[1] // PLACE, NOTHING + 1), _UNLIKELY)
+            bare[:, NOTHING] = 0
+            return bare
+        (found,) = self._session.run(None, {"rows": row[None]})
+        return np.asarray(found[0], np.float64)
+
+
+def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
+    return {text: log_p for text, log_p in texts.items() if text and OTHER not in text}
+
+
+def cuttings(ink: Ink) -> list[list[Cutting]]:
+    """How a picture may be cut into rows, from top to bottom, the likeliest way first.
+
+    Not at all, which loses nothing, where writing is as large as the picture; and around the ink that was found.
+    """
+    marks = Marks(ink.map >= 0.5)
+    boxes = np.stack([marks.left, marks.top, marks.right, marks.bottom], axis=1).astype(np.float64)
+    boxes = boxes[~_frames(boxes)]
+    around = [_cut(ink, boxes[members]) for members in rows_of(boxes)]
+    whole = [Cutting(ink.grey, ink.map)]
+    small = len(around) == 1 and _DOT < len(around[0].grey) / len(ink.grey) < _SMALL
+    return [*([] if small else [whole]), *([around] if around else []), *_inside(ink, marks)]
+
+
+def _inside(ink: Ink, marks: Marks) -> Iterator[list[Cutting]]:
+    """What is in a large filled mark, such as a badge, or a sheet of paper on a table."""
+    filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _WIDE * max(ink.map.shape))
+    filled &= np.minimum(marks.across, marks.down) > _WIDE * min(ink.map.shape)
+    for mark in np.flatnonzero(filled)[:1].tolist():
+        left, top, right, bottom = marks.box(mark)
+        inset = round(_INSET * min(right - left, bottom - top))
+        part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
+        yield [Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]
+
+
+def _frames(boxes: NDArray[np.float64]) -> Mask:
+    """Which marks, by their boxes (n, 4), are around others, as rings and the lines of forms are."""
+    large = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:_LARGE]
+    left, top, right, bottom = boxes[large].T[:, :, None]
+    inside = (left < left.T) & (top < top.T) & (right > right.T) & (bottom > bottom.T)
+    inside &= _INSIDE * (bottom - top) < (bottom - top).T
+    frames = np.zeros(len(boxes), bool)
+    frames[large] = inside.any(axis=1)
+    return frames
+
+
+def _cut(ink: Ink, boxes: NDArray[np.float64]) -> Cutting:
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    margin = _MARGIN * (high[1] - low[1]) + 2
+    left, top = np.maximum(low - margin, 0).astype(int).tolist()
+    right, bottom = np.ceil(high + margin).astype(int).tolist()
+    part = np.s_[top:bottom, left:right]
+    return Cutting(ink.grey[part], ink.map[part], (left, top))
+
+
+def seen_row(grey: Map) -> NDArray[np.uint8]:
+    """A cutting as the network is given it: its mean is 128, its standard deviation 40, and ink lies above.
+
+    Args:
+        grey: float32 (H, W) in [0, 1], of either polarity.
+
+    Returns:
+        uint8 (HEIGHT, W), W a multiple of 4.
+    """
+    from PIL import Image
+
+    width = min(max(round(grey.shape[1] * HEIGHT / grey.shape[0] / 4), 2) * 4, _WIDEST)
+    if grey.shape != (HEIGHT, width):
+        sized = Image.fromarray(grey).resize((width, HEIGHT), Image.Resampling.BICUBIC)
+        grey = np.clip(np.asarray(sized), 0, 1)
+    ink, _ = off_paper(grey)
+    spread = float(ink.std())
+    if spread < _FAINTEST:
+        return np.full(grey.shape, 128, np.uint8)
+    seen: NDArray[np.uint8] = np.clip(np.rint(128 + 40 * (ink - ink.mean()) / spread), 0, 255).astype(np.uint8)
+    return seen
+
+
+def shown(grey: Map) -> NDArray[np.uint8]:
+    """What the row reader makes out in a cutting, in the model's form: what is darkest, in a picture without ink."""
+    darkness = (seen_row(grey).astype(np.float32) - 128) / np.float32(96)
+    return fit_ink(np.clip(darkness, 0, 1))
+
+
+def _instead(scores: Scores, text: Text) -> Scores:
+    """The log probabilities (L, 11) of all signs in the place of each of a text's, given the others."""
+    texts = np.tile(text, (len(text), OTHER + 1, 1))
+    for place in range(len(text)):
+        texts[place, :, place] = np.arange(OTHER + 1)
+    log_signs = log_probabilities(scores, texts.reshape(-1, len(text))).reshape(len(text), -1)
+    return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
+
+
+def _parted(cutting: Cutting, middles: NDArray[np.float64]) -> tuple[list[NDArray[np.uint8]], list[Box]]:
+    """The ink of digits at these places, in the model's form, and their boxes.
+
+    A mark is the digit's in whose part of the row most of it lies; where two share it, it is cut between them.
+    """
+    ink = cutting.ink
+    marks = Marks(ink >= 0.5)
+    ends = [0, *((middles[:-1] + middles[1:]) / 2).round().astype(int).tolist(), ink.shape[1]]
+    images, boxes = [], []
+    for start, end in pairwise(ends):
+        inside = np.minimum(marks.right, end) - np.maximum(marks.left, start)
+        whole = inside >= _MINE * marks.across
+        mask = marks.mask(~whole & (inside > _SHARED * np.minimum(marks.across, end - start)))
+        mask[:, :start] = mask[:, end:] = False
+        mask |= marks.mask(whole)
+        images.append(fit_ink(without(ink, (ink >= 0.5) & ~mask)))
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            images[-1] = shown(cutting.grey[:, start : max(end, start + 1)])
+            rows, columns = np.array([0, ink.shape[0] - 1]), np.array([start, max(end - 1, start)])
+        boxes.append((float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0))
+    return images, boxes
+
+
+def likeliest_texts(scores: Scores) -> dict[Text, float]:
+    """The likeliest texts of a row and their log probabilities, by prefix beam search.
+
+    Args:
+        scores: log probabilities (places, 12).
+    """
+    beam: dict[Text, tuple[float, float]] = {(): (0.0, -math.inf)}  # that it ends in nothing, and in its last sign
+    for here in scores.tolist():
+        found: dict[Text, tuple[float, float]] = {}
+        likely = [sign for sign in range(NOTHING) if here[sign] > _LEAST]
+        for text, (nothing, last) in beam.items():
+            both = _sum(nothing, last)
+            goes_on = last + here[text[-1]] if text else -math.inf
+            found[text] = both + here[NOTHING], _sum(found.get(text, (0, -math.inf))[1], goes_on)
+            for sign in likely:
+                start = (nothing if text and text[-1] == sign else both) + here[sign]
+                ends, so_far = found.get((*text, sign), (-math.inf, -math.inf))
+                found[*text, sign] = ends, _sum(so_far, start)
+        beam = dict(sorted(found.items(), key=lambda item: -_sum(*item[1]))[:_BEAM])
+    return {text: _sum(*ways) for text, ways in beam.items()}
+
+
+def _sum(one: float, other: float) -> float:
+    """Of two probabilities, all as logarithms."""
+    low, high = (one, other) if one < other else (other, one)
+    return high + math.log1p(math.exp(low - high)) if low > -math.inf else high
+
+
+def log_probabilities(scores: Scores, texts: NDArray[np.int64]) -> Scores:
+    """The log probabilities (N,) of texts (N, L) of a row, equally long ones."""
+    count, length = texts.shape
+    signs = np.full((count, 2 * length + 1), NOTHING)
+    signs[:, 1::2] = texts
+    skips = np.zeros(signs.shape, bool)
+    skips[:, 3::2] = texts[:, 1:] != texts[:, :-1]
+    ways = np.full((count, 2 * length + 1), -np.inf)
+    ways[:, :2] = scores[0][signs[:, :2]]
+    for here in scores[1:]:
+        step, skip = np.full_like(ways, -np.inf), np.full_like(ways, -np.inf)
+        step[:, 1:] = ways[:, :-1]
+        skip[:, 2:] = np.where(skips[:, 2:], ways[:, :-2], -np.inf)
+        ways = np.logaddexp(np.logaddexp(ways, step), skip) + here[signs]
+    return np.asarray(np.logaddexp.reduce(ways[:, -2:], axis=1))
+
+
+def places_of(scores: Scores, text: Text) -> NDArray[np.float64]:
+    """Where each sign of a text most likely is: its middle, in places from the left (L,)."""
+    signs = np.array([NOTHING, *(part for sign in text for part in (sign, NOTHING))])
+    count = len(signs)
+    way, came = np.full(count, -np.inf), np.zeros((len(scores), count), np.int64)
+    way[:2] = scores[0][signs[:2]]
+    for place, here in enumerate(scores[1:], 1):
+        options = np.full((3, count), -np.inf)
+        options[0], options[1, 1:] = way, way[:-1]
+        may_skip = np.append([False, False], (signs[2:] != signs[:-2]) & (signs[2:] != NOTHING))
+        options[2, 2:] = np.where(may_skip[2:], way[:-2], -np.inf)
+        came[place] = options.argmax(axis=0)
+        way = options.max(axis=0) + here[signs]
+    state = count - 1 if way[-1] >= way[-2] else count - 2
+    at: list[list[int]] = [[] for _ in text]
+    for place in range(len(scores) - 1, -1, -1):
+        if state % 2:
+            at[state // 2].append(place)
+        state -= int(came[place, state])
+    return np.array([np.mean(places) + 0.5 for places in at])

@@ -1,0 +1,169 @@
+"""Pictures whose digits cannot be told apart by their marks: the row reader reads them as a whole."""
+
+import itertools
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitpad import Recognizer
+from digitpad.image import rows
+from digitpad.image.filters import Map
+from digitpad.image.normalise import image_readings
+from tests.runtime.image.test_normalise import DIGITS, draw, grey
+
+CNN = Recognizer("cnn")
+
+
+def printed(shape: tuple[int, int]) -> Map:
+    """Paper with a pattern of waves on it."""
+    y, x = np.indices(shape)
+    return 0.7 - 0.12 * (np.sin((y + 3 * np.sin(x / 7)) * 2 * np.pi / 5) > 0.4)
+
+
+def amount(*digits: str, apart: int = 34) -> Map:
+    """Digits side by side, 1 = ink."""
+    ink = np.zeros((60, 30 + apart * len(digits)))
+    for place, digit in enumerate(digits):
+        part = ink[:, 10 + apart * place : 50 + apart * place]
+        np.maximum(part, draw(digit, 40, 0.1, size=(40, 60))[:, : part.shape[1]], out=part)
+    return ink
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_on_printed_paper_beside_a_sliver_of_its_neighbour_is_the_likeliest(digit: str) -> None:
+    ink = draw(digit, 50, 0.1, size=(60, 70)).copy()
+    ink[20:50, :4] = 1
+    noise = np.random.default_rng(1).normal(0, 0.015, ink.shape)
+    found = CNN.predict(grey(printed(ink.shape) * (1 - 0.7 * ink) + noise))
+    assert found.status != "blank" and found.probabilities.argmax() == int(digit)
+
+
+def test_an_amount_on_printed_paper_is_read_over_its_point_and_closing_dash() -> None:
+    ink = amount("2", "5", "3", "0", "7", "4", apart=38)
+    ink[46:50, 122:126] = 1
+    ink = np.pad(ink, ((0, 0), (0, 40)))
+    ink[33:36, -45:-20] = 1
+    number = CNN.read(grey(printed(ink.shape) * (1 - 0.7 * ink)))
+    assert (number.status, number.text) == ("number", "253074")
+
+
+def test_digits_that_touch_are_read() -> None:
+    assert CNN.read(grey(1 - amount("3", "0", "8", "2", apart=27))).text == "3082"
+
+
+def test_the_boxes_of_digits_are_the_pictures_own() -> None:
+    picture = np.ones((900, 1400))
+    for digit, left in (("4", 560), ("2", 720)):
+        picture[360:540, left : left + 120] -= 0.9 * draw(digit, 140, size=(120, 180))
+    number = CNN.read(grey(picture))
+    assert number.text == "42"
+    for left, digit in zip((560, 720), number.digits, strict=True):
+        assert digit.box is not None
+        assert left - 12 <= digit.box[0] and digit.box[2] <= left + 132
+        assert digit.box[1] + 12 >= 360 and digit.box[3] <= 552
+
+
+def test_rows_are_read_from_top_to_bottom() -> None:
+    page = np.concatenate([amount("4", "2"), amount("7", "3"), amount("6", "0")])
+    assert CNN.read(grey(1 - page)).text == "42\n73\n60"
+
+
+def test_one_digit_is_a_number_of_one_and_its_prediction_is_what_predict_gives() -> None:
+    for picture in (
+        grey(1 - draw("3", 200, size=(300, 300))),
+        grey(printed((70, 60)) * (1 - 0.7 * draw("5", 50, 0.1, size=(60, 70)))),
+    ):
+        one, number = CNN.predict(picture), CNN.read(picture)
+        assert one.digit is not None
+        assert (number.text, number.confidence) == (str(one.digit), one.confidence)
+        (digit,) = number.digits
+        assert np.array_equal(digit.probabilities, one.probabilities) and digit.box is not None
+
+
+def test_what_is_surely_a_digit_at_first_sight_is_not_read_as_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recognizer, "_row_reader", property(lambda _: pytest.fail("the row reader was asked")))
+    picture = grey(1 - draw("3", 200, size=(300, 300)))
+    assert Recognizer("cnn").predict(picture).digit == 3
+    assert Recognizer("cnn").read(picture).text == "3"
+
+
+def test_a_page_full_of_marks_is_no_number() -> None:
+    picture = np.full((800, 800), 255, np.uint8)
+    for y, x in np.argwhere(np.ones((20, 20))) * 38 + 15:
+        picture[y : y + 9, x : x + 9] = 0
+    assert CNN.read(picture).status == "not_a_number"
+
+
+@pytest.mark.parametrize("bare", ["half black", "white", "noise", "printed"])
+def test_what_has_no_writing_on_it_is_no_number(bare: str) -> None:
+    picture = np.full((300, 400), 1.0)
+    if bare == "half black":
+        picture[:, :200] = 0
+    elif bare == "noise":
+        picture = np.random.default_rng(2).uniform(0, 1, picture.shape)
+    elif bare == "printed":
+        picture = printed((300, 400))
+    assert CNN.read(grey(picture)).status in ("not_a_number", "blank")
+    assert CNN.predict(grey(picture)).status in ("not_a_digit", "blank")
+
+
+def test_a_picture_is_cut_around_its_rows_and_left_whole_where_they_are_as_large() -> None:
+    whole, around = image_readings(grey(1 - amount("4", "2"))).ways
+    assert [cutting.corner for cutting in whole] == [(0, 0)]
+    assert whole[0].grey.size >= around[0].grey.size
+
+
+# What a row says, from the probabilities at each place
+
+SIGNS = (1, 2, rows.OTHER)
+scores = st.integers(1, 5).flatmap(
+    lambda places: st.lists(
+        st.lists(st.floats(-4, 4), min_size=12, max_size=12).map(lambda row: np.array(row) - np.logaddexp.reduce(row)),
+        min_size=places,
+        max_size=places,
+    ).map(np.array)
+)
+
+
+def said(path: tuple[int, ...]) -> tuple[int, ...]:
+    """What signs at all places say: those that repeat, once; and without nothing."""
+    return tuple(sign for sign, _ in itertools.groupby(path) if sign != rows.NOTHING)
+
+
+def of_all_paths(row: rows.Scores) -> dict[tuple[int, ...], float]:
+    """The probability of each text of a few signs, summed over all that the places may hold."""
+    found: dict[tuple[int, ...], float] = defaultdict(float)
+    for path in itertools.product((*SIGNS, rows.NOTHING), repeat=len(row)):
+        found[said(path)] += float(np.exp(sum(row[place, sign] for place, sign in enumerate(path))))
+    return found
+
+
+@given(scores)
+def test_a_texts_probability_is_that_of_all_places_where_it_may_stand(row: rows.Scores) -> None:
+    for text, probability in of_all_paths(row).items():
+        if text:
+            found = rows.log_probabilities(row, np.array([text, text]))
+            assert np.exp(found) == pytest.approx([probability] * 2, rel=1e-6)
+
+
+@given(scores)
+def test_the_likeliest_text_is_found_or_one_that_is_nearly_as_likely(row: rows.Scores) -> None:
+    row[:, [sign for sign in range(rows.NOTHING) if sign not in SIGNS]] = -50
+    by_hand = of_all_paths(row)
+    found = rows.likeliest_texts(row)
+    best = max(found, key=lambda text: found[text])
+    assert by_hand[best] >= 0.7 * max(by_hand.values())
+    assert 0.7 * by_hand[best] <= np.exp(found[best]) <= (1 + 1e-6) * by_hand[best]
+
+
+@given(scores)
+def test_the_places_of_a_text_are_in_its_order_and_in_the_row(row: rows.Scores) -> None:
+    found = rows.likeliest_texts(row)
+    for text in found:
+        if text:
+            places = rows.places_of(row, text)
+            assert len(places) == len(text)
+            assert (np.diff(places) > 0).all() and places[0] > 0 and places[-1] < len(row)
