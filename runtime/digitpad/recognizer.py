@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from digitpad.image.rows import RowReader
 
 _BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
-_SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, others are judged too
+_SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
 _UNLIKELIEST = 1e-30
 _WRONG = 0.7  # so many of the ways to see a picture are expected to be wrong, and do not count against a digit
 _BARE = math.log(9)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
@@ -46,8 +46,8 @@ class Prediction:
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
-        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture that was seen in several
-            ways, the likeliest of them, while probabilities and ood_score are those of all.
+        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; where the row reader had a say, too,
+            probabilities and ood_score are those of both.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """

@@ -40,6 +40,8 @@ _LARGE = 64  # marks, of which each may be a frame around others
 _INSIDE = 0.3  # of its height: what a mark is around is so high if that is a frame, and not a zero with a dot
 _FILLED, _WIDE = 0.5, 0.3  # a mark is filled whose box it fills so far, and large if it has this share of the sides
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
+_LOW, _BAR = 0.4, 0.35  # of a digit's height: so low are points and dashes; and so far from its top its bar ends
+_OVERLAP = 0.15  # of the same: so far they may reach into it from the side
 _DOT, _SMALL = 0.12, 0.55  # of a picture's height: a row between these is seen only cut out
 _MARGIN = 0.15  # of the height of ink: so much around it is cut out with it
 
@@ -211,7 +213,8 @@ def _parted(cutting: Cutting, middles: NDArray[np.float64]) -> tuple[list[NDArra
     for start, end in pairwise(ends):
         inside = np.minimum(marks.right, end) - np.maximum(marks.left, start)
         whole = inside >= _MINE * marks.across
-        mask = marks.mask(~whole & (inside > _SHARED * np.minimum(marks.across, end - start)))
+        whole &= ~_beside(marks, whole)
+        mask = marks.mask((inside < _MINE * marks.across) & (inside > _SHARED * np.minimum(marks.across, end - start)))
         mask[:, :start] = mask[:, end:] = False
         mask |= marks.mask(whole)
         images.append(fit_ink(without(ink, (ink >= 0.5) & ~mask)))
@@ -221,6 +224,17 @@ def _parted(cutting: Cutting, middles: NDArray[np.float64]) -> tuple[list[NDArra
             rows, columns = np.array([0, ink.shape[0] - 1]), np.array([start, max(end - 1, start)])
         boxes.append((float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0))
     return images, boxes
+
+
+def _beside(marks: Marks, whole: Mask) -> Mask:
+    """Which marks are points, commas or dashes beside the largest of a digit's, and none of its strokes."""
+    if not whole.any():
+        return whole
+    main = int(np.where(whole, marks.down, 0).argmax())
+    most = _OVERLAP * marks.down[main]
+    beside = (marks.left > marks.right[main] - most) | (marks.right < marks.left[main] + most)
+    high = marks.bottom < marks.top[main] + _BAR * marks.down[main]  # as the bar of a five is
+    return np.asarray(beside & (marks.down < _LOW * marks.down[main]) & ~high)
 
 
 def likeliest_texts(scores: Scores) -> dict[Text, float]:

@@ -48,6 +48,8 @@ def test_an_amount_on_printed_paper_is_read_over_its_point_and_closing_dash() ->
     ink[33:36, -45:-20] = 1
     number = CNN.read(grey(printed(ink.shape) * (1 - 0.7 * ink)))
     assert (number.status, number.text) == ("number", "253074")
+    last = number.digits[-1].box
+    assert last is not None and last[2] < ink.shape[1] - 45, "the dash is in the box of the last digit"
 
 
 def test_digits_that_touch_are_read() -> None:
