@@ -16,6 +16,8 @@ from tqdm import tqdm
 from digitpad import Recognizer
 from digitpad.files import write_whole
 from digitpad.image import ink, normalise, rows
+from digitpad.image.ink import Ink
+from digitpad.reader import Cutting
 from evaluate.conditions import CONDITIONS, photograph
 from evaluate.numbers import figures, read_all, with_text
 from evaluate.sets import Numbers, load_cheque_digits, load_cheques
@@ -28,11 +30,18 @@ EACH = 40  # pictures of a condition
 DIGITS, AMOUNTS = 3, 3  # of the cheques' digits cut out, and of the whole amounts, one in so many
 
 
+WAYS = rows.cuttings
+
+
+def _whole(way: list[Cutting], ink: Ink) -> bool:
+    return way[0].grey.shape == ink.grey.shape
+
+
 # By what it is for: where it is, and what takes its place.
 STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "the row reader": [(normalise, "cuttings", lambda _: [])],
-    "the whole picture as a row": [(normalise, "cuttings", lambda ink: rows.cuttings(ink)[1:])],
-    "rows cut around the ink": [(normalise, "cuttings", lambda ink: rows.cuttings(ink)[:1])],
+    "the whole picture as a row": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if not _whole(w, ink)])],
+    "rows cut around the ink": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if _whole(w, ink)])],
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "nothing but dust is blank": [(ink, "_DUST", 0)],
     "closer to small ink": [(ink, "_surroundings", lambda _: None)],
@@ -100,7 +109,7 @@ Before that, rules took out what was not the digit's, ahead of the network. Besi
 they earned nothing on real paper and next to nothing under the simulated conditions, and went, with their 300 lines.
 What they were worth when all the rest stood, measured likewise on 12 digits under each condition, one in 6 of the
 cheques' digits, and one in 12 of the amounts. Twelve are few: on a hundred digits under each condition
-([evaluation](evaluation/README.md)) a single line cost more, and what tells one at first sight came back, in 20 lines.
+([evaluation](evaluation/README.md)) a single line cost more, and what tells one at first sight came back.
 
 {table(titles, tables["deleted"])}
 """

@@ -1,1 +1,1 @@
-"""Export: the trained networks as ONNX files that keep the model contract."""
+"""Export: the trained networks as ONNX files; those of single digits keep the model contract."""

@@ -29,7 +29,9 @@ from train.synthetic.generate import generate_digits
 def main(argv: list[str] | None = None) -> int:
     """Export what is asked for; returns the exit status."""
     parser = argparse.ArgumentParser("python -m export", description=__doc__)
-    parser.add_argument("--only", choices=[*NETWORKS, "rows"], help="export one network (default: all)")
+    parser.add_argument(
+        "--only", choices=[*NETWORKS, "rows"], help="export one network (default: all; with --out, all but rows)"
+    )
     parser.add_argument("--weights", type=Path, help="folder of the weights (default: train/weights)")
     parser.add_argument("--out", type=Path, help="write into this folder; weights are read from its weights/, if any")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")

@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from digitpad.files import make_folder, write_whole
 from digitpad.image.rows import HEIGHT, PLACE
+from export.card import write_card
 from export.contract import OPSET, ExportError, model_file
 from export.manifest import read_manifest, write_manifest
 from train.row_reader import CLASSES, WEIGHTS, RowReader, load
@@ -49,7 +50,10 @@ def export_rows(weights: Path, folder: Path) -> None:
         "parameters": sum(weight.numel() for weight in net.parameters()),
         "exact": facts["validation"],
     }
-    write_manifest(folder, read_manifest(folder), entry)
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest, entry)
+    if manifest:
+        write_card(folder, manifest)
     print(f"rows: {FILE} written in {folder}: {len(content):,} bytes")
 
 

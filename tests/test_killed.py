@@ -18,7 +18,7 @@ from digitpad.pad.drawing import Drawing
 from digitpad.pad.saving import save_drawing
 from digitpad.stroke_files import read_samples
 from tests.killing import KINDS, Row, campaign, damage, page
-from train.__main__ import prepare_folder
+from train.command import prepare_folder
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Training: data, augmentation, the two networks, calibration."""
+"""Training: data, augmentation, the networks, calibration."""

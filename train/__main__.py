@@ -17,7 +17,7 @@ import numpy as np
 
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
-from train.command import ROOT, finish, threads_each
+from train.command import ROOT, finish, prepare_folder, threads_each
 from train.data import NOT_A_DIGIT, DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import History, loss_and_accuracy
 from train.networks import NETWORKS, TEACHER
@@ -254,23 +254,6 @@ def load_material(options: argparse.Namespace) -> Material:
             letters["own_outliers"] = no_digits
         sources.append(f"{len(own_images) + len(own_strokes)} drawings of the user's own")
     return Material(Known(images, pen, letters), validation, outliers, test, ", ".join(sources))
-
-
-def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
-    """Make a folder of the run; one made with other data or settings is set aside, a pool emptied."""
-    wanted = json.dumps(settings)
-    if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
-        if folder.name == "pool":
-            for path in set(folder.iterdir()) - {folder / "run.json"}:  # kept, in case the run is killed here
-                path.unlink()
-        else:
-            number = 1
-            while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
-                number += 1
-            folder.rename(aside)
-            print(f"{folder.name}: other settings or data than in the last run (kept in {aside}): training starts over")
-    make_folder(folder)
-    write_whole(folder / "run.json", wanted.encode())
 
 
 def _stop_with_parent() -> None:

@@ -1,11 +1,13 @@
 """What `python -m train`, `evaluate`, `export` and `bench` share: where the checkout is, and how a command ends."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from digitpad.errors import DigitPadError
+from digitpad.files import make_folder, write_whole
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +37,23 @@ def finish(name: str, work: Callable[[], int | None], stopped: str) -> int:
     except KeyboardInterrupt:
         print(f"{name}: stopped; {stopped}", file=sys.stderr)
         return 130
+
+
+def prepare_folder(folder: Path, settings: dict[str, object]) -> None:
+    """Make a folder of the run; one made with other data or settings is set aside, a pool emptied."""
+    wanted = json.dumps(settings)
+    if (folder / "run.json").exists() and (folder / "run.json").read_text() != wanted:
+        if folder.name == "pool":
+            for path in set(folder.iterdir()) - {folder / "run.json"}:  # kept, in case the run is killed here
+                path.unlink()
+        else:
+            number = 1
+            while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+                number += 1
+            folder.rename(aside)
+            print(f"{folder.name}: other settings or data than in the last run (kept in {aside}): training starts over")
+    make_folder(folder)
+    write_whole(folder / "run.json", wanted.encode())
 
 
 def threads_each(processes: int) -> dict[str, str]:

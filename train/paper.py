@@ -11,7 +11,7 @@ Random = np.random.Generator
 
 
 def textured(ink: Map, rng: Random) -> Map:
-    """Ink as a pen leaves it: darker here and lighter there, soft at its edges, with gaps."""
+    """Ink as a pen leaves it: darker here and lighter there, with gaps."""
     if rng.random() < 0.5:
         ink = ink * np.clip(1 + rng.uniform(0.1, 0.5) * _cloud(ink.shape, int(rng.integers(2, 9)), rng), 0.25, 1)
     if rng.random() < 0.15:  # a pen that skips
@@ -39,7 +39,7 @@ def photographed(ink: Map, rng: Random) -> Map:
     if rng.random() < 0.05:
         seen = _on_badge(seen, ink, rng)
     if rng.random() < 0.5:
-        seen = seen + rng.normal(0, rng.uniform(0.005, 0.06), ink.shape).astype(np.float32)
+        seen = seen + rng.normal(0, rng.uniform(0.01, 0.11) * dark, ink.shape).astype(np.float32)
     picture = Image.fromarray(np.rint(255 * np.clip(seen, 0, 1)).astype(np.uint8))
     if rng.random() < 0.6:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.1)))

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from digitpad.files import make_folder, write_whole
 from digitpad.image.rows import HEIGHT, NOTHING, PLACE
-from train.command import ROOT
+from train.command import ROOT, prepare_folder
 from train.rows import Hands, Rows, load_hands, make_rows, read_rows, write_rows
 
 CLASSES = NOTHING + 1
@@ -61,7 +61,7 @@ class Recipe:
 RECIPES = {
     "quick": Recipe((Cycle(2, 4, 0.002),), rows=256, rounds_an_epoch=2),
     "default": Recipe((Cycle(25, 80, 0.002),)),
-    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008))),
+    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008), Cycle(100, 330, 0.0015))),
 }
 
 
@@ -130,8 +130,9 @@ def train(recipe: str, data: Path | None, out: Path | None) -> int:
 
 def _train(recipe: Recipe, data: Path | None, out: Path | None) -> int:
     run = (out or ROOT / "artifacts") / "rows"
-    make_folder(run / "pool")
     hands = load_hands(data, validation=False)
+    prepare_folder(run, {"recipe": asdict(recipe), "hands": hands.sources})
+    make_folder(run / "pool")
     makers = [
         multiprocessing.Process(target=_fill, args=(run / "pool", recipe, hands, first), daemon=True)
         for first in range(os.cpu_count() or 1)
@@ -164,6 +165,9 @@ def _train(recipe: Recipe, data: Path | None, out: Path | None) -> int:
 def _fill(pool: Path, recipe: Recipe, hands: Hands, first: int) -> None:
     os.nice(5)
     for number in range(first, sum(cycle.rounds for cycle in recipe.cycles), os.cpu_count() or 1):
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():  # it was stopped
+            return
         if not (path := pool / f"{number:03}.npz").exists():
             write_rows(path, make_rows(hands, recipe.rows, (1, number)))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,28 @@ from digitpad.files import write_whole
 from digitpad.image.filters import Map
 from digitpad.image.rows import HEIGHT, OTHER, seen_row
 from digitpad.mnist_form import Points
+from digitpad.reader import Box
 from digitpad.stroke_files import Sample
 from train.data import DataError, Digits, load_mnist, load_outliers, load_pen, load_uji
 from train.paper import photographed, textured
 from train.synthetic.generate import VARIANTS, Way, in_turn, vary_strokes, write_digit
-from train.synthetic.outliers import drawn_outlier, generate_outliers
+from train.synthetic.outliers import LIKE_NUMBERS, SEVERAL_DIGITS, drawn_outlier, painted_outlier
 
 Random = np.random.Generator
-WIDTHS = (32, 48, 72, 104, 144, 192, 256)  # of rows, in pixels: those of a batch are equally wide
+WIDTHS = (16, 24, 32, 48, 72, 104, 144, 192, 256)  # of rows, in pixels: those of a batch are equally wide
 # Ways to write digits that are seen in amounts and would pass for something else in a digit that stands alone.
 _ALSO: dict[int, list[Way]] = {
-    1: [[[(0.0, 0.95), (0.5, 0.0), (0.5, 0.0), (0.55, 1.0)]]],  # as tall an upstroke as the stem
+    1: [
+        [[(0.0, 0.95), (0.5, 0.0), (0.5, 0.0), (0.55, 1.0)]],  # as tall an upstroke as the stem
+        [[(0.0, 0.85), (0.35, 0.6), (0.62, 0.2), (0.5, 0.0), (0.36, 0.2), (0.4, 0.7), (0.6, 1.0)]],  # like an l
+    ],
     5: [[[(1.0, 0.02), (0.5, 0.05), (0.5, 0.05), (0.4, 0.97), (0.4, 0.97), (0.08, 0.62)]]],  # like a root
+    7: [
+        [  # like an f
+            [(0.05, 0.45), (0.3, 0.35), (0.62, 0.12), (0.5, 0.0), (0.38, 0.15), (0.42, 0.5), (0.35, 1.0)],
+            [(0.0, 0.62), (0.8, 0.58)],
+        ]
+    ],
     9: [
         [[(0.3, 1.0), (0.38, 0.5), (0.42, 0.1), (0.42, 0.1), (0.7, 0.02), (0.88, 0.25), (0.7, 0.5), (0.35, 0.52)]]
     ],  # P
@@ -101,6 +112,15 @@ def read_rows(path: Path) -> Rows:
     return list(zip(images, [signs[start:end] for start, end in pairwise([0, *lengths])], strict=True))
 
 
+@dataclass(frozen=True)
+class _Manner:
+    """How one hand writes: how far it slants to the right, strays from the line, and whether it joins digits."""
+
+    slant: float
+    wander: float
+    joined: bool
+
+
 @dataclass
 class _Row:
     """What is to be drawn, in heights of the row from its left end: `strokes` with the pen, and pictures."""
@@ -108,6 +128,7 @@ class _Row:
     strokes: list[Points] = field(default_factory=list)
     images: list[tuple[NDArray[np.uint8], float, float, float, float]] = field(default_factory=list)  # box
     label: list[int] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)  # of what the label names
     right: float = 0.0
     last: Points | None = None  # where the pen left the last digit
 
@@ -115,26 +136,42 @@ class _Row:
 def make_row(hands: Hands, rng: Random) -> tuple[NDArray[np.uint8], list[int]]:
     """A row as the reader sees it, uint8 (HEIGHT, W) with W one of WIDTHS; and what it says: digits, and OTHER."""
     row = _written(hands, rng)
-    height = HEIGHT * rng.uniform(0.4, 0.97)  # of the ink
-    pen = float(rng.choice([rng.uniform(0.035, 0.09), rng.uniform(0.06, 0.16)]))  # of that
-    ink, inked = _drawn(row, pen, height, rng)
-    room = [width for width in WIDTHS if width >= inked * rng.uniform(0.93, 1.0)]
-    width = (room or WIDTHS[-1:])[0 if rng.random() < 0.85 else min(1, len(room[1:]))]
+    pen = float(rng.choice([rng.uniform(0.035, 0.09), rng.uniform(0.06, 0.16)]))  # of a digit's height
+    box, label, share = _extent(row, pen), row.label, rng.uniform(0.4, 0.97)  # of the height of what is seen
+    if len(label) > 1 and rng.random() < 0.2:
+        n = int(rng.integers(len(label)))
+        if _stands_out(row.boxes[n], row.boxes):
+            box, label = row.boxes[n], label[n : n + 1]
+            sides = box[3] - box[1], box[2] - box[0]
+            share = sides[0] / (sides[0] + 2 * rng.uniform(0.05, 0.2) * max(sides))
+    scale = HEIGHT * share / max(box[3] - box[1], 0.3)
+    inked, height = (box[2] - box[0]) * scale, HEIGHT * share
     if inked > WIDTHS[-1]:
         return make_row(hands, rng)
+    room = [width for width in WIDTHS if width >= inked * rng.uniform(0.93, 1.0)]
+    width = (room or WIDTHS[-1:])[0 if rng.random() < 0.85 or label is not row.label else min(1, len(room[1:]))]
     left = rng.uniform(min(width - inked, 0), max(width - inked, 0))
     top = rng.uniform(0, HEIGHT - height) - (rng.uniform(0, 0.08) * HEIGHT if rng.random() < 0.2 else 0)
-    sheet = Image.new("L", (width, HEIGHT))
-    sheet.paste(ink, (round(left), round(top)))
-    seen = np.asarray(sheet, np.float32) / np.float32(255)
+    seen = np.zeros((HEIGHT, width), np.float32)
+    ink, (x, y) = _drawn(row, pen, scale, rng)
+    _lay(seen, ink, round(left + (x - box[0]) * scale), round(top + (y - box[1]) * scale))
     if rng.random() < 0.12:
-        np.maximum(seen, _around((left, top, left + inked, top + height), seen.shape, pen * height, rng), out=seen)
-    share = 0.3 if len(row.label) < 2 else 0.03  # what is cut off is rather beside a digit that was cut out
-    _beside(seen, left, left + inked, hands, pen, height, share, rng)
-    return seen_row(photographed(textured(seen, rng), rng)), row.label
+        np.maximum(seen, _around((left, top, left + inked, top + height), seen.shape, pen * scale, rng), out=seen)
+    for edge in (0, HEIGHT):
+        if rng.random() < 0.08:  # the rows above and below
+            ink, _ = _drawn(_written(hands, rng), pen, scale, rng)
+            shown = round(rng.uniform(0.03, 0.15) * HEIGHT)
+            _lay(seen, ink, round(rng.uniform(-0.5, 0.5) * width), shown - ink.height if edge == 0 else edge - shown)
+    return seen_row(photographed(textured(seen, rng), rng)), label
 
 
-def _around(box: tuple[float, float, float, float], shape: tuple[int, ...], pen: float, rng: Random) -> Map:
+def _stands_out(box: Box, boxes: list[Box]) -> bool:
+    """Whether next to nothing of another digit is whole where this one, by its box, is cut out."""
+    inside = [(min(box[2], other[2]) - max(box[0], other[0])) / (other[2] - other[0] + 1e-6) for other in boxes]
+    return sum(share > 0.4 for share in inside) == 1
+
+
+def _around(box: Box, shape: tuple[int, ...], pen: float, rng: Random) -> Map:
     """What people draw around a number: a ring, a frame, one or two lines under it."""
     left, top, right, bottom = box
     sheet = Image.new("L", (shape[1] * _FINE, shape[0] * _FINE))
@@ -168,22 +205,22 @@ def _written(hands: Hands, rng: Random) -> _Row:
     slant = rng.normal(0.2, 0.25)
     if kind < 0.03:
         return row  # bare paper
-    digits, letters = _digits(hands, count > 1, rng), _letters(hands, rng)
-    none = kind < (0.45 if count == 1 else 0.15)
+    digits, letters = _digits(hands, count > 1, rng), _letters(hands, count > 1, rng)
+    none = kind < (0.5 if count == 1 else 0.15)
     few = 0.3 if kind > 0.95 and count > 1 else 0.0  # letters amid the digits
     amount = rng.random() < 0.35  # with points, and a dash at the end
-    joined = rng.random() < 0.2
-    zeros = rng.random() < 0.35
+    manner = _Manner(slant, wander, rng.random() < 0.2)
+    zeros, ones = rng.random() < 0.35, count > 1 and rng.random() < 0.15  # which numbers end and begin with
     small = rng.uniform(0.5, 1) if rng.random() < 0.4 else 1.0  # zeros are often smaller
     if rng.random() < 0.03:
         _mark(row, "-=", rng)
     for n in range(count):
-        wanted = 0 if zeros and n >= count / 2 else None
+        wanted = 0 if zeros and n >= count / 2 else 1 if ones and not n else None
         label, shape = (letters if none or rng.random() < few else digits)(wanted)
         size = np.exp(rng.normal(0, sizes)) * (small if label == 0 and n else 1)
         if row.label:
             row.right += gap + rng.normal(0, loose)
-        _put(row, label, shape, size, slant + rng.normal(0, 0.07), wander, joined, rng)
+        _put(row, label, shape, size, manner, rng)
         left = count - 1 - n
         if amount and left and (left % 3 == 0 or rng.random() < 0.05) and rng.random() < 0.8:
             _mark(row, ".,.", rng)
@@ -194,7 +231,8 @@ def _written(hands: Hands, rng: Random) -> _Row:
     return row
 
 
-Write = Callable[[int | None], tuple[int, "list[Points] | NDArray[np.uint8]"]]
+Shape: TypeAlias = "list[Points] | NDArray[np.uint8]"
+Write = Callable[[int | None], tuple[int, Shape]]
 
 
 def _digits(hands: Hands, several: bool, rng: Random) -> Write:
@@ -204,7 +242,7 @@ def _digits(hands: Hands, several: bool, rng: Random) -> Write:
     mine = writers[list(writers)[rng.integers(len(writers))]] if writers else []
     ways: dict[int, Way] = {}  # one hand writes a digit one way
 
-    def write(wanted: int | None) -> tuple[int, list[Points] | NDArray[np.uint8]]:
+    def write(wanted: int | None) -> tuple[int, Shape]:
         label = int(rng.integers(10)) if wanted is None else wanted
         if source == "pictures" and len(hands.images):
             found = np.flatnonzero(hands.images.labels == label) if wanted is not None else None
@@ -222,34 +260,24 @@ def _digits(hands: Hands, several: bool, rng: Random) -> Write:
     return write
 
 
-def _letters(hands: Hands, rng: Random) -> Write:
-    """What is no digit: letters of one collection, or scribbles and letters that we generate."""
-    collections = [*hands.letters, None, None]
-    letters = collections[rng.integers(len(collections))]
-    pictures = rng.random() < 0.15
+def _letters(hands: Hands, several: bool, rng: Random) -> Write:
+    """What is no digit: letters of one collection, or what we generate."""
+    source = rng.choice(["people", "drawn", "pictures"], p=[0.6, 0.3, 0.1] if several else [0.45, 0.3, 0.25])
+    letters = hands.letters[rng.integers(len(hands.letters))] if hands.letters else []
 
-    def write(_: int | None) -> tuple[int, list[Points] | NDArray[np.uint8]]:
-        if pictures:
-            return OTHER, generate_outliers(1, int(rng.integers(1 << 31)))[0][0]
-        if letters is None:
-            return OTHER, drawn_outlier(rng)
+    def write(_: int | None) -> tuple[int, Shape]:
+        if source == "pictures":
+            return OTHER, painted_outlier(rng)
+        if source == "drawn" or not letters:
+            return OTHER, drawn_outlier(rng, LIKE_NUMBERS | {"small marks"} if several else SEVERAL_DIGITS)
         return OTHER, vary_strokes(letters[rng.integers(len(letters))].strokes, rng)
 
     return write
 
 
-def _put(
-    row: _Row,
-    label: int,
-    shape: "list[Points] | NDArray[np.uint8]",
-    size: float,
-    slant: float,
-    wander: float,
-    joined: bool,
-    rng: Random,
-) -> None:
+def _put(row: _Row, label: int, shape: Shape, size: float, manner: _Manner, rng: Random) -> None:
     """Add a digit to a row, its foot about on the line."""
-    foot = rng.normal(0, wander)
+    slant, foot = manner.slant + rng.normal(0, 0.07), rng.normal(0, manner.wander)
     row.label.append(label)
     if isinstance(shape, np.ndarray):
         rows, columns = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
@@ -259,6 +287,7 @@ def _put(
         scale = size / max(cut.shape[0], 0.35 * cut.shape[1])
         width, height = cut.shape[1] * scale * np.exp(rng.normal(0, 0.1)), cut.shape[0] * scale
         row.images.append((cut, row.right, -height + foot, row.right + width, foot))
+        row.boxes.append(row.images[-1][1:])
         row.right += width
         row.last = None
         return
@@ -270,13 +299,14 @@ def _put(
     placed = [np.stack([wide * stroke[:, 0] - 0.7 * slant * stroke[:, 1], stroke[:, 1]], axis=1) for stroke in placed]
     left = min(float(stroke[:, 0].min()) for stroke in placed)
     placed = [stroke + np.array([row.right - left, foot]) for stroke in placed]
-    if joined and row.last is not None and rng.random() < 0.7:
+    if manner.joined and row.last is not None and rng.random() < 0.7:
         start, end = row.last[-1], placed[0][0]
         middle = (start + end) / 2 + (0, rng.uniform(-0.15, 0.25))
         t = np.linspace(0, 1, 8)[:, None]
         row.strokes.append((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
     row.strokes += placed
-    row.right = max(float(stroke[:, 0].max()) for stroke in placed)
+    row.boxes.append(_extent(_Row(placed), 0))
+    row.right = row.boxes[-1][2]
     row.last = placed[-1]
 
 
@@ -314,24 +344,24 @@ def _mark(row: _Row, among: str, rng: Random) -> None:
     row.last = None
 
 
-def _drawn(row: _Row, pen: float, height: float, rng: Random) -> tuple[Image.Image, float]:
-    """A row drawn so that its ink is so many pixels high, 255 = ink; and how wide that is."""
-    tops = [float(stroke[:, 1].min()) for stroke in row.strokes] + [image[2] for image in row.images]
-    feet = [float(stroke[:, 1].max()) for stroke in row.strokes] + [image[4] for image in row.images]
-    lefts = [float(stroke[:, 0].min()) for stroke in row.strokes] + [image[1] for image in row.images]
-    rights = [float(stroke[:, 0].max()) for stroke in row.strokes] + [image[3] for image in row.images]
-    if not tops:
-        return Image.new("L", (1, round(height) + 1)), 0.0
-    top, left = min(tops), min(lefts)
-    pen = pen if row.strokes else 0.0
-    scale = height / max(max(feet) - top + pen, 0.3)
-    width = (max(rights) - left + pen) * scale
-    sheet = Image.new("L", (round(width) + 2, round(height) + 2))
+def _extent(row: _Row, pen: float) -> Box:
+    """Of its ink."""
+    points = np.concatenate([*row.strokes, *(np.reshape(image[1:], (2, 2)) for image in row.images), np.empty((0, 2))])
+    if not len(points):
+        return 0.0, 0.0, 0.0, 0.0
+    low, high = points.min(axis=0) - pen / 2, points.max(axis=0) + pen / 2
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _drawn(row: _Row, pen: float, scale: float, rng: Random) -> tuple[Image.Image, tuple[float, float]]:
+    """A row drawn at so many pixels to a height, 255 = ink, and where in the row the picture begins."""
+    left, top, right, bottom = _extent(row, pen)
+    sheet = Image.new("L", (round((right - left) * scale) + 2, round((bottom - top) * scale) + 2))
     if row.strokes:
         fine = Image.new("L", (sheet.width * _FINE, sheet.height * _FINE))
         pencil = ImageDraw.Draw(fine)
         for stroke in row.strokes:
-            _line(pencil, (stroke - (left - pen / 2, top - pen / 2)) * scale * _FINE, pen * scale * _FINE)
+            _line(pencil, (stroke - (left, top)) * scale * _FINE, pen * scale * _FINE)
         sheet = fine.reduce(_FINE)
     wide = rng.choice([0, 0, 1])  # whether pictures are made bolder
     for cut, x0, y0, x1, y1 in row.images:
@@ -339,12 +369,12 @@ def _drawn(row: _Row, pen: float, height: float, rng: Random) -> tuple[Image.Ima
         piece = Image.fromarray(cut).resize(size, Image.Resampling.BICUBIC)
         if wide:
             piece = piece.point(lambda v: min(int(v * 1.7), 255))
-        place = round((x0 - left + pen / 2) * scale), round((y0 - top + pen / 2) * scale)
+        place = round((x0 - left) * scale), round((y0 - top) * scale)
         merged = np.asarray(sheet).copy()
         part = merged[max(place[1], 0) : place[1] + size[1], max(place[0], 0) : place[0] + size[0]]
         np.maximum(part, np.asarray(piece)[: part.shape[0], : part.shape[1]], out=part)
         sheet = Image.fromarray(merged)
-    return sheet, width
+    return sheet, (left, top)
 
 
 def _line(pencil: ImageDraw.ImageDraw, points: Points, width: float) -> None:
@@ -354,29 +384,6 @@ def _line(pencil: ImageDraw.ImageDraw, points: Points, width: float) -> None:
         pencil.line(flat, fill=255, width=broad, joint="curve" if broad > 4 else None)
     for x, y in (flat[0], flat[-1]):
         pencil.ellipse([x - broad / 2, y - broad / 2, x + broad / 2, y + broad / 2], fill=255)
-
-
-def _beside(
-    seen: Map, left: float, right: float, hands: Hands, pen: float, height: float, share: float, rng: Random
-) -> None:
-    """Draw, in place, what else a cutting shows: slivers of neighbours at its ends, and of the rows above and below."""
-    width = seen.shape[1]
-    for end in (0, 1):
-        room = left if end == 0 else width - right
-        if rng.random() < share and room > 2:
-            piece = _Row()
-            label, shape = _digits(hands, False, rng)(None)
-            _put(piece, label, shape, 1, rng.normal(0.15, 0.25), 0, False, rng)
-            ink, _ = _drawn(piece, pen, height * rng.uniform(0.8, 1.1), rng)
-            shown = min(rng.uniform(0.05, 0.32) * ink.width, room)
-            x = round(shown - ink.width) if end == 0 else round(width - shown)
-            _lay(seen, ink, x, round(rng.uniform(-0.2, 0.4) * HEIGHT))
-    for edge in (0, 1):
-        if rng.random() < 0.08:
-            other = _written(hands, rng)
-            ink, _ = _drawn(other, pen, height, rng)
-            shown = round(rng.uniform(0.03, 0.15) * HEIGHT)
-            _lay(seen, ink, round(rng.uniform(-0.5, 0.5) * width), shown - ink.height if edge == 0 else HEIGHT - shown)
 
 
 def _lay(seen: Map, ink: Image.Image, x: int, y: int) -> None:

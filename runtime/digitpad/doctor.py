@@ -65,7 +65,7 @@ def run_doctor() -> int:
         for problem in trouble:
             report("BROKEN", "models", problem)
         if not trouble:
-            report("ok", "models", f"{names}: intact, they load and answer")
+            report("ok", "models", f"{names}, rows: intact, they load and answer")
 
     version, trouble = _child("import platformdirs, pygame; print(pygame.version.ver, 'with SDL', pygame.version.SDL)")
     if not trouble:
@@ -87,7 +87,7 @@ def run_doctor() -> int:
 
 
 def verify_models() -> dict[str, str]:
-    """Load each shipped model, checking checksum and contract, and have it answer: problems by name.
+    """Load each shipped model and the row reader, checking checksum and contract, and have it answer: problems by name.
 
     Raises:
         ModelError: the manifest is missing or damaged.

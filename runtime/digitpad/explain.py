@@ -16,7 +16,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from digitpad.errors import printable
 from digitpad.files import make_folder, write_whole
-from digitpad.image.reading import on_white, read_image
+from digitpad.image.reading import on_white, read_scaled
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import Points
 from digitpad.reader import Box
@@ -156,18 +156,12 @@ def _boxed(source: str | bytes | list[Points] | NDArray[np.uint8], boxes: Sequen
     frames = [np.array(box)[[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]] for box in boxes]
     if isinstance(source, list):
         return _drawn(source, [*source, *frames])
-    image = _fitted(on_white(*read_image(source)))
-    scale = max(image.size) / max(_size(source))
+    colour, alpha, scale = read_scaled(source)
+    image = _fitted(on_white(colour, alpha))
+    scale = max(image.size) / (scale * max(colour.shape[:2]))
     for frame in frames:
         ImageDraw.Draw(image).line((frame * scale).ravel().tolist(), fill=_GONE, width=2)
     return image
-
-
-def _size(source: str | bytes | NDArray[np.uint8]) -> tuple[int, ...]:
-    if isinstance(source, np.ndarray):
-        return source.shape
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as whole:
-        return whole.size
 
 
 def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Whole numbers: which strokes or marks make up which digit, chosen by the network's own scores.
+"""Whole numbers that strokes draw: which strokes make up which digit, chosen by the network's own scores.
 
 Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row are
 all inked and judged, and the row is parted into the groups that are the most probable digits together:
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitpad.mnist_form import Points, render_drawings
 
 MOST_DIGITS = 32  # in a row
-_MOST_PIECES = 6  # in a digit
+_MOST_STROKES = 6  # in a digit
 _GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
 _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
 _APART = 0.1  # of the height of the lower of two rows: what is closer to each other is one row
@@ -29,18 +29,17 @@ _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than 
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-Span = tuple[int, int]  # from one piece to before another
-Images = Iterable[NDArray[np.uint8]]  # each (28, 28)
+Span = tuple[int, int]  # from one stroke to before another
 
 
 @dataclass(frozen=True)
 class Group:
-    """A candidate: the pieces `start` to `end` of a row as one digit; without an image, as nothing that counts.
+    """A candidate: the strokes `start` to `end` of a row as one digit; without an image, as nothing that counts.
 
     Attributes:
-        image: uint8 (28, 28), in MNIST's form; None where the pieces are left out.
+        image: uint8 (28, 28), in MNIST's form; None where the strokes are left out.
         box: of its ink, in the input's own coordinates.
-        price: what its way of reading the pieces costs beforehand, as a log probability.
+        price: what its way of reading the strokes costs beforehand, as a log probability.
     """
 
     start: int
@@ -125,7 +124,7 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
     """Part a row into the groups that are the most probable digits together.
 
     Args:
-        row: the candidates; some groups must lead from the first piece to the last.
+        row: the candidates; some groups must lead from the first stroke to the last.
         log_digits: (G, 10) for each group, the log probability that it is this digit and no outlier. For groups without
             an image they count nothing.
     """
@@ -136,7 +135,7 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
     log_best = np.where(inked, log_digits.max(axis=1), 0) - prices
 
     order = sorted(range(count), key=lambda n: groups[n].end)
-    ending: dict[int, list[int]] = {}  # the groups that end at a piece
+    ending: dict[int, list[int]] = {}  # the groups that end at a stroke
     for n in order:
         ending.setdefault(groups[n].end, []).append(n)
     abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending.get(groups[n].start, [])] for n in order}
@@ -187,17 +186,7 @@ def _abreast(one: Group, other: Group, height: float, price: tuple[float, float]
 def stroke_rows(strokes: list[Points], known: Known) -> list[Row]:
     """The candidates in strokes, in whatever order they were drawn: rows from top to bottom."""
     boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in strokes]).reshape(-1, 4)
-    rows = []
-    for members in rows_of(boxes):
-        row = [strokes[n] for n in members]
-        raw = [stroke.tobytes() for stroke in row]
-
-        def ink(spans: list[Span], row: list[Points] = row, raw: list[bytes] = raw) -> Images:
-            keys = [tuple(raw[start:end]) for start, end in spans]
-            return known.each(keys, lambda new: render_drawings([row[slice(*spans[n])] for n in new]))
-
-        rows.append(candidates(boxes[members], ink))
-    return rows
+    return [_candidates([strokes[n] for n in row], boxes[row], known) for row in rows_of(boxes)]
 
 
 def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
@@ -223,13 +212,8 @@ def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     ]
 
 
-def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) -> Row:
-    """The candidates of one row.
-
-    Args:
-        boxes: (n, 4) of its pieces, from left to right.
-        ink: makes the images of groups of pieces, from one to before another.
-    """
+def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known) -> Row:
+    """The candidates of one row: its strokes from left to right, and their boxes (n, 4)."""
     extents = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     height = float(np.median(extents[extents >= _SMALL * extents.max()])) or 1.0
     groups = [
@@ -239,7 +223,7 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) 
     spans: dict[Span, Box] = {}
     for start in range(len(boxes)):
         left, top, right, bottom = boxes[start].tolist()
-        for end in range(start + 1, min(start + _MOST_PIECES, len(boxes)) + 1):
+        for end in range(start + 1, min(start + _MOST_STROKES, len(boxes)) + 1):
             box = boxes[end - 1].tolist()
             if max(box[0] - right, left - box[2]) > _GAP * height:
                 break
@@ -247,7 +231,10 @@ def candidates(boxes: NDArray[np.float64], ink: Callable[[list[Span]], Images]) 
             if end > start + 1 and right - left > _WIDE * height:
                 break
             spans[start, end] = left, top, right, bottom
-    for ((start, end), box), image in zip(spans.items(), ink([*spans]), strict=True):
+    parts = [strokes[slice(*span)] for span in spans]
+    keys = [tuple(stroke.tobytes() for stroke in part) for part in parts]
+    images = known.each(keys, lambda new: render_drawings([parts[n] for n in new]))
+    for ((start, end), box), image in zip(spans.items(), images, strict=True):
         if image.any():
             share = max(box[2] - box[0], box[3] - box[1]) / height
             groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from digitpad.image.reading import ImageLike
     from digitpad.image.rows import RowReader
 
-_BESIDE = math.log(3)  # by how much the log odds that a mark is a digit are better where others stand beside it
+_BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
 _UNLIKELIEST = 1e-30
-_WRONG = 0.7  # so many of the ways to see a picture are expected to be wrong, and do not count against a digit
+_WRONG = 0.7  # of the ways to see a picture as many are expected to be wrong, and do not count against a digit
 _BARE = math.log(9)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
@@ -46,8 +46,8 @@ class Prediction:
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
-        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; where the row reader had a say, too,
-            probabilities and ood_score are those of both.
+        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found,
+            what the row reader made out. Where that has a say, probabilities and ood_score are those of both.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
@@ -214,7 +214,7 @@ class Recognizer:
             return self._number(several)
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
-        one = replace(one, box=_box_of(readings))
+        one = replace(one, box=_box_of_ink(readings))
         return Number(str(one.digit), "number" if one.status == "digit" else "unsure", one.confidence, (one,))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
@@ -234,7 +234,7 @@ class Recognizer:
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
             return _Way([], 0.0, -math.inf, ())
-        lessons = self._taught.lessons() if self._taught else None
+        lessons = self._lessons()
         judged = known.each(
             [(self, lessons, image.tobytes()) for image in images],
             lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
@@ -262,8 +262,7 @@ class Recognizer:
         images = [image for _, row in rows for image in row.images]
         if not images:
             return _Way([], 0.0, -math.inf, ())
-        judged = zip(*self._judged(np.array(images), self._taught.lessons() if self._taught else None), strict=True)
-        scale, (x, y) = units
+        judged = zip(*self._judged(np.array(images), self._lessons()), strict=True)
         texts, digits, confidence = [], [], 1.0
         for part, row in rows:
             text = ""
@@ -271,11 +270,10 @@ class Recognizer:
                 probabilities, ood_score, *network = next(judged)
                 alone = _both(log_signs, *network) if network else ()
                 one = self._prediction(image, *_both(log_signs, probabilities, ood_score), *alone)
-                corner = np.array(part.corner * 2) + box
-                digits.append(replace(one, box=tuple((corner * scale + (x, y, x, y)).tolist())))
+                digits.append(replace(one, box=_in_picture(box, part, units)))
                 text += str(int(one.probabilities.argmax()))
                 confidence *= one.confidence / math.exp(log_signs[:10].max() - np.logaddexp.reduce(log_signs[:10]))
-            texts.append(text)
+            texts += [text] if text else []
             confidence *= row.confidence
         return _Way(texts, min(confidence, 1.0), min(row.log_number for _, row in rows), tuple(digits))
 
@@ -324,19 +322,24 @@ class Recognizer:
 
     def _mixed(self, found: Prediction, cuttings: "list[Map]") -> Prediction:
         """The answer to a picture that was found to be this, and may be what the row reader sees."""
+        from digitpad.image.rows import shown
+
         log_rows = [self._row_reader.digits(grey) for grey in cuttings]
         if found.status == "blank":
             probabilities, ood_score = _average([np.full(10, -math.inf), *log_rows])
-            answer = self._prediction(_shown(cuttings[0]), probabilities, ood_score)
+            answer = self._prediction(shown(cuttings[0]), probabilities, ood_score)
             return found if ood_score > _BARE else answer
         alone = _average([_log_found(found.network), *log_rows]) if found.network else ()
         return self._prediction(found.image, *_average([_log_found(found), *log_rows]), *alone)
+
+    def _lessons(self) -> "Lessons | None":
+        return self._taught.lessons() if self._taught else None
 
     def _predict_one(self, image: NDArray[np.uint8]) -> Prediction:
         image.flags.writeable = False
         if not image.any():
             return Prediction("blank", None, 0.0, _BLANK, float("nan"), image)
-        lessons = self._taught.lessons() if self._taught else None
+        lessons = self._lessons()
         return self._prediction(image, *(output[0] for output in self._judged(image[None], lessons)))
 
     def _judged(self, images: NDArray[np.uint8], lessons: "Lessons | None") -> tuple[NDArray[np.float32], ...]:
@@ -425,26 +428,28 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
     text = max(right, key=lambda text: right[text])
     best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
     some = max(float(weights.sum()), _UNLIKELIEST)
-    likely = min(2 * some / len(ways), 1.0)  # every other way to see it may be wrong
+    likely = min(2 * some / len(ways), 1.0)  # half of the ways to see it may be wrong
     return replace(best, confidence=right[text] / some, log_number=math.log(likely))
 
 
-def _shown(grey: "Map") -> NDArray[np.uint8]:
-    from digitpad.image.rows import shown
-
-    return shown(grey)
-
-
-def _box_of(readings: Readings) -> Box:
-    """Of the ink that was found in a picture, in its own pixels."""
-    scale, (x, y) = readings.units
-    if not readings.ways:
+def _box_of_ink(readings: Readings) -> Box:
+    """Of what was found in a picture, in its own pixels."""
+    if not readings.ways:  # in the model's form already
+        scale, (x, y) = readings.units
         return x, y, x + SIZE * scale, y + SIZE * scale
-    ink = readings.ways[0][0].ink
-    rows, columns = np.flatnonzero((ink >= 0.5).any(axis=1)), np.flatnonzero((ink >= 0.5).any(axis=0))
+    part = readings.ways[0][0]
+    inked = part.ink >= 0.5
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     if not rows.size:
-        rows, columns = np.array([0, ink.shape[0] - 1]), np.array([0, ink.shape[1] - 1])
-    return x + columns[0] * scale, y + rows[0] * scale, x + (columns[-1] + 1) * scale, y + (rows[-1] + 1) * scale
+        rows, columns = np.array([0, inked.shape[0] - 1]), np.array([0, inked.shape[1] - 1])
+    return _in_picture((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), part, readings.units)
+
+
+def _in_picture(box: Box, part: Cutting, units: tuple[float, tuple[float, float]]) -> Box:
+    """A box in a cutting's pixels, in those of the picture."""
+    (x, y), scale = units[1], units[0]
+    left, top, right, bottom = (np.array(part.corner * 2) + box) * scale + (x, y, x, y)
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _both(

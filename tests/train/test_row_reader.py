@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from digitpad.image.rows import HEIGHT, NOTHING
-from train.row_reader import CLASSES, Cycle, Recipe, RowReader, ctc_loss, exact, fit, fit_temperature
+from train.row_reader import CLASSES, Cycle, Recipe, RowReader, _train, ctc_loss, exact, fit, fit_temperature
 from train.rows import Hands, Rows, make_rows, write_rows
 from train.synthetic.generate import generate_digits
 
@@ -43,6 +43,25 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(run: Path, rows: Row
     assert (run / "checkpoint.pt").exists()
     resumed = fit(RECIPE, run, rows[:3]).state_dict()
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_another_recipe_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hands(*_: object, **__: object) -> Hands:
+        return Hands(generate_digits(40, seed=1), [], [], [])
+
+    def fitted(recipe: Recipe, run: Path, _: Rows) -> RowReader:
+        found.append(sorted(path.name for path in run.iterdir()))
+        (run / "checkpoint.pt").touch()
+        return RowReader().eval()
+
+    found: list[list[str]] = []
+    monkeypatch.setattr("train.row_reader.load_hands", hands)
+    monkeypatch.setattr("train.row_reader.make_rows", lambda *_: [(np.zeros((HEIGHT, 32), np.uint8), [1])])
+    monkeypatch.setattr("train.row_reader.fit", fitted)
+    once, twice = (Recipe((Cycle(epochs, 0, 0.002),)) for epochs in (1, 2))
+    for recipe in (once, once, twice):
+        _train(recipe, None, tmp_path)
+    assert ["checkpoint.pt" in names for names in found] == [False, True, False]
 
 
 def test_it_learns_a_few_rows_by_heart(rows: Rows) -> None:

@@ -135,15 +135,20 @@ def outlier_strokes(each: int, seed: int) -> dict[str, list[Strokes]]:
     }
 
 
-def drawn_outlier(rng: Random) -> Strokes:
-    """A non-digit as strokes, in a shape to train on, that is like no number and no speck."""
+def drawn_outlier(rng: Random, but: frozenset[str]) -> Strokes:
+    """A non-digit as strokes, in a shape to train on, of any kind but some."""
     drawn = [
-        (kind, paint.draw)
-        for kind, (paint, _) in _PAINTERS.items()
-        if isinstance(paint, _Inked) and kind not in LIKE_NUMBERS | {"small marks"}
+        (kind, paint.draw) for kind, (paint, _) in _PAINTERS.items() if isinstance(paint, _Inked) and kind not in but
     ]
     shares = np.array([_SHARES.get(kind, 1) for kind, _ in drawn])
     return drawn[rng.choice(len(drawn), p=shares / shares.sum())][1](rng)
+
+
+def painted_outlier(rng: Random) -> NDArray[np.uint8]:
+    """A non-digit (28, 28) in a shape to train on, each kind as likely, but never several digits."""
+    paints = [paint for kind, (paint, _) in _PAINTERS.items() if paint and kind not in SEVERAL_DIGITS]
+    picture: NDArray[np.uint8] = paints[rng.integers(len(paints))](1, rng)[0]
+    return picture
 
 
 # Strokes ---------------------------------------------------------------------------------------------------------
@@ -609,6 +614,7 @@ KINDS = tuple(_PAINTERS)
 TRAINED_ON = frozenset(kind for kind, (to_train_on, _) in _PAINTERS.items() if to_train_on)
 # Two digits; the sides of a 0 and a quotation mark are 11, and a lying 8 is 00.
 LIKE_NUMBERS = frozenset({"several digits", "half digits", "lying digits", "punctuation"})
+SEVERAL_DIGITS = frozenset({"several digits"})
 # In training, kinds that are hard to tell from digits, or varied, come more often than the others.
 _SHARES = {
     "letters": 3, "foreign letters": 4, "made-up signs": 3, "punctuation": 1, "arithmetic signs": 2, "scribbles": 2,

@@ -19,7 +19,7 @@ import { argmax, bestReading, Known, logAddExp, MOST_DIGITS, strokeRows } from "
  */
 /** @typedef {{ probabilities: Float32Array, oodScore: number }} Judged a model's answer to one image */
 
-const BESIDE = Math.log(3); // by how much the log odds that a mark is a digit are better where others stand beside it
+const BESIDE = Math.log(3); // by how much the log odds that a drawing is a digit are better where others stand beside it
 const CHUNK = 256; // images run at once: more would need memory and be no faster
 
 /** Reads handwritten digits with one model. */

@@ -1,1 +1,1 @@
-"""Pictures: decoded, lit evenly, split into marks, fitted to MNIST's form. Knows nothing of pads."""
+"""Pictures: decoded, lit evenly, told from paper, fitted to MNIST's form, read as rows. Knows nothing of pads."""

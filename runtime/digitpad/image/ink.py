@@ -18,7 +18,7 @@ _COARSE = 64  # the same while paper and light are
 _DUST = 3  # pixels: where there is nothing larger, there is no ink, unless the picture is small
 _TINY = 24  # pixels: pictures this small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
-FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, unevenly or evenly lit, is not seen
+_FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, unevenly or evenly lit, is not seen
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 
@@ -101,8 +101,7 @@ def _light(coarse: Map, plane: Map) -> Map:
     # The wide window takes parts of shadows for ink, the near one fat ink for a shadow. But no shadow is as dark as
     # ink, and shadows come in from the border.
     dark = Marks(near < 0.45 * wide)
-    height, width = coarse.shape
-    free = (dark.left > 0) & (dark.top > 0) & (dark.right < width) & (dark.bottom < height) & (dark.area > 4)
+    free = dark.free & (dark.area > 4)
     # Back at full size the edge of a shadow turns soft and would pass for ink on its dark side: better too dark there.
     return cast(Map, -largest(-(wide if free.any() else near), 1))
 
@@ -161,7 +160,7 @@ def _levelled(ink: Map, even: bool) -> Map:
     if noise > 0.008 and min(ink.shape) > 100:
         ink = blurred(ink, 3)
         level, noise = _paper_noise(ink, even)
-    stands_out = ink[ink > level + max(5 * noise, FAINT[even])]
+    stands_out = ink[ink > level + max(5 * noise, _FAINT[even])]
     if not stands_out.size:
         return np.zeros_like(ink)
     black = float(percentiles(stands_out, [75])[0]) - level
@@ -176,7 +175,7 @@ def _levelled(ink: Map, even: bool) -> Map:
 
 def _ink_on_stains(stands_out: Map) -> float:
     """How dark the ink is if most of what stands out is paler: highlighter, a stain, shading."""
-    dark = stands_out[stands_out > otsu(stands_out)]
+    dark = stands_out[stands_out > _otsu(stands_out)]
     return float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0
 
 
@@ -184,7 +183,7 @@ def _paper_noise(ink: Map, even: bool) -> tuple[float, float]:
     """The level of bare paper and the standard deviation of its noise."""
     if max(ink.shape) <= _TINY:  # too few pixels to tell noise from ink
         return 0.0, 0.0
-    split = otsu(ink)
+    split = _otsu(ink)
     paper, dark = ink[ink <= split], ink[ink > split]
     if dark.size and paper.size:
         level, noise = _median_and_spread(paper)
@@ -201,7 +200,7 @@ def _median_and_spread(values: Map) -> tuple[float, float]:
     return middle, 1.48 * median(np.abs(off, out=off))
 
 
-def otsu(values: Map) -> float:
+def _otsu(values: Map) -> float:
     """The threshold that best splits values in two: N. Otsu, IEEE Trans. SMC 9(1), 1979, pages 62-66."""
     low, high, bins = values.min(), values.max(), 128
     if low == high:

@@ -13,6 +13,7 @@ class Marks:
         count: how many there are. The rest are arrays of that length, in pixels:
         area: how many pixels each has.
         left, top, right, bottom: its box; right and bottom are one past its last pixel.
+        boxes: the same, (count, 4).
         across, down, extent: the sides of its box, and the longer of the two.
         free: whether it stays clear of the mask's border.
     """
@@ -43,6 +44,7 @@ class Marks:
         np.maximum.at(self.bottom, self._mark, y + 1)
         np.minimum.at(self.left, self._mark, x)
         np.maximum.at(self.right, self._mark, x + lengths)
+        self.boxes = np.stack([self.left, self.top, self.right, self.bottom], axis=1)
         self.across, self.down = self.right - self.left, self.bottom - self.top
         self.extent = np.maximum(self.across, self.down)
         self.free = (self.left > 0) & (self.top > 0) & (self.right < width) & (self.bottom < height)
@@ -55,14 +57,6 @@ class Marks:
         steps[self._starts[runs]] = 1
         steps[self._ends[runs]] = -1
         return np.cumsum(steps, dtype=np.int8)[:-1].reshape(height, width + 1)[:, :width].astype(bool)
-
-    def mask_of(self, number: int) -> Mask:
-        """The pixels of one mark."""
-        return self.mask(np.arange(self.count) == number)
-
-    def box(self, number: int) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom of one mark."""
-        return int(self.left[number]), int(self.top[number]), int(self.right[number]), int(self.bottom[number])
 
 
 def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:

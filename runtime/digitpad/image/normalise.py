@@ -51,7 +51,10 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     grey = mix_to_grey(colour, alpha)
     tell("mixed to grey", seen=grey)
     found = find_ink(grey, tell)
-    readings = [fit_ink(without_lines(found.map))]
+    rest = without_lines(found.map)
+    if rest is not found.map:
+        tell("line taken out", ink=rest, before=found.map)
+    readings = [fit_ink(rest)]
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)

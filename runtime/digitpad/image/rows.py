@@ -34,11 +34,14 @@ _HOPELESS = -15.0  # log probability that a row is a number: where it is lower, 
 _UNLIKELY = -30.0  # log probability of any sign where there is nothing
 _BEAM = 12  # texts that are followed
 _LEAST = -9.0  # log probability of what is looked at, at a place
-_MINE = 0.7  # of a mark's width: the digit's in whose part of the row so much of it lies
-_SHARED = 0.3  # of the width of a mark or of that part: where less is in it, nothing is the digit's
+_MINE = 0.7  # of a mark's width: with so much of it in a digit's part of the row, all of it is that digit's
+_SHARED = 0.3  # of the narrower of a mark and that part: with less of it in the part, none of it is the digit's
 _LARGE = 64  # marks, of which each may be a frame around others
-_INSIDE = 0.3  # of its height: what a mark is around is so high if that is a frame, and not a zero with a dot
-_FILLED, _WIDE = 0.5, 0.3  # a mark is filled whose box it fills so far, and large if it has this share of the sides
+_INSIDE = 0.3  # of a mark's height: what it surrounds is higher than this, or it is no frame but a zero with a dot
+_FILLED, _WIDE = (
+    0.5,
+    0.3,
+)  # of its box: a mark that covers more is filled; of the picture's sides: a longer one is large
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
 _LOW, _BAR = 0.4, 0.35  # of a digit's height: so low are points and dashes; and so far from its top its bar ends
 _OVERLAP = 0.15  # of the same: so far they may reach into it from the side
@@ -51,7 +54,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowText:
-    """A number in a row, digit by digit: (L,) each.
+    """A number in a row, digit by digit: (L,) each; empty where a number is next to impossible.
 
     Attributes:
         images: uint8 (L, 28, 28), the ink of each in the model's form.
@@ -87,7 +90,7 @@ class RowReader:
         """The likeliest number in a cutting; None where it is most likely bare."""
         scores = self._scores(row := seen_row(cutting.grey))
         texts = likeliest_texts(scores)
-        if not max(texts, key=lambda text: texts[text]):
+        if not next(iter(texts)):
             return None
         numbers = _numbers(texts)
         if not numbers:  # the likeliest, however unlikely
@@ -95,7 +98,7 @@ class RowReader:
             numbers = _numbers(likeliest_texts(scores))
         if not numbers:
             return None
-        text = max(numbers, key=lambda text: numbers[text])
+        text = next(iter(numbers))
         log_number = float(np.logaddexp.reduce([*numbers.values()]))
         if log_number < _HOPELESS:
             return RowText([], [], np.empty((0, OTHER + 1)), 0.0, log_number)
@@ -119,13 +122,13 @@ def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
 
 
 def cuttings(ink: Ink) -> list[list[Cutting]]:
-    """How a picture may be cut into rows, from top to bottom, the likeliest way first.
+    """How a picture may be cut into rows, each way from top to bottom.
 
-    Not at all, which loses nothing, where writing is as large as the picture; and around the ink that was found.
+    Left whole, which loses nothing, unless its only row is small in it; around each row of ink; and what is inside a
+    large filled mark.
     """
     marks = Marks(ink.map >= 0.5)
-    boxes = np.stack([marks.left, marks.top, marks.right, marks.bottom], axis=1).astype(np.float64)
-    boxes = boxes[~_frames(boxes)]
+    boxes = marks.boxes[~_frames(marks.boxes)].astype(np.float64)
     around = [_cut(ink, boxes[members]) for members in rows_of(boxes)]
     whole = [Cutting(ink.grey, ink.map)]
     small = len(around) == 1 and _DOT < len(around[0].grey) / len(ink.grey) < _SMALL
@@ -137,13 +140,13 @@ def _inside(ink: Ink, marks: Marks) -> Iterator[list[Cutting]]:
     filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _WIDE * max(ink.map.shape))
     filled &= np.minimum(marks.across, marks.down) > _WIDE * min(ink.map.shape)
     for mark in np.flatnonzero(filled)[:1].tolist():
-        left, top, right, bottom = marks.box(mark)
+        left, top, right, bottom = marks.boxes[mark].tolist()
         inset = round(_INSET * min(right - left, bottom - top))
         part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
         yield [Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]
 
 
-def _frames(boxes: NDArray[np.float64]) -> Mask:
+def _frames(boxes: NDArray[np.intp]) -> Mask:
     """Which marks, by their boxes (n, 4), are around others, as rings and the lines of forms are."""
     large = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:_LARGE]
     left, top, right, bottom = boxes[large].T[:, :, None]
@@ -238,7 +241,7 @@ def _beside(marks: Marks, whole: Mask) -> Mask:
 
 
 def likeliest_texts(scores: Scores) -> dict[Text, float]:
-    """The likeliest texts of a row and their log probabilities, by prefix beam search.
+    """The likeliest texts of a row and their log probabilities, the likeliest first, by prefix beam search.
 
     Args:
         scores: log probabilities (places, 12).
@@ -270,14 +273,13 @@ def log_probabilities(scores: Scores, texts: NDArray[np.int64]) -> Scores:
     count, length = texts.shape
     signs = np.full((count, 2 * length + 1), NOTHING)
     signs[:, 1::2] = texts
-    skips = np.zeros(signs.shape, bool)
-    skips[:, 3::2] = texts[:, 1:] != texts[:, :-1]
+    skips = signs[:, 2:] != signs[:, :-2]
     ways = np.full((count, 2 * length + 1), -np.inf)
     ways[:, :2] = scores[0][signs[:, :2]]
     for here in scores[1:]:
         step, skip = np.full_like(ways, -np.inf), np.full_like(ways, -np.inf)
         step[:, 1:] = ways[:, :-1]
-        skip[:, 2:] = np.where(skips[:, 2:], ways[:, :-2], -np.inf)
+        skip[:, 2:] = np.where(skips, ways[:, :-2], -np.inf)
         ways = np.logaddexp(np.logaddexp(ways, step), skip) + here[signs]
     return np.asarray(np.logaddexp.reduce(ways[:, -2:], axis=1))
 
@@ -286,13 +288,13 @@ def places_of(scores: Scores, text: Text) -> NDArray[np.float64]:
     """Where each sign of a text most likely is: its middle, in places from the left (L,)."""
     signs = np.array([NOTHING, *(part for sign in text for part in (sign, NOTHING))])
     count = len(signs)
+    skips = signs[2:] != signs[:-2]
     way, came = np.full(count, -np.inf), np.zeros((len(scores), count), np.int64)
     way[:2] = scores[0][signs[:2]]
     for place, here in enumerate(scores[1:], 1):
         options = np.full((3, count), -np.inf)
         options[0], options[1, 1:] = way, way[:-1]
-        may_skip = np.append([False, False], (signs[2:] != signs[:-2]) & (signs[2:] != NOTHING))
-        options[2, 2:] = np.where(may_skip[2:], way[:-2], -np.inf)
+        options[2, 2:] = np.where(skips, way[:-2], -np.inf)
         came[place] = options.argmax(axis=0)
         way = options.max(axis=0) + here[signs]
     state = count - 1 if way[-1] >= way[-2] else count - 2

@@ -169,11 +169,9 @@ class Models:
 def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
     picture, marks = drawing.picture, drawing.marks()
     number = reader.read_readings(picture.seen) if picture else reader.read_strokes(marks, known)
-    if len(number.digits) > 1:
-        return number
-    if picture is not None:
-        return reader.predict_readings(picture.seen)
-    return number.digits[0] if number.digits else reader.predict_strokes(marks)
+    if number.digits:
+        return number if len(number.digits) > 1 else number.digits[0]
+    return reader.predict_readings(picture.seen) if picture else reader.predict_strokes(marks)
 
 
 def verdict(prediction: Answer) -> tuple[str, list[str]]:

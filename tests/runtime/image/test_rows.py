@@ -68,6 +68,16 @@ def test_the_boxes_of_digits_are_the_pictures_own() -> None:
         assert digit.box[1] + 12 >= 360 and digit.box[3] <= 552
 
 
+def test_the_box_of_one_digit_is_where_it_stands_in_the_picture() -> None:
+    for side, high in ((300, 200), (300, 60), (900, 200)):  # the last is seen from closer
+        picture = np.ones((side, side))
+        picture[-high - 20 : -20, 10 : high - 10] -= 0.9 * draw("3", 0.8 * high, size=(high - 20, high))
+        (digit,) = CNN.read(grey(picture)).digits
+        ink = np.argwhere(picture < 0.5)
+        wanted = (*ink.min(axis=0)[::-1], *(ink.max(axis=0)[::-1] + 1))
+        assert digit.box is not None and np.abs(np.array(digit.box) - wanted).max() < 0.1 * high
+
+
 def test_rows_are_read_from_top_to_bottom() -> None:
     page = np.concatenate([amount("4", "2"), amount("7", "3"), amount("6", "0")])
     assert CNN.read(grey(1 - page)).text == "42\n73\n60"
