@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
 _UNLIKELIEST = 1e-30
-_WRONG = 0.7  # of the ways to see a picture as many are expected to be wrong, and do not count against a digit
-_BARE = math.log(9)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
+_ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
+_SURE_ROW = 0.85  # confidence that a number of a picture's row has at least, or it is unsure
+_SAY = 0.35  # of the model on a digit that the row reader found, at most
+_BARE = math.log(4)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -206,12 +208,12 @@ class Recognizer:
         ways: list[_Way] = []
         for way in readings.ways if _certainty(one) <= _SURE else ():
             ways.append(self._way_cut(way, readings.units))
-            if ways[-1].log_number > _SURE and ways[-1].confidence > self.unsure_threshold:
+            if ways[-1].log_number > _SURE and ways[-1].confidence > _SURE_ROW:
                 ways = ways[-1:]
                 break
         several = _likeliest(ways) if ways else _Way([], 0.0, -math.inf, ())
         if len(several.digits) > 1 and (one.digit is None or several.log_number > _certainty(one)):
-            return self._number(several)
+            return self._number(several, _SURE_ROW)
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
@@ -228,7 +230,7 @@ class Recognizer:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
         """
         known = Known() if known is None else known
-        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known))
+        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known), self.unsure_threshold)
 
     def _way(self, rows: list[Row], known: Known) -> "_Way":
         images = [group.image for row in rows for group in row.groups if group.image is not None]
@@ -277,7 +279,7 @@ class Recognizer:
             confidence *= row.confidence
         return _Way(texts, min(confidence, 1.0), min(row.log_number for _, row in rows), tuple(digits))
 
-    def _number(self, way: "_Way") -> Number:
+    def _number(self, way: "_Way", sure: float) -> Number:
         if not way.texts:
             return Number("", "blank", 0.0, ())
         least = self.ood_threshold + (_BESIDE if len(way.digits) > 1 else 0)
@@ -285,7 +287,7 @@ class Recognizer:
             return Number("", "not_a_number", way.confidence, (), f"more than {MOST_DIGITS} digits in a row")
         if way.log_number < -np.logaddexp(0, least):
             return Number("", "not_a_number", way.confidence, ())
-        status: Literal["number", "unsure"] = "unsure" if way.confidence < self.unsure_threshold else "number"
+        status: Literal["number", "unsure"] = "unsure" if way.confidence < sure else "number"
         return Number("\n".join(way.texts), status, way.confidence, way.digits)
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
@@ -303,12 +305,13 @@ class Recognizer:
         """Read a picture that may be one thing or another.
 
         Of what was found in it the one is taken that most surely is one of the ten digits. Where none surely is, it is
-        read as a row of one, too, and each digit's probability averaged over all ways.
+        read as a row of one, too, and each digit's probability averaged over both.
         """
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
-        if _certainty(prediction) < _SURE and readings.ways:
-            prediction = self._mixed(prediction, [way[0].grey for way in readings.ways if len(way) == 1])
+        cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
+        if _certainty(prediction) < _SURE and cuttings:
+            prediction = self._mixed(prediction, cuttings)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
@@ -325,12 +328,13 @@ class Recognizer:
         from digitpad.image.rows import shown
 
         log_rows = [self._row_reader.digits(grey) for grey in cuttings]
+        log_row = np.logaddexp.reduce(log_rows) - math.log(len(log_rows))
         if found.status == "blank":
-            probabilities, ood_score = _average([np.full(10, -math.inf), *log_rows])
+            probabilities, ood_score = _average([log_row])
             answer = self._prediction(shown(cuttings[0]), probabilities, ood_score)
             return found if ood_score > _BARE else answer
-        alone = _average([_log_found(found.network), *log_rows]) if found.network else ()
-        return self._prediction(found.image, *_average([_log_found(found), *log_rows]), *alone)
+        alone = _average([_log_found(found.network), log_row]) if found.network else ()
+        return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone)
 
     def _lessons(self) -> "Lessons | None":
         return self._taught.lessons() if self._taught else None
@@ -462,7 +466,7 @@ def _both(
     probability distributions, Statistical Science 1(1), 1986.)
     """
     log_some = np.logaddexp.reduce(log_signs[:10])
-    say = math.exp(-np.logaddexp(0, np.float64(ood_score))) / 2
+    say = _SAY * math.exp(-np.logaddexp(0, np.float64(ood_score)))
     log_both = (1 - say) * (log_signs[:10] - log_some) + say * np.log(np.maximum(probabilities, 1e-12))
     log_both -= np.logaddexp.reduce(log_both)
     return np.exp(log_both).astype(np.float32), np.float32(max(log_signs[10] - log_some, math.log(_UNLIKELIEST)))
@@ -470,7 +474,7 @@ def _both(
 
 def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], np.float32]:
     """The probabilities (10,) and ood_score that some ways to see a picture come to, by log p(digit) (10,) of each."""
-    log_mean = np.logaddexp.reduce(log_ways) - math.log(len(log_ways) - _WRONG)
+    log_mean = np.logaddexp.reduce(log_ways) - math.log(len(log_ways) * _ENOUGH)
     log_some = np.logaddexp.reduce(log_mean)
     likely = min(max(math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)
     return np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
