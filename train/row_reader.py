@@ -61,7 +61,7 @@ class Recipe:
 RECIPES = {
     "quick": Recipe((Cycle(2, 4, 0.002),), rows=256, rounds_an_epoch=2),
     "default": Recipe((Cycle(25, 80, 0.002),)),
-    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008), Cycle(100, 330, 0.0015), Cycle(45, 160, 0.001))),
+    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008), Cycle(100, 330, 0.0015))),
 }
 
 

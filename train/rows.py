@@ -30,10 +30,6 @@ Random = np.random.Generator
 WIDTHS = (16, 24, 32, 48, 72, 104, 144, 192, 256)  # of rows, in pixels: those of a batch are equally wide
 # Ways to write digits that are seen in amounts and would pass for something else in a digit that stands alone.
 _ALSO: dict[int, list[Way]] = {
-    0: [  # closed at the top, from where the pen goes on
-        [[(0.65, 0.08), (0.2, 0.1), (0.0, 0.5), (0.3, 0.98), (0.85, 0.85), (0.95, 0.35), (0.65, 0.05), (1.25, 0.02)]],
-        [[(-0.3, 0.1), (0.5, 0.0), (0.1, 0.25), (0.05, 0.8), (0.5, 1.0), (0.95, 0.6), (0.8, 0.15), (0.5, 0.0)]],
-    ],
     1: [
         [[(0.0, 0.95), (0.5, 0.0), (0.5, 0.0), (0.55, 1.0)]],  # as tall an upstroke as the stem
         [[(0.0, 0.85), (0.35, 0.6), (0.62, 0.2), (0.5, 0.0), (0.36, 0.2), (0.4, 0.7), (0.6, 1.0)]],  # like an l
@@ -245,12 +241,9 @@ def _digits(hands: Hands, several: bool, rng: Random) -> Write:
     writers = hands.digits[rng.integers(len(hands.digits))] if hands.digits else {}
     mine = writers[list(writers)[rng.integers(len(writers))]] if writers else []
     ways: dict[int, Way] = {}  # one hand writes a digit one way
-    slash = rng.uniform(0.3, 1.0) if several and rng.random() < 0.25 else 0  # as which many write a one in a number
 
     def write(wanted: int | None) -> tuple[int, Shape]:
         label = int(rng.integers(10)) if wanted is None else wanted
-        if label == 1 and slash:
-            return 1, vary_strokes([np.array([(50 * slash, 0), (20 * slash, 50), (0, 100)])], rng)
         if source == "pictures" and len(hands.images):
             found = np.flatnonzero(hands.images.labels == label) if wanted is not None else None
             n = int(rng.integers(len(hands.images)) if found is None else rng.choice(found))
