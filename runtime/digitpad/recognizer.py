@@ -28,7 +28,9 @@ _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are 
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = 0.85  # confidence that a number of a picture's row has at least, or it is unsure
+_SURE_ROW = (
+    0.85  # confidence of what the row reader had a say in: where it is less, or the model asks more, it is unsure
+)
 _SAY = 0.35  # of the model on a digit that the row reader found, at most
 _BARE = math.log(4)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -139,6 +141,7 @@ class Recognizer:
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
+        self._row_threshold = max(self.unsure_threshold, _SURE_ROW)
         self.use_hand(hand)
 
     def use_hand(self, hand: "Hand | None") -> None:
@@ -208,12 +211,12 @@ class Recognizer:
         ways: list[_Way] = []
         for way in readings.ways if _certainty(one) <= _SURE else ():
             ways.append(self._way_cut(way, readings.units))
-            if ways[-1].log_number > _SURE and ways[-1].confidence > _SURE_ROW:
+            if ways[-1].log_number > _SURE and ways[-1].confidence > self._row_threshold:
                 ways = ways[-1:]
                 break
         several = _likeliest(ways) if ways else _Way([], 0.0, -math.inf, ())
         if len(several.digits) > 1 and (one.digit is None or several.log_number > _certainty(one)):
-            return self._number(several, _SURE_ROW)
+            return self._number(several, self._row_threshold)
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
@@ -328,13 +331,17 @@ class Recognizer:
         from digitpad.image.rows import shown
 
         log_rows = [self._row_reader.digits(grey) for grey in cuttings]
-        log_row = np.logaddexp.reduce(log_rows) - math.log(len(log_rows))
+        two = sorted(log_rows, key=max)[-2:]  # a badge's rim is not what is in it: of more than two ways, the surest
+        log_row = np.logaddexp.reduce(two) - math.log(len(two))
         if found.status == "blank":
             probabilities, ood_score = _average([log_row])
             answer = self._prediction(shown(cuttings[0]), probabilities, ood_score)
-            return found if ood_score > _BARE else answer
-        alone = _average([_log_found(found.network), log_row]) if found.network else ()
-        return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone)
+            answer = found if ood_score > _BARE else answer
+        else:
+            alone = _average([_log_found(found.network), log_row]) if found.network else ()
+            answer = self._prediction(found.image, *_average([_log_found(found), log_row]), *alone)
+        unsure = answer.status == "digit" and answer.confidence < self._row_threshold
+        return replace(answer, status="unsure") if unsure else answer
 
     def _lessons(self) -> "Lessons | None":
         return self._taught.lessons() if self._taught else None

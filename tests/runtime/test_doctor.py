@@ -33,7 +33,7 @@ def test_a_good_installation_is_called_well(installation: Path, run: Run) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     found = findings(done)
     assert found["digitpad"] == ("ok", f"{__version__}, {installation / 'digitpad'}")
-    assert found["models"] == ("ok", "cnn, mlp: intact, they load and answer")
+    assert found["models"] == ("ok", "cnn, mlp, rows: intact, they load and answer")
     for package in ("Python", "platform", "numpy", "onnxruntime", "Pillow"):
         assert found[package][0] == "ok"
         assert found[package][1]
