@@ -28,9 +28,7 @@ _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are 
 _SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = (
-    0.85  # confidence of what the row reader had a say in: where it is less, or the model asks more, it is unsure
-)
+_SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.35  # of the model on a digit that the row reader found, at most
 _BARE = math.log(4)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
 _CHUNK = 256  # images run at once: more would need memory and be no faster
