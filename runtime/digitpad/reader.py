@@ -91,11 +91,13 @@ class Readings:
         found: uint8 (R, 28, 28): what it most likely is as one digit, in the model's form.
         ways: how it may be cut into rows, from top to bottom.
         units: how many of the picture's own pixels make one of the cuttings', and where in it (x, y) those begin.
+        filled: whether what was found is hardly a pen's: a large filled mark, of which the last way is the inside.
     """
 
     found: NDArray[np.uint8]
     ways: list[list[Cutting]] = field(default_factory=list)
     units: tuple[float, tuple[float, float]] = (1.0, (0.0, 0.0))
+    filled: bool = False
 
 
 @dataclass(frozen=True)

@@ -311,8 +311,8 @@ class Recognizer:
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
         cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
-        if _certainty(prediction) < _SURE and cuttings:
-            prediction = self._mixed(prediction, cuttings)
+        if cuttings and (readings.filled or _certainty(prediction) < _SURE):
+            prediction = self._mixed(prediction, cuttings, readings.filled)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
@@ -324,16 +324,19 @@ class Recognizer:
 
         return RowReader()
 
-    def _mixed(self, found: Prediction, cuttings: "list[Map]") -> Prediction:
-        """The answer to a picture that was found to be this, and may be what the row reader sees."""
+    def _mixed(self, found: Prediction, cuttings: "list[Map]", filled: bool) -> Prediction:
+        """The answer to a picture that was found to be this, and may be what the row reader sees.
+
+        Where what was found is blank, or a large filled mark, the row reader decides.
+        """
         from digitpad.image.rows import shown
 
         log_rows = [self._row_reader.digits(grey) for grey in cuttings]
-        two = sorted(log_rows, key=max)[-2:]  # a badge's rim is not what is in it: of more than two ways, the surest
-        log_row = np.logaddexp.reduce(two) - math.log(len(two))
-        if found.status == "blank":
+        surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
+        log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
+        if found.status == "blank" or filled:
             probabilities, ood_score = _average([log_row])
-            answer = self._prediction(shown(cuttings[0]), probabilities, ood_score)
+            answer = self._prediction(shown(cuttings[surest[-1]]), probabilities, ood_score)
             answer = found if ood_score > _BARE else answer
         else:
             alone = _average([_log_found(found.network), log_row]) if found.network else ()

@@ -6,7 +6,6 @@ places where their digits may be (A. Graves et al., ICML 2006).
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -38,10 +37,8 @@ _MINE = 0.7  # of a mark's width: with so much of it in a digit's part of the ro
 _SHARED = 0.3  # of the narrower of a mark and that part: with less of it in the part, none of it is the digit's
 _LARGE = 64  # marks, of which each may be a frame around others
 _INSIDE = 0.3  # of a mark's height: what it surrounds is higher than this, or it is no frame but a zero with a dot
-_FILLED, _WIDE = (
-    0.5,
-    0.3,
-)  # of its box: a mark that covers more is filled; of the picture's sides: a longer one is large
+_PLATE = 0.3  # of the picture's longer side: a mark that is longer, and filled, may be a badge, a key or a sheet,
+_FILLED, _SQUARE = 0.66, 0.68  # if it covers so much of its box, and its shorter side is so much of its longer one
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
 _LOW, _BAR = 0.4, 0.35  # of a digit's height: so low are points and dashes; and so far from its top its bar ends
 _OVERLAP = 0.15  # of the same: so far they may reach into it from the side
@@ -124,26 +121,27 @@ def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
 def cuttings(ink: Ink) -> list[list[Cutting]]:
     """How a picture may be cut into rows, each way from top to bottom.
 
-    Left whole, which loses nothing, unless its only row is small in it; around each row of ink; and what is inside a
-    large filled mark.
+    Left whole, which loses nothing, unless its only row is small in it; and around each row of ink.
     """
     marks = Marks(ink.map >= 0.5)
     boxes = marks.boxes[~_frames(marks.boxes)].astype(np.float64)
     around = [_cut(ink, boxes[members]) for members in rows_of(boxes)]
     whole = [Cutting(ink.grey, ink.map)]
     small = len(around) == 1 and _DOT < len(around[0].grey) / len(ink.grey) < _SMALL
-    return [*([] if small else [whole]), *([around] if around else []), *_inside(ink, marks)]
+    return [*([] if small else [whole]), *([around] if around else [])]
 
 
-def _inside(ink: Ink, marks: Marks) -> Iterator[list[Cutting]]:
+def inside_filled(ink: Ink) -> list[list[Cutting]]:
     """What is in a large filled mark, such as a badge, or a sheet of paper on a table."""
-    filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _WIDE * max(ink.map.shape))
-    filled &= np.minimum(marks.across, marks.down) > _WIDE * min(ink.map.shape)
-    for mark in np.flatnonzero(filled)[:1].tolist():
-        left, top, right, bottom = marks.boxes[mark].tolist()
-        inset = round(_INSET * min(right - left, bottom - top))
-        part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
-        yield [Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]
+    marks = Marks(ink.map >= 0.5)
+    filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _PLATE * max(ink.map.shape))
+    filled &= np.minimum(marks.across, marks.down) > _SQUARE * marks.extent
+    if not filled.any():
+        return []
+    left, top, right, bottom = marks.boxes[filled.argmax()].tolist()
+    inset = round(_INSET * min(right - left, bottom - top))
+    part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
+    return [[Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]]
 
 
 def _frames(boxes: NDArray[np.intp]) -> Mask:
