@@ -42,6 +42,7 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "the row reader": [(normalise, "cuttings", lambda _: [])],
     "the whole picture as a row": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if not _whole(w, ink)])],
     "rows cut around the ink": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if _whole(w, ink)])],
+    "the inside of a large filled mark": [(normalise, "inside_filled", lambda _: [])],
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "nothing but dust is blank": [(ink, "_DUST", 0)],
     "closer to small ink": [(ink, "_surroundings", lambda _: None)],
