@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
-from bench.sides import BATCH, SIDES, demo_images
+from bench.sides import BATCH, SIDES, SIX, demo_images
 from digitpad import DigitPadError, Recognizer
 from digitpad.files import make_folder, write_whole
 from digitpad.models import find_model, shipped_models
@@ -284,10 +284,12 @@ def as_tables(results: dict[str, Any]) -> str:
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
     per_image = ["", "one image, p50", "p99", "spread of p50", f"batches of {BATCH}, images/s", "against cnn"]
     per_process = ["process that reads one picture", "wall", "processor", "peak memory", "against the bare import"]
+    one, several = (results["latency"][name].get("p50_us", np.nan) for name in ("predict", "read"))
     text = join(
         "# How fast, how small",
         f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
         table(per_image, rows("latency", side)),
+        f"A picture of {SIX} digits takes {several / one / SIX:.2f} of the time that {SIX} of one digit take.",
         table(per_process, rows("processes", whole)),
         f"The pad while nobody touches it, off-screen: {at_rest}.\n"
         f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.",

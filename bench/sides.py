@@ -26,6 +26,7 @@ from digitpad.pad.demo_strokes import demo_samples
 from train.command import ROOT
 
 BATCH = 256
+SIX = 6  # digits of the picture of a number
 Images = NDArray[np.uint8]
 Side = tuple[Callable[[Images], Any], Callable[[Images], Any] | None]  # for uint8 (1, 28, 28) and (BATCH, 28, 28)
 
@@ -48,6 +49,17 @@ def digitpad_strokes(_: Path) -> Side:
     """`Recognizer.predict_strokes`, everything included, on the demo's ten digits in turn."""
     recognizer, drawings = Recognizer("cnn"), itertools.cycle([sample.strokes for sample in demo_samples()])
     return lambda _: recognizer.predict_strokes(next(drawings)), None
+
+
+def digitpad_pictures(several: bool) -> Callable[[Path], Side]:
+    """`Recognizer.read` of a picture of SIX of the demo's digits, or `Recognizer.predict` of each by turns."""
+
+    def side(_: Path) -> Side:
+        pictures = [255 - image.repeat(4, axis=0).repeat(4, axis=1) for image in demo_images(SIX)]
+        recognizer, number, each = Recognizer("cnn"), np.hstack(pictures), itertools.cycle(pictures)
+        return (lambda _: recognizer.read(number) if several else recognizer.predict(next(each))), None
+
+    return side
 
 
 def keras_cnn(_: Path) -> Side:
@@ -149,6 +161,8 @@ SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
     **{name: (f"{name}.onnx, onnxruntime", file_of(name)) for name in ("cnn", "cnn-int8", "mlp", "mlp-int8")},
     "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: (Recognizer("cnn").predict_batch,) * 2),
     "predict_strokes": ("cnn, Recognizer.predict_strokes", digitpad_strokes),
+    "predict": ("cnn, Recognizer.predict, a picture of a digit", digitpad_pictures(several=False)),
+    "read": (f"cnn, Recognizer.read, a picture of {SIX} digits", digitpad_pictures(several=True)),
     "keras-call": ("same CNN, Keras direct call", keras_cnn),
     "torch-eager": ("same CNN, PyTorch eager", torch_cnn),
     "litert": ("same CNN, LiteRT", litert),
