@@ -103,7 +103,7 @@ def torch_cnn(_: Path) -> Side:
     stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Add")]
     arrays = [stored[name] for layer in layers for name in layer.input if name in stored]
-    arrays = [array for array in arrays if array.shape[-1] > 1]  # without the score of non-digits
+    arrays = [array for array in arrays if array.ndim and array.shape[-1] > 1]  # without the score of non-digits
     for parameter, array in zip(network.parameters(), arrays, strict=True):
         parameter.data = torch.from_numpy(array.T.copy() if array.ndim == 2 else array.copy())
 
