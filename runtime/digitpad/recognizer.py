@@ -48,8 +48,9 @@ class Prediction:
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
-        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found,
-            what the row reader made out. Where that has a say, probabilities and ood_score are those of both.
+        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found
+            or only a large filled mark, what the row reader made out. Where that has a say, probabilities and ood_score
+            are those of both.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
