@@ -284,12 +284,14 @@ def as_tables(results: dict[str, Any]) -> str:
     rate = "ten" if "missing" in live else f"{live['per_second']:.1f}"
     per_image = ["", "one image, p50", "p99", "spread of p50", f"batches of {BATCH}, images/s", "against cnn"]
     per_process = ["process that reads one picture", "wall", "processor", "peak memory", "against the bare import"]
-    one, several = (results["latency"][name].get("p50_us", np.nan) for name in ("predict", "read"))
+    p50 = {name: row.get("p50_us", np.nan) for name, row in results["latency"].items()}
+    strokes, picture = p50["read_strokes"] / p50["predict_strokes"] / SIX, p50["read"] / p50["predict"] / SIX
     text = join(
         "# How fast, how small",
         f"Measured by `make bench` on {results['machine']}; load {results['load']:.1f} when it began. One thread each.",
         table(per_image, rows("latency", side)),
-        f"A picture of {SIX} digits takes {several / one / SIX:.2f} of the time that {SIX} of one digit take.",
+        f"A drawing of {SIX} digits takes {strokes:.2f} of the time that {SIX} of one digit take, and a picture of"
+        f" {SIX} {picture:.2f}.",
         table(per_process, rows("processes", whole)),
         f"The pad while nobody touches it, off-screen: {at_rest}.\n"
         f"While it is drawn on in live mode, {rate} predictions a second: {drawing}.",

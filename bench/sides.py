@@ -26,7 +26,7 @@ from digitpad.pad.demo_strokes import demo_samples
 from train.command import ROOT
 
 BATCH = 256
-SIX = 6  # digits of the picture of a number
+SIX = 6  # digits of a number
 Images = NDArray[np.uint8]
 Side = tuple[Callable[[Images], Any], Callable[[Images], Any] | None]  # for uint8 (1, 28, 28) and (BATCH, 28, 28)
 
@@ -45,10 +45,17 @@ def onnxruntime_session(path: Path, as_floats: Callable[[Images], Any] | None = 
     return run, None if image.shape[0] == 1 else run
 
 
-def digitpad_strokes(_: Path) -> Side:
-    """`Recognizer.predict_strokes`, everything included, on the demo's ten digits in turn."""
-    recognizer, drawings = Recognizer("cnn"), itertools.cycle([sample.strokes for sample in demo_samples()])
-    return lambda _: recognizer.predict_strokes(next(drawings)), None
+def digitpad_strokes(several: bool) -> Callable[[Path], Side]:
+    """`Recognizer.read_strokes` of SIX of the demo's digits in a row, or `predict_strokes` of each by turns."""
+
+    def side(_: Path) -> Side:
+        drawings = [sample.strokes for sample in demo_samples()][:SIX]
+        wide = max(float(np.ptp(np.concatenate(drawing)[:, 0])) for drawing in drawings)
+        number = [stroke + np.array([1.2 * wide * n, 0]) for n, drawing in enumerate(drawings) for stroke in drawing]
+        recognizer, each = Recognizer("cnn"), itertools.cycle(drawings)
+        return (lambda _: recognizer.read_strokes(number) if several else recognizer.predict_strokes(next(each))), None
+
+    return side
 
 
 def digitpad_pictures(several: bool) -> Callable[[Path], Side]:
@@ -160,7 +167,8 @@ def file_of(name: str) -> Callable[[Path], Side]:
 SIDES: dict[str, tuple[str, Callable[[Path], Side]]] = {
     **{name: (f"{name}.onnx, onnxruntime", file_of(name)) for name in ("cnn", "cnn-int8", "mlp", "mlp-int8")},
     "predict_batch": ("cnn, Recognizer.predict_batch", lambda _: (Recognizer("cnn").predict_batch,) * 2),
-    "predict_strokes": ("cnn, Recognizer.predict_strokes", digitpad_strokes),
+    "predict_strokes": ("cnn, Recognizer.predict_strokes", digitpad_strokes(several=False)),
+    "read_strokes": (f"cnn, Recognizer.read_strokes, {SIX} digits", digitpad_strokes(several=True)),
     "predict": ("cnn, Recognizer.predict, a picture of a digit", digitpad_pictures(several=False)),
     "read": (f"cnn, Recognizer.read, a picture of {SIX} digits", digitpad_pictures(several=True)),
     "keras-call": ("same CNN, Keras direct call", keras_cnn),

@@ -18,16 +18,18 @@ from digitpad.files import write_whole
 from digitpad.image import ink, normalise, rows
 from digitpad.image.ink import Ink
 from digitpad.reader import Cutting
-from evaluate.conditions import CONDITIONS, photograph
+from evaluate.conditions import CONDITIONS, photograph, read_on_paper
 from evaluate.numbers import figures, read_all, with_text
 from evaluate.sets import Numbers, load_cheque_digits, load_cheques
 from evaluate.tables import table
 from train.command import ROOT
-from train.data import load_pen
+from train.data import Images, load_pen
+from train.synthetic.outliers import KINDS, generate_outliers
 
 SEED = 5
 EACH = 40  # pictures of a condition
 DIGITS, AMOUNTS = 3, 3  # of the cheques' digits cut out, and of the whole amounts, one in so many
+NON_DIGITS = 20  # non-digits of a kind
 
 
 WAYS = rows.cuttings
@@ -43,20 +45,24 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "the whole picture as a row": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if not _whole(w, ink)])],
     "rows cut around the ink": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if _whole(w, ink)])],
     "the inside of a large filled mark": [(normalise, "inside_filled", lambda _: [])],
+    "a filled shape is the model's alone": [(normalise, "solid", lambda _: False)],
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "nothing but dust is blank": [(ink, "_DUST", 0)],
     "closer to small ink": [(ink, "_surroundings", lambda _: None)],
 }
 
 
-def _measure(recognizer: Recognizer, pictures: dict[str, list[Any]], labels: dict[str, Any], amounts: Numbers) -> Any:
+def _measure(
+    recognizer: Recognizer, pictures: dict[str, list[Any]], labels: dict[str, Any], amounts: Numbers, non_digits: Images
+) -> Any:
     right, refused = {}, {}
     for name, of_name in pictures.items():
         answers = [recognizer.predict(picture) for picture in of_name]
         digits = np.array([-1 if p.status == "blank" else p.probabilities.argmax() for p in answers])
         right[name], refused[name] = np.mean(digits == labels[name]), np.mean([p.digit is None for p in answers])
     read = figures(amounts.labels, with_text(recognizer, amounts, read_all(recognizer, amounts)))
-    return right, refused, read
+    taken = [p.status == "digit" for p in read_on_paper(non_digits, {"": recognizer}, SEED)[""]]
+    return right, refused, read, np.mean(taken)
 
 
 def main() -> None:
@@ -71,19 +77,20 @@ def main() -> None:
         sys.exit("python -m evaluate.ablation: the cheques are not at hand among the data")
     pictures["cheques"], labels["cheques"] = cut_out[0][::DIGITS], cut_out[1][::DIGITS]
     amounts = Numbers(amounts.inputs[::AMOUNTS], amounts.labels[::AMOUNTS])
+    non_digits, _ = generate_outliers(NON_DIGITS * len(KINDS), SEED, held_out=True)
     rows: list[list[str]] = []
     before: dict[str, Any] = {}
     for title, off in tqdm([("nothing", []), *STEPS.items()]):
         with ExitStack() as switched:
             for step in off:
                 switched.enter_context(patch.object(*step))
-            right, refused, read = _measure(recognizer, pictures, labels, amounts)
+            right, refused, read, taken = _measure(recognizer, pictures, labels, amounts, non_digits)
         before = before or right
         worse = sorted((name for name in CONDITIONS if right[name] < before[name]), key=lambda n: right[n] - before[n])
         row = [title, *(f"{100 * np.mean([of[name] for name in CONDITIONS]):.2f}" for of in (right, refused))]
         row.append(", ".join(f"{name} {100 * (before[name] - right[name]):.0f}" for name in worse[:3]))
         row.append(f"{100 * right['cheques']:.1f} / {100 * refused['cheques']:.1f}")
-        rows.append([*row, f"{100 * read['exact']:.1f} / {100 * read['answered']:.1f}"])
+        rows.append([*row, f"{100 * read['exact']:.1f} / {100 * read['answered']:.1f}", f"{100 * taken:.1f}"])
         print(rows[-1], file=sys.stderr)
     results = ROOT / "docs" / "ablation.json"
     tables = {**json.loads(results.read_text()), "kept": rows}
@@ -94,10 +101,11 @@ def main() -> None:
 
 Each was switched off alone; with the CNN, in per cent. Conditions: {EACH} pen digits of validation writers under each
 of the simulated conditions. Cheques (ORAND-CAR, for research): photographs that nobody here made, one in {DIGITS} of
-the digits, cut out by their boxes, and one in {AMOUNTS} of the amounts. Written by `python -m evaluate.ablation`; the
-figures are in [ablation.json](ablation.json).
+the digits, cut out by their boxes, and one in {AMOUNTS} of the amounts. Non-digits taken for digits: {NON_DIGITS} of
+each kind that we generate, photographed on simulated paper. Written by `python -m evaluate.ablation`; the figures are
+in [ablation.json](ablation.json).
 
-{table(titles, tables["kept"])}
+{table([*titles, "non-digits: taken"], tables["kept"])}
 
 ## Rules that went
 

@@ -178,6 +178,8 @@ def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:
     verdict = f"score {prediction.ood_score:.1f}, at most {limit:.1f}: a digit"
     if prediction.status == "not_a_digit":
         verdict = f"score {prediction.ood_score:.1f}, above {limit:.1f}: not a digit"
+    elif prediction.ood_score > limit:
+        verdict = f"score {prediction.ood_score:.1f}, above {limit:.1f}: perhaps none"
     elif prediction.status == "blank":
         verdict = "no ink: the model was not asked"
     pencil.text((8, _SIDE - 14), verdict, fill=_TEXT, font=_font(13), anchor="lm")

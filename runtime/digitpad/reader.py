@@ -29,6 +29,7 @@ _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than 
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+Units = tuple[float, tuple[float, float]]  # of pixels: how many of the input's own units make one, and where they begin
 Span = tuple[int, int]  # from one stroke to before another
 
 
@@ -90,22 +91,25 @@ class Readings:
     Attributes:
         found: uint8 (R, 28, 28): what it most likely is as one digit, in the model's form.
         ways: how it may be cut into rows, from top to bottom.
-        units: how many of the picture's own pixels make one of the cuttings', and where in it (x, y) those begin.
+        units: those of the cuttings' pixels.
         filled: whether what was found is hardly a pen's: a large filled mark, of which the last way is the inside.
+        solid: whether it is a filled shape with nothing in it, which the row reader takes for a zero.
     """
 
     found: NDArray[np.uint8]
     ways: list[list[Cutting]] = field(default_factory=list)
-    units: tuple[float, tuple[float, float]] = (1.0, (0.0, 0.0))
+    units: Units = (1.0, (0.0, 0.0))
     filled: bool = False
+    solid: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row's candidates, and its height in the input's own units."""
+    """A row's candidates, its height in the input's own units, and its strokes from left to right."""
 
     groups: list[Group]
     height: float
+    strokes: list[Points]
 
 
 @dataclass(frozen=True)
@@ -240,4 +244,4 @@ def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known)
         if image.any():
             share = max(box[2] - box[0], box[3] - box[1]) / height
             groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
-    return Row(groups, height)
+    return Row(groups, height, strokes)

@@ -2,9 +2,10 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import SIZE, clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Cutting, Known, Readings, Row, best_reading, stroke_rows
+from digitpad.reader import MOST_DIGITS, Box, Cutting, Group, Known, Readings, Row, Units, best_reading, stroke_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -22,15 +23,24 @@ if TYPE_CHECKING:
     from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.filters import Map
     from digitpad.image.reading import ImageLike
-    from digitpad.image.rows import RowReader
+    from digitpad.image.rows import RowReader, Scores
 
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
-_SURE = math.log(0.9)  # of a picture's likeliest reading: where it is less likely a digit, it is read as a row, too
+_CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
+_SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
 _SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.35  # of the model on a digit that the row reader found, at most
-_BARE = math.log(4)  # odds that a picture in which no ink was found is no digit: where they are longer, it is blank
+_MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
+_HEARD, _SURE_HEARD = (
+    0.7,
+    0.65,
+)  # how much the row reader counts beside a number's strokes; unsure where that makes less
+_WIDE_GAP, _SLIP = (
+    2.0,
+    0.3,
+)  # of a row's height: it knows no wider gaps; and what is no digit's, and smaller, is not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -43,7 +53,8 @@ class Prediction:
     """What a model makes of one drawing. `str(prediction)` is a short answer in words.
 
     Attributes:
-        status: "digit"; "unsure" (a digit, but the confidence is low); "not_a_digit"; or "blank".
+        status: "digit"; "unsure" (a digit, but the confidence is low, or in a picture perhaps none); "not_a_digit"; or
+            "blank".
         digit: 0 to 9; None when blank or not a digit.
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
@@ -105,12 +116,16 @@ class Number:
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to read a drawing or picture as numbers: the text of each row, and as in `Reading` of all of them."""
+    """One way to read a drawing or picture as numbers: the text of each row, and as in `Reading` of all of them.
+
+    Where the confidence is less than `sure`, the number is unsure.
+    """
 
     texts: list[str]
     confidence: float
     log_number: float
     digits: tuple[Prediction, ...]
+    sure: float
 
 
 class Recognizer:
@@ -208,18 +223,20 @@ class Recognizer:
         """
         one = self.predict_readings(readings)
         ways: list[_Way] = []
-        for way in readings.ways if _certainty(one) <= _SURE else ():
+        for way in readings.ways if _certainty(one) <= _CLEAR and not readings.solid else ():
             ways.append(self._way_cut(way, readings.units))
             if ways[-1].log_number > _SURE and ways[-1].confidence > self._row_threshold:
                 ways = ways[-1:]
                 break
-        several = _likeliest(ways) if ways else _Way([], 0.0, -math.inf, ())
-        if len(several.digits) > 1 and (one.digit is None or several.log_number > _certainty(one)):
-            return self._number(several, self._row_threshold)
+        several = _likeliest(ways) if ways else _NO_WAY
+        one_at_all = one.digit is not None and one.ood_score <= self.ood_threshold
+        if len(several.digits) > 1 and (not one_at_all or several.log_number > _certainty(one)):
+            return self._number(several)
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
-        return Number(str(one.digit), "number" if one.status == "digit" else "unsure", one.confidence, (one,))
+        right = one.confidence if one_at_all else math.exp(_certainty(one))
+        return Number(str(one.digit), "number" if one.status == "digit" else "unsure", right, (one,))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -230,14 +247,15 @@ class Recognizer:
 
         Raises:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
+            ModelError: there are several digits, and the row reader's file is missing or damaged.
         """
         known = Known() if known is None else known
-        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known), self.unsure_threshold)
+        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known))
 
     def _way(self, rows: list[Row], known: Known) -> "_Way":
         images = [group.image for row in rows for group in row.groups if group.image is not None]
         if not images:
-            return _Way([], 0.0, -math.inf, ())
+            return _NO_WAY
         lessons = self._lessons()
         judged = known.each(
             [(self, lessons, image.tobytes()) for image in images],
@@ -245,27 +263,66 @@ class Recognizer:
         )
         probabilities, ood_score, *network = map(np.array, zip(*judged, strict=True))
         log_digits = _log_digits(probabilities, ood_score)
-        texts, digits, confidence, log_number = [], [], 1.0, 0.0
+        ways: list[_Way] = []
         seen = iter(range(len(images)))
         for row in rows:
             place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
             reading = best_reading(row, log_digits[place])
-            confidence *= reading.confidence
-            log_number = min(log_number, reading.log_number)
-            texts += [reading.text] if reading.text else []
+            digits: list[Prediction] = []
             for n in reading.chosen:
                 answer = self._prediction(
                     images[place[n]], *(x[place[n]] for x in (probabilities, ood_score, *network))
                 )
                 digits.append(replace(answer, box=row.groups[n].box))
-        return _Way(texts, confidence, log_number if texts else -math.inf, tuple(digits))
+            way = _Way([reading.text], reading.confidence, reading.log_number, tuple(digits), self.unsure_threshold)
+            ways.append(self._heard(way, row, [row.groups[n] for n in reading.chosen], known))
+        return _below_each_other(ways)
 
-    def _way_cut(self, parts: list[Cutting], units: tuple[float, tuple[float, float]]) -> "_Way":
+    def _heard(self, way: "_Way", row: Row, chosen: list[Group], known: Known) -> "_Way":
+        """A row's likelier text: of the chosen groups of its strokes, or as the row reader parts it, seeing it drawn.
+
+        That of the groups is as probable as both say, in a weighted mean (linear opinion pool, as in the work named in
+        `_both`); another one as the row reader alone says. What the owner taught it cannot know, nor wide gaps.
+        """
+        from digitpad.image.rows import drawn, likeliest_numbers, probability
+
+        apart = [other.box[0] - one.box[2] for one, other in pairwise(chosen)]
+        if not apart or max(apart) > _WIDE_GAP * row.height or any(digit.learned for digit in way.digits):
+            return way
+        used = {n for group in chosen for n in range(group.start, group.end)}
+        strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
+        key = [stroke.tobytes() for stroke in strokes]
+
+        def see(_: list[int]) -> "Iterator[tuple[Cutting, Units, Scores]]":
+            cutting, units = drawn(strokes)
+            yield cutting, units, self._row_reader.scores(cutting.grey)
+
+        ((cutting, units, scores),) = known.each([("drawn", *key)], see)
+        agreed, all_digits = probability(scores, way.texts[0])
+        way = replace(
+            way,
+            confidence=(way.confidence + _HEARD * agreed) / (1 + _HEARD),
+            log_number=max(way.log_number, math.log(max(agreed * all_digits, _UNLIKELIEST))),
+            sure=_SURE_HEARD,
+        )
+        least = way.confidence * (1 + _HEARD) / _HEARD  # what another text must have to be likelier
+        if agreed > 0.5 or least >= 1:
+            return way
+        others = likeliest_numbers(scores)
+        if not others or sum(others.values()) <= least or next(iter(others)) == way.texts[0]:
+            return way
+        (other,) = known.each([(self, self._lessons(), *key)], lambda _: [self._way_cut([cutting], units)])
+        likely = other.confidence * math.exp(other.log_number)
+        if likely <= least or len(other.digits) < 2:
+            return way
+        return replace(other, confidence=_HEARD * likely / (1 + _HEARD), log_number=way.log_number, sure=_SURE_HEARD)
+
+    def _way_cut(self, parts: list[Cutting], units: Units) -> "_Way":
         """What the row reader makes of cuttings of a picture, and the network of the digits that it finds there."""
         rows = [(part, row) for part in parts if (row := self._row_reader.number(part))]
         images = [image for _, row in rows for image in row.images]
         if not images:
-            return _Way([], 0.0, -math.inf, ())
+            return _NO_WAY
         judged = zip(*self._judged(np.array(images), self._lessons()), strict=True)
         texts, digits, confidence = [], [], 1.0
         for part, row in rows:
@@ -273,15 +330,16 @@ class Recognizer:
             for image, box, log_signs in zip(row.images, row.boxes, row.log_signs, strict=True):
                 probabilities, ood_score, *network = next(judged)
                 alone = _both(log_signs, *network) if network else ()
-                one = self._prediction(image, *_both(log_signs, probabilities, ood_score), *alone)
+                one = self._prediction(image, *_both(log_signs, probabilities, ood_score), *alone, row_reader=True)
                 digits.append(replace(one, box=_in_picture(box, part, units)))
                 text += str(int(one.probabilities.argmax()))
                 confidence *= one.confidence / math.exp(log_signs[:10].max() - np.logaddexp.reduce(log_signs[:10]))
             texts += [text] if text else []
             confidence *= row.confidence
-        return _Way(texts, min(confidence, 1.0), min(row.log_number for _, row in rows), tuple(digits))
+        log_number = min(row.log_number for _, row in rows)
+        return _Way(texts, min(confidence, 1.0), log_number, tuple(digits), self._row_threshold)
 
-    def _number(self, way: "_Way", sure: float) -> Number:
+    def _number(self, way: "_Way") -> Number:
         if not way.texts:
             return Number("", "blank", 0.0, ())
         least = self.ood_threshold + (_BESIDE if len(way.digits) > 1 else 0)
@@ -289,7 +347,7 @@ class Recognizer:
             return Number("", "not_a_number", way.confidence, (), f"more than {MOST_DIGITS} digits in a row")
         if way.log_number < -np.logaddexp(0, least):
             return Number("", "not_a_number", way.confidence, ())
-        status: Literal["number", "unsure"] = "unsure" if way.confidence < sure else "number"
+        status: Literal["number", "unsure"] = "unsure" if way.confidence < way.sure else "number"
         return Number("\n".join(way.texts), status, way.confidence, way.digits)
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
@@ -312,7 +370,8 @@ class Recognizer:
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
         cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
-        if cuttings and (readings.filled or _certainty(prediction) < _SURE):
+        asked = cuttings and not readings.solid and not prediction.learned
+        if asked and (readings.filled or _certainty(prediction) < _CLEAR):
             prediction = self._mixed(prediction, cuttings, readings.filled)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
@@ -337,13 +396,10 @@ class Recognizer:
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or filled:
             probabilities, ood_score = _average([log_row])
-            answer = self._prediction(shown(cuttings[surest[-1]]), probabilities, ood_score)
-            answer = found if ood_score > _BARE else answer
-        else:
-            alone = _average([_log_found(found.network), log_row]) if found.network else ()
-            answer = self._prediction(found.image, *_average([_log_found(found), log_row]), *alone)
-        unsure = answer.status == "digit" and answer.confidence < self._row_threshold
-        return replace(answer, status="unsure") if unsure else answer
+            answer = self._prediction(shown(cuttings[surest[-1]]), probabilities, ood_score, row_reader=True)
+            return answer if _certainty(answer) > _MAYBE else found
+        alone = _average([_log_found(found.network), log_row]) if found.network else ()
+        return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone, row_reader=True)
 
     def _lessons(self) -> "Lessons | None":
         return self._taught.lessons() if self._taught else None
@@ -363,15 +419,23 @@ class Recognizer:
         return *lessons.shifted(probabilities, ood_score, features, images), probabilities, ood_score
 
     def _prediction(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], ood_score: np.float32, *network: Any
+        self,
+        image: NDArray[np.uint8],
+        probabilities: NDArray[np.float32],
+        ood_score: np.float32,
+        *network: Any,
+        row_reader: bool = False,
     ) -> Prediction:
-        """From what `_judged` finds."""
+        """From what `_judged` finds, and whether the row reader had a say in it: it may see no digit where one is."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
-        status = status_of(confidence, score, self.ood_threshold, self.unsure_threshold)
+        sure = self._row_threshold if row_reader else self.unsure_threshold
+        status = status_of(confidence, score, self.ood_threshold, sure)
+        if row_reader and status == "not_a_digit" and _log_joint(confidence, score) > _MAYBE:
+            status = "unsure"
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
         shifted = network and (network[1] != ood_score or (network[0] != probabilities).any())
-        alone = self._prediction(image, *network) if shifted else None
+        alone = self._prediction(image, *network, row_reader=row_reader) if shifted else None
         return Prediction(status, digit, confidence, probabilities, score, image, network=alone)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -432,6 +496,17 @@ class Recognizer:
         return outputs
 
 
+_NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
+
+
+def _below_each_other(rows: "list[_Way]") -> "_Way":
+    """The rows of a drawing as one."""
+    texts = [text for row in rows for text in row.texts if text]
+    confidence, log_number = math.prod(row.confidence for row in rows), min(row.log_number for row in rows)
+    digits = tuple(digit for row in rows for digit in row.digits)
+    return _Way(texts, confidence, log_number, digits, max(row.sure for row in rows)) if texts else _NO_WAY
+
+
 def _likeliest(ways: "list[_Way]") -> "_Way":
     """The text that is the likeliest over all ways to see a picture, as the likeliest of them reads it."""
     weights = np.exp([way.log_number for way in ways])
@@ -458,7 +533,7 @@ def _box_of_ink(readings: Readings) -> Box:
     return _in_picture((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), part, readings.units)
 
 
-def _in_picture(box: Box, part: Cutting, units: tuple[float, tuple[float, float]]) -> Box:
+def _in_picture(box: Box, part: Cutting, units: Units) -> Box:
     """A box in a cutting's pixels, in those of the picture."""
     (x, y), scale = units[1], units[0]
     left, top, right, bottom = (np.array(part.corner * 2) + box) * scale + (x, y, x, y)
@@ -504,7 +579,11 @@ def _certainty(prediction: Prediction) -> float:
     """The log probability that it is this digit, and no outlier."""
     if prediction.status == "blank":
         return -math.inf
-    return float(np.log(prediction.confidence) - np.logaddexp(0, prediction.ood_score))
+    return _log_joint(prediction.confidence, prediction.ood_score)
+
+
+def _log_joint(confidence: float, ood_score: float) -> float:
+    return float(np.log(confidence) - np.logaddexp(0, ood_score))
 
 
 def percent(probability: float) -> str:

@@ -77,6 +77,16 @@ def test_what_is_no_digit_is_refused_the_next_time(hand: Hand, recognizer: Recog
     assert recognizer.predict_strokes(DIGITS[2]).digit == 3, "what was said last of the same drawing counts"
 
 
+def test_a_picture_of_no_digit_is_refused_the_next_time_whatever_the_row_reader_says(
+    hand: Hand, recognizer: Recognizer
+) -> None:
+    picture = np.kron(255 - recognizer.predict_strokes(DIGITS[7]).image, np.ones((4, 4), np.uint8))
+    assert recognizer.predict(picture).digit == 7
+    hand.learn(picture, None)
+    answer = recognizer.predict(picture)
+    assert (answer.status, answer.learned) == ("not_a_digit", True)
+
+
 def test_one_lesson_does_not_win_over_many_near_it(hand: Hand, recognizer: Recognizer) -> None:
     for seed in range(5):
         hand.learn_strokes(redrawn(DIGITS[4], seed), 4)
@@ -93,6 +103,7 @@ def test_numbers_and_pictures_are_read_by_it_too(hand: Hand, recognizer: Recogni
     hand.learn_strokes(DIGITS[7], 2)
     number = recognizer.read_strokes(DIGITS[4] + beside, known)
     assert (number.text, [digit.learned for digit in number.digits]) == ("42", [False, True])
+    assert number.status == "number", "what its picture looks like to others does not count"
     picture = recognizer.predict_strokes(DIGITS[5]).image
     hand.learn(picture, 6)
     answer = recognizer.predict(picture)

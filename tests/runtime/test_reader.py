@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitpad import Number, Recognizer, StrokeError
+from digitpad.image.rows import RowReader, drawn
 from digitpad.mnist_form import Points
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.reader import Known
@@ -101,6 +102,12 @@ def test_points_commas_and_slips_are_read_over(recognizer: Recognizer, slip: Poi
     assert recognizer.read_strokes([*written("83", gap=0.4), slip]).text == "83"
 
 
+@pytest.mark.parametrize("gap", [1, 3, 10])
+def test_digits_far_apart_are_read_as_surely(recognizer: Recognizer, gap: float) -> None:
+    number = recognizer.read_strokes(written("1984", gap))
+    assert (number.text, number.status) == ("1984", "number")
+
+
 def test_slanting_digits_close_together_are_read(recognizer: Recognizer) -> None:
     assert recognizer.read_strokes([stroke @ SLANT.T for stroke in written("2958", gap=0.05)]).text == "2958"
 
@@ -136,6 +143,33 @@ def test_strokes_that_are_none_are_named(recognizer: Recognizer) -> None:
 def test_numbers_in_words() -> None:
     assert str(Number("1984", "number", 0.998, ())) == "1984 (99.8 %)"
     assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
+
+
+def test_a_number_that_looks_otherwise_as_a_whole_is_unsure(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thirteen = written("13")
+    assert recognizer.read_strokes(thirteen).status == "number"
+    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: (0.01, 1.0))
+    monkeypatch.setattr(RowReader, "number", lambda *_: None)
+    number = recognizer.read_strokes(thirteen)
+    assert (number.text, number.status) == ("13", "unsure")
+
+
+def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_likeliest(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row reader is given another drawing; where the strokes are hardly legible, it decides."""
+    scrawl = written("42")
+    sure = recognizer.read_strokes(scrawl).confidence
+    elsewhere = drawn(written("57"))
+    monkeypatch.setattr("digitpad.image.rows.drawn", lambda _: elsewhere)
+    assert recognizer.read_strokes(scrawl).text == "42"
+    assert recognizer.read_strokes(scrawl).confidence < sure
+    monkeypatch.setattr("digitpad.recognizer._HEARD", 1e6)
+    number = recognizer.read_strokes(scrawl)
+    assert number.text == "".join(str(digit.digit) for digit in number.digits) == "57"
+    assert number.confidence > 0.9
 
 
 def test_of_a_drawing_that_grows_only_what_is_new_is_judged_and_the_answer_is_the_same(

@@ -151,7 +151,8 @@ def test_the_reference_images_give_the_reference_answers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_the_reference_numbers_give_the_reference_answers(name: str) -> None:
+def test_the_reference_numbers_give_the_reference_answers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recognizer, "_heard", lambda _, way, *__: way)  # they are those of the strokes alone
     recognizer = Recognizer(name)
     for sample in reference("numbers"):
         number, expected = recognizer.read_strokes(sample["strokes"]), sample["answers"][name]

@@ -50,7 +50,7 @@ def test_the_shipped_reader_reads_most_of_them(rows: Rows) -> None:
     numbers = [(row, tuple(text)) for row, text in rows if text and OTHER not in text]
     read = 0
     for row, text in numbers:
-        texts = likeliest_texts(reader._scores(row))
+        texts = likeliest_texts(reader._scores_of(row))
         read += max(texts, key=lambda text: texts[text]) == text
     assert read > 0.6 * len(numbers)
 

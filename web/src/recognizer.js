@@ -1,5 +1,6 @@
 /**
- * The recogniser: strokes in, a digit or a number and how sure it is out. runtime/digitpad/recognizer.py, step by step.
+ * The recogniser: strokes in, a digit or a number and how sure it is out. runtime/digitpad/recognizer.py, step by step,
+ * but for the row reader, which the page does not have.
  */
 
 import { cleanStrokes, renderStrokes } from "./mnist-form.js";

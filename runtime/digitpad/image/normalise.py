@@ -9,7 +9,7 @@ from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
 from digitpad.image.lines import without_lines
 from digitpad.image.reading import ImageLike, read_scaled
-from digitpad.image.rows import cuttings, inside_filled
+from digitpad.image.rows import cuttings, inside_filled, solid
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
 from digitpad.reader import Readings
@@ -59,8 +59,10 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
     unit, corner = found.scale * scale, (found.corner[0] * scale, found.corner[1] * scale)
-    inside = inside_filled(found)
-    return Readings(np.stack(readings), [*cuttings(found), *inside], (unit, corner), filled=bool(inside))
+    inside, alone = inside_filled(found), solid(found)
+    if alone:
+        tell("a filled shape: the row reader is not asked", ink=found.map)
+    return Readings(np.stack(readings), [*cuttings(found), *inside], (unit, corner), bool(inside), alone)
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from digitpad.image.filters import Map, Mask
+from digitpad.image.filters import Map, Mask, largest, shrink
 from digitpad.image.fit import fit_ink
 from digitpad.image.ink import Ink, off_paper
 from digitpad.image.lines import without
 from digitpad.image.marks import Marks
+from digitpad.mnist_form import PEN_WIDTH, Points
 from digitpad.models import load_row_reader
-from digitpad.reader import Box, Cutting, rows_of
+from digitpad.reader import Box, Cutting, Units, rows_of
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -40,10 +41,13 @@ _INSIDE = 0.3  # of a mark's height: what it surrounds is higher than this, or i
 _PLATE = 0.3  # of the picture's longer side: a mark that is longer, and filled, may be a badge, a key or a sheet,
 _FILLED, _SQUARE = 0.66, 0.68  # if it covers so much of its box, and its shorter side is so much of its longer one
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
+_COARSE, _CORE = 40, 0.4  # pixels of its longer side, and of that: a square of so much ink is wider than any pen
+_SPECK = 8  # pixels: smaller holes in a filled shape are noise
 _LOW, _BAR = 0.4, 0.35  # of a digit's height: so low are points and dashes; and so far from its top its bar ends
 _OVERLAP = 0.15  # of the same: so far they may reach into it from the side
 _DOT, _SMALL = 0.12, 0.55  # of a picture's height: a row between these is seen only cut out
 _MARGIN = 0.15  # of the height of ink: so much around it is cut out with it
+_ROOM, _FINE = 5, 4  # around strokes that are drawn: pixels; and how many times finer they are drawn than seen
 
 Text = tuple[int, ...]
 Scores = NDArray[np.float64]
@@ -81,11 +85,15 @@ class RowReader:
 
     def digits(self, grey: Map) -> Scores:
         """The log probability of each digit (10,), that it is what a cutting holds, and nothing else."""
-        return log_probabilities(self._scores(seen_row(grey)), np.arange(10)[:, None])
+        return log_probabilities(self.scores(grey), np.arange(10)[:, None])
+
+    def scores(self, grey: Map) -> Scores:
+        """The log probabilities (places, 12) of the signs of a cutting, by place."""
+        return self._scores_of(seen_row(grey))
 
     def number(self, cutting: Cutting) -> RowText | None:
         """The likeliest number in a cutting; None where it is most likely bare."""
-        scores = self._scores(row := seen_row(cutting.grey))
+        scores = self._scores_of(row := seen_row(cutting.grey))
         texts = likeliest_texts(scores)
         if not next(iter(texts)):
             return None
@@ -105,7 +113,7 @@ class RowReader:
             images, boxes, _instead(scores, text), float(np.exp(numbers[text] - log_number)), min(log_number, 0.0)
         )
 
-    def _scores(self, row: NDArray[np.uint8]) -> Scores:
+    def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
         if row.min() == row.max():
             bare = np.full((row.shape[1] // PLACE, NOTHING + 1), _UNLIKELY)
             bare[:, NOTHING] = 0
@@ -142,6 +150,24 @@ def inside_filled(ink: Ink) -> list[list[Cutting]]:
     inset = round(_INSET * min(right - left, bottom - top))
     part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
     return [[Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]]
+
+
+def solid(ink: Ink) -> bool:
+    """Whether there is a filled shape, wider than any pen's line, with nothing in it or of any size beside it."""
+    marks = Marks(ink.map >= 0.5)
+    most = marks.extent.max(initial=0)
+    if most <= _PLATE * max(ink.map.shape) or (marks.extent > _PLATE * most).sum() > 1:
+        return False
+    main = int(marks.extent.argmax())
+    left, top, right, bottom = marks.boxes[main].tolist()
+    filled = ink.map[top:bottom, left:right]
+    if min(filled.shape) < most / 2 or marks.area[main] < filled.size / 3:
+        return False
+    coarse = np.pad(shrink(filled, _COARSE), 1)
+    if largest(coarse < 0.5, round(_CORE * max(coarse.shape) / 2)).all():
+        return False
+    holes = Marks(filled < 0.5)
+    return not (holes.area[holes.free] > _SPECK).any()
 
 
 def _frames(boxes: NDArray[np.intp]) -> Mask:
@@ -187,10 +213,47 @@ def seen_row(grey: Map) -> NDArray[np.uint8]:
     return seen
 
 
+def drawn(strokes: list[Points]) -> tuple[Cutting, Units]:
+    """A row of strokes in ink, dark on white, for the row reader; and its units, as in `Readings`.
+
+    Args:
+        strokes: (n, 2) arrays of x (right) and y (down), not all in one point.
+    """
+    from PIL import Image, ImageDraw
+
+    points = np.concatenate(strokes)
+    low, extent = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-300)
+    scale = float(((np.array([_WIDEST, HEIGHT]) - 2 * _ROOM) / extent).min())
+    size = math.ceil(round(extent[0] * scale, 6)) + 2 * _ROOM, HEIGHT
+    origin = low + extent / 2 - np.array(size) / 2 / scale
+    sheet = Image.new("L", (size[0] * _FINE, size[1] * _FINE))
+    pencil, pen = ImageDraw.Draw(sheet), round(PEN_WIDTH * _FINE)
+    for stroke in strokes:
+        line = ((stroke - origin) * (scale * _FINE)).round()
+        pencil.line([*map(tuple, line.tolist())], 255, pen)
+        for x, y in (line[0].tolist(), line[-1].tolist()):
+            pencil.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), 255)
+    ink: Map = np.asarray(sheet.reduce(_FINE), np.float32) / np.float32(255)
+    return Cutting(1 - ink, ink), (1 / scale, (float(origin[0]), float(origin[1])))
+
+
 def shown(grey: Map) -> NDArray[np.uint8]:
     """What the row reader makes out in a cutting, in the model's form: what is darkest, in a picture without ink."""
     darkness = (seen_row(grey).astype(np.float32) - 128) / np.float32(96)
     return fit_ink(np.clip(darkness, 0, 1))
+
+
+def likeliest_numbers(scores: Scores) -> dict[str, float]:
+    """The likeliest numbers that a row may be, and nothing else, and their probabilities; the likeliest first."""
+    numbers = _numbers(likeliest_texts(scores))
+    return {"".join(map(str, text)): math.exp(log_p) for text, log_p in numbers.items()}
+
+
+def probability(scores: Scores, text: str) -> tuple[float, float]:
+    """That a row is this number and nothing else, given that all in it are digits; and that they are."""
+    log_digits = float(np.log1p(-np.minimum(np.exp(scores[:, OTHER]), 1 - 1e-9)).sum())
+    log_text = float(log_probabilities(scores, np.array([[*map(int, text)]]))[0])
+    return min(math.exp(log_text - log_digits), 1.0), math.exp(log_digits)
 
 
 def _instead(scores: Scores, text: Text) -> Scores:

@@ -1,5 +1,6 @@
 """Asking models what the drawing shows: which are chosen, loading them, and their answers. No pygame in here."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Answer = Prediction | Number  # a number of several digits; a single digit, and what is none, is a prediction
 
+ELEVEN = [np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([[0.4, 0.0], [0.4, 1.0]])]  # two strokes
 CLOSE = 0.1  # a second digit with this probability or more is named beside the first
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -50,7 +52,8 @@ class Models:
     ) -> None:
         """Choose a model, or one of the CHOICES; nothing is loaded yet.
 
-        `load` takes the place of Recognizer; `hand`, whose lessons are to be heeded, is asked when a model is loaded.
+        `load` takes the place of what loads a Recognizer; `hand`, whose lessons are to be heeded, is asked when a model
+        is loaded.
         """
         self.choices = list(CHOICES.values())
         if model not in CHOICES:
@@ -68,7 +71,7 @@ class Models:
         self._drawing = drawing
         self._known = Known()  # of the drawing, as it was last read
         self._answered = -1  # the drawing's `changes` when the answers were given
-        self._load = load or Recognizer
+        self._load = load or _loaded
         self._loading: threading.Thread | None = None
         self._hand = hand
 
@@ -166,6 +169,14 @@ class Models:
             self.choices[-1] = Choice(name, (model,))
 
 
+def _loaded(model: str) -> Recognizer:
+    """A model, and what it needs for numbers, which would otherwise be loaded when one is drawn, and be seen to be."""
+    reader = Recognizer(model)
+    with contextlib.suppress(ModelError):  # it is told when a number is drawn
+        reader.read_strokes(ELEVEN)
+    return reader
+
+
 def _read(reader: Recognizer, drawing: Drawing, known: Known) -> Answer:
     picture, marks = drawing.picture, drawing.marks()
     number = reader.read_readings(picture.seen) if picture else reader.read_strokes(marks, known)
@@ -190,8 +201,9 @@ def verdict(prediction: Answer) -> tuple[str, list[str]]:
         return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
     first, second = np.argsort(-prediction.probabilities)[:2]
     if prediction.status == "unsure":
-        long = f"Unsure: {first} or {second}? ({percent})"
-        return f"{first}?", [long, f"unsure: {first} or {second}", f"unsure, {percent}", "unsure"]
+        other = "no digit" if prediction.ood_score > 0 else second
+        long = f"Unsure: {first} or {other}? ({percent})"
+        return f"{first}?", [long, f"unsure: {first} or {other}", f"unsure, {percent}", "unsure"]
     if (chance := float(prediction.probabilities[second])) >= CLOSE:
         perhaps = f"or a {second} ({100 * chance:.0f}{NO_BREAK}%)"
         return str(prediction.digit), [

@@ -12,6 +12,7 @@ from digitpad import Recognizer
 from digitpad.image import rows
 from digitpad.image.filters import Map
 from digitpad.image.normalise import image_readings
+from digitpad.mnist_form import Points
 from tests.runtime.image.test_normalise import DIGITS, draw, grey
 
 CNN = Recognizer("cnn")
@@ -194,3 +195,50 @@ def test_the_places_of_a_text_are_in_its_order_and_in_the_row(row: rows.Scores) 
             places = rows.places_of(row, text)
             assert len(places) == len(text)
             assert (np.diff(places) > 0).all() and places[0] > 0 and places[-1] < len(row)
+
+
+@pytest.mark.parametrize("corners", [4, 5, 6, 20])
+def test_a_filled_shape_is_no_digit(corners: int) -> None:
+    """To the row reader a blot is a zero without a hole."""
+    angles = np.linspace(0.3, 2 * np.pi + 0.3, corners, endpoint=False)
+    y, x = np.indices((300, 300)) - 149.5
+    inside = np.all([x * np.cos(a) + y * np.sin(a) < 80 for a in angles], axis=0)
+    paper = 0.9 + np.random.default_rng(corners).normal(0, 0.02, inside.shape)
+    assert CNN.predict(grey(np.clip(np.where(inside, 0.2, paper), 0, 1))).digit is None
+
+
+@pytest.mark.parametrize("pen", [0.2, 0.3])
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_bold_digit_is_no_filled_shape(digit: str, pen: float) -> None:
+    number = CNN.read(grey(1 - draw(digit, 160, pen, size=(300, 300))))
+    assert number.text == digit
+    box = number.digits[0].box
+    assert box is not None and 140 <= box[3] - box[1] <= 230
+
+
+def test_thin_writing_on_a_dark_board_is_no_filled_shape() -> None:
+    picture = np.ones((700, 700))
+    picture[50:650, 50:650] = 0.2 + 0.7 * draw("7", 300, 0.012, size=(600, 600))
+    assert CNN.predict(grey(picture)).digit == 7
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 2), min_size=1, max_size=8).map(np.array), min_size=1, max_size=5
+    ),
+    st.floats(1e-9, 1e9),
+)
+def test_strokes_are_drawn_in_a_row_that_says_where_they_are(strokes: list[Points], scale: float) -> None:
+    strokes = [stroke * scale for stroke in strokes]
+    points = np.concatenate(strokes)
+    cutting, (unit, corner) = rows.drawn(strokes)
+    height, width = cutting.grey.shape
+    assert height == rows.HEIGHT and width <= 1601 and np.allclose(cutting.ink + cutting.grey, 1)
+    if (extent := np.ptp(points, axis=0)).max() > 1e-6 * np.abs(points).max():
+        at = (points - corner) / unit
+        assert (at > 4).all() and (at < np.array([width, height]) - 4).all()
+        ends = np.array([stroke[place] for stroke in strokes for place in (0, -1)])
+        column, row = ((ends - corner) / unit).astype(int).T
+        assert cutting.ink[row, column].min() > 0, "there is no ink where a stroke begins or ends"
+        assert (extent / unit / np.array([1590, 30])).max() > 0.99, "it is drawn smaller than there is room for"

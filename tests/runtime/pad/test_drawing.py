@@ -163,12 +163,12 @@ def test_opened_strokes_fill_the_middle_of_the_paper_whatever_their_unit():
     assert drawing.strokes == []
 
 
-def four_or_nine(chance, status="digit"):
+def four_or_nine(chance, status="digit", ood_score=0.0):
     """What is said when a four has this chance, and a nine the rest."""
     probabilities = np.zeros(10, np.float32)
     probabilities[[4, 9]] = chance, 1 - chance
     digit = 4 if status in ("digit", "unsure") else None
-    return verdict(Prediction(status, digit, chance, probabilities, 0.0, np.zeros((28, 28), np.uint8)))
+    return verdict(Prediction(status, digit, chance, probabilities, ood_score, np.zeros((28, 28), np.uint8)))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,10 @@ def test_every_status_is_said_in_words(status, large, said):
     shown, lines = four_or_nine(0.61, status)
     assert shown == large and lines[0] == said
     assert [len(line) for line in lines] == sorted((len(line) for line in lines), reverse=True)
+
+
+def test_what_may_be_no_digit_at_all_is_said():
+    assert four_or_nine(0.98, "unsure", ood_score=1.0)[1][0] == "Unsure: 4 or no digit? (98.0\N{NO-BREAK SPACE}%)"
 
 
 def test_no_answer_claims_to_be_certain_and_a_second_digit_is_named_only_if_it_is_close():
