@@ -33,14 +33,10 @@ _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a pict
 _SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.35  # of the model on a digit that the row reader found, at most
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
-_HEARD, _SURE_HEARD = (
-    0.7,
-    0.65,
-)  # how much the row reader counts beside a number's strokes; unsure where that makes less
-_WIDE_GAP, _SLIP = (
-    2.0,
-    0.3,
-)  # of a row's height: it knows no wider gaps; and what is no digit's, and smaller, is not drawn
+_HEARD = 0.7  # how much the row reader counts beside a number's strokes
+_SURE_HEARD = 0.65  # what both say of them is unsure where it is less
+_WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
+_SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
