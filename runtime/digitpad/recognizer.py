@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.filters import Map
     from digitpad.image.reading import ImageLike
-    from digitpad.image.rows import RowReader, Scores
+    from digitpad.image.rows import RowReader
 
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
@@ -288,12 +288,8 @@ class Recognizer:
         used = {n for group in chosen for n in range(group.start, group.end)}
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
         key = [stroke.tobytes() for stroke in strokes]
-
-        def see(_: list[int]) -> "Iterator[tuple[Cutting, Units, Scores]]":
-            cutting, units = drawn(strokes)
-            yield cutting, units, self._row_reader.scores(cutting.grey)
-
-        ((cutting, units, scores),) = known.each([("drawn", *key)], see)
+        ((cutting, units),) = known.each([("drawn", *key)], lambda _: [drawn(strokes)])
+        (scores,) = known.each([("scores", *key)], lambda _: [self._row_reader.scores(cutting.grey)])
         agreed, all_digits = probability(scores, way.texts[0])
         way = replace(
             way,

@@ -93,7 +93,7 @@ class RowReader:
 
     def number(self, cutting: Cutting) -> RowText | None:
         """The likeliest number in a cutting; None where it is most likely bare."""
-        scores = self._scores_of(row := seen_row(cutting.grey))
+        scores = self.scores(cutting.grey)
         texts = likeliest_texts(scores)
         if not next(iter(texts)):
             return None
@@ -107,7 +107,7 @@ class RowReader:
         log_number = float(np.logaddexp.reduce([*numbers.values()]))
         if log_number < _HOPELESS:
             return RowText([], [], np.empty((0, OTHER + 1)), 0.0, log_number)
-        middles = places_of(scores, text) * (PLACE * cutting.grey.shape[1] / row.shape[1])
+        middles = places_of(scores, text) * (cutting.grey.shape[1] / len(scores))
         images, boxes = _parted(cutting, middles)
         return RowText(
             images, boxes, _instead(scores, text), float(np.exp(numbers[text] - log_number)), min(log_number, 0.0)
