@@ -32,6 +32,7 @@ from train.command import ROOT, finish
 from train.data import load_mnist
 
 Row = dict[str, Any]
+ROUNDS = 20  # how often the sides take turns
 BARE = "import numpy, onnxruntime, PIL.Image"
 READ = """
 import sys
@@ -65,7 +66,6 @@ def main() -> int:
     """Measure, print and write; returns the exit status."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "artifacts" / "bench", help="folder for the results")
-    parser.add_argument("--rounds", type=int, default=20, help="how often the sides take turns (%(default)s)")
     options = parser.parse_args()
 
     def work() -> None:
@@ -73,8 +73,8 @@ def main() -> int:
         results = {
             "machine": f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             "load": os.getloadavg()[0],
-            "latency": latency(options.rounds),
-            "processes": processes(max(options.rounds // 2, 3)),
+            "latency": latency(ROUNDS),
+            "processes": processes(ROUNDS // 2),
             "pad": pad_figures("at_rest()", ("share", "memory_mb")),
             "live": pad_figures("live(10)", ("share", "per_second")),
             "disk": disk(),

@@ -1,12 +1,9 @@
 """What the pad costs: starting, painting frames, being left alone, live predictions.
 
-    python -m bench.pad [--window]
-
-Without --window it measures off-screen. Times are processor time where another program could disturb the clock; the
+`python -m bench.pad` measures off-screen. Times are processor time where another program could disturb the clock; the
 start is compared with that of a Python that only imports the pad's libraries, by turns.
 """
 
-import argparse
 import itertools
 import math
 import os
@@ -166,10 +163,7 @@ def run_time(code: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser("python -m bench.pad", description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--window", action="store_true", help="open real windows")
-    if not options.parse_args().window:
-        os.environ["SDL_VIDEODRIVER"] = ENVIRONMENT["SDL_VIDEODRIVER"] = "dummy"
+    os.environ["SDL_VIDEODRIVER"] = ENVIRONMENT["SDL_VIDEODRIVER"] = "dummy"
     measure_start()
     measure_frames()
     measure_number()

@@ -24,12 +24,13 @@ from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
 from evaluate.sets import load_pen_numbers
 from evaluate.unseen_corruptions import UNSEEN, corrupt
+from train.calibration import log_odds
 from train.command import ROOT, finish, threads_each
 from train.corruption import FAMILIES, passed_through
 from train.data import (
-    NOT_A_DIGIT,
     DataError,
     Digits,
+    Images,
     load_mnist,
     load_outliers,
     load_pen,
@@ -150,7 +151,6 @@ VARIANTS = (
     Variant("48 and 96 filters, not 32 and 64", training={"network": {"filters": (48, 96)}}, networks=("cnn",)),
     Variant("dense layer 80 wide instead of 160", training={"network": {"dense": 80}}, networks=("cnn",)),
     Variant("neither batch normalisation nor biases", training={"network": {"normalised": False}}),
-    Variant("the same learning rate to the end", training={"schedule": "constant"}),
     *(Variant(f"not corrupted by: {family}", without=(family,)) for family in FAMILIES),
 )
 
@@ -212,8 +212,8 @@ class Sets:
 
     digits: dict[str, Digits]  # the validation digits of each collection
     measured: dict[str, Digits]  # further digits, by the keys of MEASURES, from which nothing is fitted
-    letters: list[Digits]  # that people wrote, of each collection
-    outliers: Digits  # generated, in shapes that are never trained on
+    letters: list[Images]  # that people wrote, of each collection
+    outliers: Images  # generated, in shapes that are never trained on
 
 
 def load_sets() -> Sets:
@@ -234,21 +234,17 @@ def load_sets() -> Sets:
     if (numbers := load_pen_numbers()) is not None:
         measured["pen_numbers"] = numbers
     images, _ = generate_outliers(200 * len(KINDS), seed=0, held_out=True)
-    letters = [render(samples) for samples in load_outliers().validation.values()]
-    return Sets(digits, measured, letters, Digits(images, np.full(len(images), NOT_A_DIGIT)))
+    letters = [render(samples).images for samples in load_outliers().validation.values()]
+    return Sets(digits, measured, letters, images)
 
 
-def measure(logits: Callable[[Digits], NDArray[np.float32]], sets: Sets) -> dict[str, float]:
-    """What a network's scores (N, 11) of digits are worth, by the keys of MEASURES, in per cent.
+def measure(logits: Callable[[Images], NDArray[np.float32]], sets: Sets) -> dict[str, float]:
+    """What a network's scores (N, 11) of images are worth, by the keys of MEASURES, in per cent.
 
     Non-digits pass where their log odds are no higher than those that REFUSED of the validation digits exceed.
     """
-
-    def odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        scores = scores.astype(np.float64)
-        return scores[:, 10] - np.logaddexp.reduce(scores[:, :10], axis=1)
-
-    scores = {name: logits(digits) for name, digits in (sets.digits | sets.measured).items()}
+    odds = partial(log_odds, temperature=1.0)
+    scores = {name: logits(digits.images) for name, digits in (sets.digits | sets.measured).items()}
     figures = {
         name: 100 * np.mean(scores[name][:, :10].argmax(axis=1) != digits.labels)
         for name, digits in (sets.digits | sets.measured).items()
@@ -322,7 +318,7 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
 def training_of(network: str, long: bool) -> Training:
     """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the teacher."""
     epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)[long]
-    training = replace(FULL.trainings[network], epochs=epochs, taught=0.0)
+    training = replace(FULL.trainings[network], epochs=epochs, cycles=1, taught=0.0)
     return training if long else replace(training, ema=EMA)
 
 

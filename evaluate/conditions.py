@@ -29,8 +29,8 @@ from evaluate.photographs import (
     sheet,
     texture,
     through_jpeg,
-    to_bytes,
 )
+from train.corruption import to_bytes
 
 # Takes a picture of strokes: a Picture, or its brightness as Levels, which are then turned into bytes.
 Take = Callable[[Sample, Generator], NDArray[Any]]

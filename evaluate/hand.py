@@ -94,10 +94,7 @@ def load_writers(data: Path | None) -> dict[str, dict[str, Digits]]:
     found: dict[str, dict[str, Digits]] = {}
     for name, digits in sets.items():
         assert isinstance(digits, DigitsByWriter)
-        writers = dict.fromkeys(digits.writers.tolist())
-        of = {
-            writer: Digits(*(x[digits.writers == writer] for x in (digits.images, digits.labels))) for writer in writers
-        }
+        of = {writer: digits.pick(digits.writers == writer) for writer in dict.fromkeys(digits.writers.tolist())}
         if name == "pen numbers":
             of = {
                 writer: theirs for writer, theirs in of.items() if len(theirs) >= LEAST and not writer.endswith(NOBODY)

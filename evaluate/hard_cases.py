@@ -3,7 +3,6 @@
 All of it is made by our own code, with a seed that training does not use.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -197,7 +196,7 @@ def _side_by_side(title: str, make: Callable[[Any], Any], work: list[Any]) -> li
     # Spawned, as a forked process could wait for ever for a thread it does not have.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         made = processes.map(make, work)
-        return list(tqdm(made, title, len(work), leave=False, disable=not sys.stderr.isatty()))
+        return list(tqdm(made, title, len(work), leave=False, disable=None))
 
 
 def _read_cases(recognizers: dict[str, Recognizer], cases: dict[str, Digits]) -> ByModel:

@@ -222,7 +222,7 @@ def in_a_row(images: Sequence[NDArray[np.uint8]], gap: int, margin: int = 8) -> 
 
 def read_all(recognizer: Recognizer, numbers: Numbers, title: str = "") -> list[Number]:
     """A model's answer to each; a progress bar shows on a terminal."""
-    inputs = tqdm(numbers.inputs, title, leave=False, disable=not sys.stderr.isatty())
+    inputs = tqdm(numbers.inputs, title, leave=False, disable=None)
     return [_read(recognizer, drawing) for drawing in inputs]
 
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitpad.stroke_files import Sample
+from train.corruption import to_bytes
+from train.paper import cloud
 from train.synthetic.generate import Strokes, turned
 
 Picture = NDArray[np.uint8]  # (H, W), (H, W, 3) or (H, W, 4)
@@ -78,7 +79,7 @@ def placed(strokes: Strokes, extent: float, size: tuple[int, int], place: Number
 
 def texture(shape: tuple[int, ...], rng: Generator, strength: float) -> Levels:
     """Paper: how much light each place reflects; `strength` is that of the noise, in each of three sizes."""
-    grains = sum(_clouds(shape, rng, scale) for scale in (1.5, 4, 30))
+    grains = sum(cloud(shape, scale, rng) for scale in (1.5, 4, 30))
     return np.clip(0.93 - strength * grains, 0, 1).astype(np.float32)
 
 
@@ -142,18 +143,6 @@ def through_jpeg(picture: Levels, quality: int) -> Picture:
     return np.asarray(Image.open(file))
 
 
-def to_bytes(picture: NDArray[Any]) -> Picture:
-    """[0, 1] to 0 to 255, in the same shape; values outside are clipped."""
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-
-
 def levels(image: Image.Image) -> Levels:
     """A grey picture as float32 (H, W) in [0, 1]."""
     return np.asarray(image, np.float32) / np.float32(255)
-
-
-def _clouds(shape: tuple[int, ...], rng: Generator, scale: float) -> Levels:
-    """Smooth noise around 0, of about standard deviation 1, that changes over `scale` pixels."""
-    coarse = rng.normal(0, 1, (int(shape[0] / scale) + 2, int(shape[1] / scale) + 2)).astype(np.float32)
-    image = Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
-    return np.asarray(image, np.float32)

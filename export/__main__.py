@@ -32,13 +32,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", choices=[*NETWORKS, "rows"], help="export one network (default: all; with --out, all but rows)"
     )
-    parser.add_argument("--weights", type=Path, help="folder of the weights (default: train/weights)")
     parser.add_argument("--out", type=Path, help="write into this folder; weights are read from its weights/, if any")
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     options = parser.parse_args(argv)
-    weights = options.weights or ROOT / "train" / "weights"
-    if not options.weights and options.out and (options.out / "weights").is_dir():
-        weights = options.out / "weights"
+    own = options.out and (options.out / "weights").is_dir()
+    weights = (options.out if own else ROOT / "train") / "weights"
 
     def work() -> int:
         if options.only == "rows":
@@ -104,7 +102,7 @@ def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digit
     fitted = Calibration(**{field.name: trained[field.name] for field in dataclasses.fields(Calibration)})
     made = stated(fitted, trained)
     content = fulfil_contract(exporter.to_onnx(path, fitted.temperature), fitted, metadata_of(name, made))
-    difference = check(content, network.logits(network.load(path), digits), digits.images, fitted)
+    difference = check(content, network.logits(network.load(path), digits.images), digits.images, fitted)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     return content, {
         "parameters": exporter.count_parameters(path),

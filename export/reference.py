@@ -5,7 +5,6 @@ resized, moved, cut into few points or set in rows. `make export` writes them fo
 `python -m export.reference` for those that are there.
 """
 
-import argparse
 import base64
 import json
 import sys
@@ -255,12 +254,9 @@ def _plain(strokes: Strokes) -> list[Any]:
     return [stroke.tolist() for stroke in strokes]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Write the reference vectors of the models in a folder; returns the exit status."""
-    parser = argparse.ArgumentParser("python -m export.reference", description=__doc__)
-    parser.add_argument("--out", type=Path, default=MODELS, help="folder of exported models (default: onnx_models)")
-    folder = parser.parse_args(argv).out
-    return finish("reference", lambda: write_reference(folder, exact_models(folder)), "nothing was changed")
+def main() -> int:
+    """Write the reference vectors of the shipped models; returns the exit status."""
+    return finish("reference", lambda: write_reference(MODELS, exact_models(MODELS)), "nothing was changed")
 
 
 def exact_models(folder: Path) -> dict[str, Recognizer]:

@@ -10,8 +10,6 @@ import os
 import sys
 from functools import partial
 
-import numpy as np
-
 from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
 from evaluate.comparison import POOL, RUNS, Variant, learned, training_of
@@ -19,7 +17,7 @@ from evaluate.hand import UNSEEN
 from export.contract import check, fulfil_contract, metadata_of, stated
 from train.calibration import calibrate
 from train.command import finish, threads_each
-from train.data import NOT_A_DIGIT, Digits, load_mnist
+from train.data import load_mnist
 from train.networks import NETWORKS
 from train.precision import precision_of_run
 from train.synthetic.generate import generate_digits
@@ -53,11 +51,8 @@ def train_unseen(name: str) -> None:
     precision = precision_of_run(name, RUNS / name, partial(step_on_noise, name, training))
     model = learned(name, training, NO_PENS, 1, mnist.train, digits, precision)
     fitted = calibrate(
-        [(network.logits(model, part), part.labels) for part in digits.values()],
-        [
-            network.logits(model, Digits(kind, np.full(len(kind), NOT_A_DIGIT)))
-            for kind in validation_outliers().values()
-        ],
+        [(network.logits(model, part.images), part.labels) for part in digits.values()],
+        [network.logits(model, kind) for kind in validation_outliers().values()],
     )
     make_folder(UNSEEN)
     weights = UNSEEN / NETWORKS[name].weights
@@ -65,7 +60,8 @@ def train_unseen(name: str) -> None:
     words = {"framework": NETWORKS[name].framework(), "trained_on": "no pen digits of people: to measure with"}
     metadata = metadata_of(f"{name}-unseen", stated(fitted, words))
     content = fulfil_contract(exporter.to_onnx(weights, fitted.temperature), fitted, metadata)
-    check(content, network.logits(network.load(weights), mnist.validation), mnist.validation.images, fitted)
+    images = mnist.validation.images
+    check(content, network.logits(network.load(weights), images), images, fitted)
     write_whole(UNSEEN / f"{name}.onnx", content)
     print(f"{UNSEEN}/{name}.onnx written")
 

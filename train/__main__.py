@@ -18,7 +18,7 @@ import numpy as np
 from digitpad.files import make_folder, write_whole
 from digitpad.stroke_files import Sample
 from train.command import ROOT, finish, prepare_folder, threads_each
-from train.data import NOT_A_DIGIT, DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
+from train.data import DataError, Digits, load_mnist, load_outliers, load_own, load_pen, load_uji, render
 from train.history import History, loss_and_accuracy
 from train.networks import NETWORKS, TEACHER
 from train.pool import Known, answers_path, fill_pool, pool_lesson, read_round
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.only == "rows":
             from train import row_reader
 
-            return row_reader.train(options.recipe, options.data, options.out)
+            return row_reader.train(row_reader.RECIPES[options.recipe], options.data, options.out)
         if not options.part:
             return train_all(arguments, options)
         _stop_with_parent()
@@ -78,6 +78,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder that holds the data sets")
     parser.add_argument("--part", help=argparse.SUPPRESS)  # of a run: pool-0, cnn ...; in its own process
     options = parser.parse_args(argv)
+    if options.only == "rows" and (options.synthetic or options.extra):
+        parser.error("the row reader learns from its own data alone: leave out --synthetic and --extra")
     options.recipe_in_full = recipe = RECIPES[options.recipe]
     if options.synthetic:  # five times as many generated digits, since there are no others
         mixture = replace(recipe.mixture, generated=5 * recipe.mixture.generated)
@@ -132,7 +134,7 @@ def teach(options: argparse.Namespace, material: Material) -> None:
     make_folder(run / "answers")
     for number in range(options.recipe_in_full.mixture.rounds):
         if not answers_path(run / "answers", number).exists():
-            scores = network.logits(model, read_round(options.run / "pool", number).digits)
+            scores = network.logits(model, read_round(options.run / "pool", number).digits.images)
             shares = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
             np.save(buffer := io.BytesIO(), shares.astype(np.float16))
             write_whole(answers_path(run / "answers", number), buffer.getvalue())
@@ -164,16 +166,16 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     for seed in recipe.seeds:
         model, history = train_seed(name, name, recipe.trainings[name], options, material, seed)
         accuracy = {part: figures[1] for part, figures in history[-1].validation.items()}
-        _, on_test = loss_and_accuracy(network.logits(model, material.test), material.test.labels)
+        _, on_test = loss_and_accuracy(network.logits(model, material.test.images), material.test.labels)
         runs.append({"seed": seed, **accuracy, "test": on_test})
         trained.append((np.mean(list(accuracy.values())), model, history))
     # Every validation part counts equally; the test part has no say.
     _, model, history = max(trained, key=lambda candidate: candidate[0])
 
-    no_digits = [Digits(kind, np.full(len(kind), NOT_A_DIGIT)) for kind in validation_outliers().values()]
+    letters = [part.images for part in material.outliers.values()]
     calibration = calibrate(
-        [(network.logits(model, part), part.labels) for part in material.validation.values()],
-        [network.logits(model, kind) for kind in [*no_digits, *material.outliers.values()]],
+        [(network.logits(model, part.images), part.labels) for part in material.validation.values()],
+        [network.logits(model, kind) for kind in [*validation_outliers().values(), *letters]],
     )
     weights = (options.out / "weights" if options.out else ROOT / "train" / "weights") / NETWORKS[name].weights
     make_folder(weights.parent)
@@ -191,7 +193,7 @@ def train_network(name: str, options: argparse.Namespace, material: Material) ->
     write_whole(weights.with_name(f"{name}.json"), (json.dumps(facts, indent=2) + "\n").encode())
 
     plot_curves(history, run / "curves.png")
-    answers = probabilities(network.logits(model, material.test), calibration.temperature)
+    answers = probabilities(network.logits(model, material.test.images), calibration.temperature)
     confusion = np.zeros((10, 10), np.int64)
     np.add.at(confusion, (material.test.labels, answers.argmax(axis=1)), 1)
     plot_confusion(confusion, run / "confusion.png", f"{name}, test digits")

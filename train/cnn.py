@@ -15,7 +15,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from digitpad.files import write_whole
-from train.data import CLASSES, Digits, Images, Targets
+from train.data import CLASSES, Images, Targets
 from train.precision import Precision
 from train.recipes import Training
 
@@ -98,9 +98,9 @@ class Learner:
         self.model = build_cnn(training.dropout, **training.network)
         keras.config.set_dtype_policy("float32")
         self.averaged = build_cnn(training.dropout, **training.network)
-        constant, rate = training.schedule == "constant", training.learning_rate
+        cycle = steps // training.cycles
         optimizer = keras.optimizers.Adadelta(
-            rate if constant else keras.optimizers.schedules.CosineDecay(rate, steps),
+            keras.optimizers.schedules.CosineDecayRestarts(training.learning_rate, cycle, t_mul=1.0),
             weight_decay=training.weight_decay or None,
             use_ema=True,
             ema_momentum=training.ema,
@@ -143,9 +143,9 @@ def batches(images: Images, targets: Targets, batch_size: int, seed: int) -> Ite
         yield _as_input(images[picked]), targets[picked]
 
 
-def logits(model: keras.Model, digits: Digits) -> NDArray[np.float32]:
-    """Scores (N, 11) of digits, in their order."""
-    return model.predict(_as_input(digits.images), batch_size=500, verbose=0)
+def logits(model: keras.Model, images: Images) -> NDArray[np.float32]:
+    """Scores (N, 11) of images, in their order."""
+    return model.predict(_as_input(images), batch_size=500, verbose=0)
 
 
 def save(model: keras.Model, path: Path, to_go_on: bool = False) -> None:

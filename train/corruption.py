@@ -5,6 +5,7 @@ so that a person still reads the digit. Families that are only measured lie in e
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def leavings(count: int, rng: Random) -> Images:
         chosen = np.where(rng.random(count) < chance, rng.integers(len(_ON_BARE_PAPER), size=count), -1)
         for number, family in enumerate(_ON_BARE_PAPER):
             ink[chosen == number] = family(ink[chosen == number], rng)
-    return _bytes(ink)
+    return to_bytes(ink)
 
 
 def neighbours(images: Images, rng: Random) -> Images:
@@ -62,12 +63,12 @@ def neighbours(images: Images, rng: Random) -> Images:
     for one, away in ((ink, near), (ink[rng.permutation(len(ink))], near - side * apart)):
         y = _Y - 13.5 + _each(rng, -1.5, 1.5, ink)
         pair = np.maximum(pair, sampled(one, (_X - 13.5 + away) / size + 13.5, y / size + 13.5))
-    return _bytes(pair)
+    return to_bytes(pair)
 
 
 def corrupt(images: Images, family: str, rng: Random) -> Images:
     """Change images uint8 (N, 28, 28) by one family."""
-    return _bytes(FAMILIES[family](images.astype(np.float32) / 255, rng))
+    return to_bytes(FAMILIES[family](images.astype(np.float32) / 255, rng))
 
 
 # What is beside the digit, and behind it -------------------------------------------------------------------------
@@ -290,7 +291,8 @@ FAMILIES: dict[str, Callable[[Maps, Random], Maps]] = {
 _ON_BARE_PAPER = (_ruled, _specks, _frame, _ground, _pattern, _stained, _noisy)
 
 
-def _bytes(ink: Maps) -> Images:
+def to_bytes(ink: NDArray[Any]) -> NDArray[np.uint8]:
+    """[0, 1] to 0 to 255, in the same shape; values outside are clipped."""
     return np.rint(np.clip(ink, 0, 1) * 255).astype(np.uint8)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import sys
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -114,7 +113,7 @@ def download(file: RemoteFile, into: Path) -> Path:
 
 def _read_all(reply: io.BufferedIOBase, length: int, name: str) -> bytes:
     data = bytearray()
-    with tqdm(total=length or None, desc=name, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+    with tqdm(total=length or None, desc=name, unit="B", unit_scale=True, disable=None) as bar:
         while chunk := reply.read(1 << 16):
             data += chunk
             bar.update(len(chunk))

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR
+from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
 from digitpad.files import write_whole
-from train.data import CLASSES, Digits, Images, Targets
+from train.data import CLASSES, Images, Targets
 from train.precision import Precision
 from train.recipes import Training
 
@@ -82,8 +82,7 @@ class Learner:
             nesterov=True,
             weight_decay=training.weight_decay,
         )
-        constant = training.schedule == "constant"
-        self.schedule = ConstantLR(self.optimizer, 1.0) if constant else CosineAnnealingLR(self.optimizer, steps)
+        self.schedule = CosineAnnealingWarmRestarts(self.optimizer, steps // training.cycles)
         self.optimizer.register_step_post_hook(self._after_step)
 
     def learn(self, batches: Iterable[tuple[Tensor, Tensor]], seed: int) -> tuple[float, float]:
@@ -134,12 +133,12 @@ def batches(images: Images, targets: Targets, batch_size: int, seed: int) -> Dat
     return DataLoader(digits, sampler=whole_batches, batch_size=None, collate_fn=lambda b: (_as_input(b[0]), b[1]))
 
 
-def logits(model: Mlp, digits: Digits) -> NDArray[np.float32]:
-    """Scores (N, 11) of digits, in their order."""
+def logits(model: Mlp, images: Images) -> NDArray[np.float32]:
+    """Scores (N, 11) of images, in their order."""
     model.eval()
     device = next(model.parameters()).device
     with torch.inference_mode():
-        pieces = torch.from_numpy(digits.images).split(500)
+        pieces = torch.from_numpy(images).split(500)
         return torch.cat([model(_as_input(piece).to(device)).cpu() for piece in pieces]).numpy()
 
 

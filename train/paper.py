@@ -13,7 +13,7 @@ Random = np.random.Generator
 def textured(ink: Map, rng: Random) -> Map:
     """Ink as a pen leaves it: darker here and lighter there, with gaps."""
     if rng.random() < 0.5:
-        ink = ink * np.clip(1 + rng.uniform(0.1, 0.5) * _cloud(ink.shape, int(rng.integers(2, 9)), rng), 0.25, 1)
+        ink = ink * np.clip(1 + rng.uniform(0.1, 0.5) * cloud(ink.shape, int(rng.integers(2, 9)), rng), 0.25, 1)
     if rng.random() < 0.15:  # a pen that skips
         ink = ink * (rng.random(ink.shape) > rng.uniform(0.05, 0.4))
     return ink
@@ -30,7 +30,7 @@ def photographed(ink: Map, rng: Random) -> Map:
         for _ in range(patterns):
             paper *= 1 - rng.uniform(0.05, 0.6 / patterns**0.5) * dark * _pattern(ink.shape, rng)
     if rng.random() < 0.4:
-        paper *= 1 + rng.uniform(0.02, 0.12) * _cloud(ink.shape, int(rng.integers(3, 30)), rng)
+        paper *= 1 + rng.uniform(0.02, 0.12) * cloud(ink.shape, int(rng.integers(3, 30)), rng)
     if rng.random() < 0.4:  # light from one side
         angle = rng.uniform(0, 2 * np.pi)
         y, x = np.indices(ink.shape, np.float32) / max(ink.shape) - 0.5
@@ -109,7 +109,7 @@ def _pattern(shape: tuple[int, int], rng: Random) -> Map:
         middle = rng.uniform(-1, 2, 2) * shape[::-1]
         phase = np.hypot(x - middle[0], (y - middle[1]) * rng.uniform(0.6, 1.6))
     elif kind == "wild":
-        phase = across + rng.uniform(2, 12) * _cloud(shape, int(rng.integers(8, 40)), rng)
+        phase = across + rng.uniform(2, 12) * cloud(shape, int(rng.integers(8, 40)), rng)
     else:
         other = np.cos(2 * np.pi * along / (apart * rng.uniform(0.7, 1.4)))
         here = np.cos(2 * np.pi * across / apart)
@@ -120,7 +120,7 @@ def _pattern(shape: tuple[int, int], rng: Random) -> Map:
     return np.clip((wave - 1 + 2 * thick) * rng.uniform(0.8, 3), 0, 1).astype(np.float32)
 
 
-def _cloud(shape: tuple[int, int], size: int, rng: Random) -> Map:
+def cloud(shape: tuple[int, ...], size: float, rng: Random) -> Map:
     """Smooth noise (H, W), standard deviation about 1, that changes over `size` pixels."""
-    coarse = rng.normal(0, 1, (shape[0] // size + 2, shape[1] // size + 2)).astype(np.float32)
-    return np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC))
+    coarse = rng.normal(0, 1, (int(shape[0] / size) + 2, int(shape[1] / size) + 2)).astype(np.float32)
+    return np.asarray(Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))

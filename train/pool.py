@@ -6,7 +6,6 @@ are distorted, not where a round is read.
 """
 
 import io
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +46,7 @@ class Round:
 def fill_pool(folder: Path, mixture: Mixture, known: Known, first: int = 0, step: int = 1) -> None:
     """Make the rounds that are missing, as round_00.npz and so on: every `step`-th from the `first` one."""
     rounds = range(first, mixture.rounds, step)
-    for number in tqdm(rounds, "pool", leave=False, position=first, disable=not sys.stderr.isatty()):
+    for number in tqdm(rounds, "pool", leave=False, position=first, disable=None):
         if not round_path(folder, number).exists():
             made, buffer = make_round(mixture, number, known), io.BytesIO()
             np.savez_compressed(

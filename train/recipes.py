@@ -1,7 +1,7 @@
 """The recipes: what the networks learn from, how long and how hard."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Training:
     epochs: int
     batch_size: int = 128
     learning_rate: float = 1.0  # at the start
-    schedule: Literal["cosine", "constant"] = "cosine"  # of the learning rate, over the whole run
+    cycles: int = 1  # how often that falls to nothing, along a cosine: Loshchilov and Hutter, "SGDR", ICLR 2017
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0

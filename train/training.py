@@ -1,7 +1,6 @@
 """A training run, whichever network learns: epoch after epoch, measured and saved, resumed where it stopped."""
 
 import math
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +22,7 @@ class Learner(Protocol):
     """A network in training, with its optimiser and the moving average of its weights.
 
     Besides a class of this name, a network's module has `batches(images, targets, batch_size, seed)`, which shuffles a
-    lesson as its framework likes and leaves out a short last batch; `logits(network, digits)`, the scores (N, 11);
+    lesson as its framework likes and leaves out a short last batch; `logits(network, images)`, the scores (N, 11);
     `save(network, path)` and `load(path)` for the weights.
     """
 
@@ -79,7 +78,7 @@ def fit(
         seed_of_epoch = 1_000 * seed + epoch
         batches = network.batches(*lessons(epoch), training.batch_size, seed_of_epoch)
         title, line = f"{name} {epoch + 1}/{training.epochs}", list(NETWORKS).index(name)
-        bar = tqdm(batches, title, steps, leave=False, position=line, disable=not sys.stderr.isatty())
+        bar = tqdm(batches, title, steps, leave=False, position=line, disable=None)
         loss, accuracy = learner.learn(bar, seed_of_epoch)
         if not math.isfinite(loss):
             raise DigitPadError(
@@ -88,7 +87,7 @@ def fit(
             )
         figures = EpochFigures(loss, accuracy)
         for part, digits in validation.items():
-            scores = network.logits(learner.average(), digits)
+            scores = network.logits(learner.average(), digits.images)
             figures.validation[part] = loss_and_accuracy(scores, digits.labels)
         history.append(figures)
         tqdm.write(f"{name}  epoch {epoch + 1:3}/{training.epochs}  {figures}")

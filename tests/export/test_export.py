@@ -72,8 +72,7 @@ def test_the_exported_folder_describes_itself(exported: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
 def test_the_committed_models_are_what_the_committed_weights_give(tmp_path: Path, name: str) -> None:
-    weights = ROOT / "train" / "weights"
-    without_data("export", "--only", name, "--weights", weights, "--out", tmp_path, folder=tmp_path)
+    without_data("export", "--only", name, "--out", tmp_path, folder=tmp_path)
     images = generate_digits(1_000, seed=11).images
     anew, committed = (Recognizer(folder / f"{name}.onnx") for folder in (tmp_path, ROOT / "onnx_models"))
     assert anew.metadata == committed.metadata
@@ -120,7 +119,7 @@ def test_features_are_what_the_last_hidden_layer_makes_of_an_image_with_length_1
 
         model.scores = torch.nn.Identity()
     digits = generate_digits(300, seed=12)
-    wanted = network.logits(model, digits)
+    wanted = network.logits(model, digits.images)
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
     np.testing.assert_allclose(Recognizer(name).features(digits.images), wanted, atol=1e-5)
     in_int8 = Recognizer(f"{name}-int8").features(digits.images)
@@ -213,11 +212,12 @@ def test_a_file_that_is_not_as_it_should_be_is_refused(
 def test_weights_that_are_missing_or_damaged_are_named_and_leave_the_model_in_place(
     missing: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (weights := tmp_path / "weights").mkdir()
     if not missing:
-        shutil.copy(ROOT / "train" / "weights" / "mlp.json", tmp_path)
-        (tmp_path / "mlp.pt").write_bytes((ROOT / "train" / "weights" / "mlp.pt").read_bytes()[:-100])
+        shutil.copy(ROOT / "train" / "weights" / "mlp.json", weights)
+        (weights / "mlp.pt").write_bytes((ROOT / "train" / "weights" / "mlp.pt").read_bytes()[:-100])
     (tmp_path / "mlp.onnx").write_bytes(b"the old one")
-    assert main(["--only", "mlp", "--weights", str(tmp_path), "--out", str(tmp_path)]) == 1
+    assert main(["--only", "mlp", "--out", str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "mlp.pt" in line and "make train" in line
     assert (tmp_path / "mlp.onnx").read_bytes() == b"the old one"

@@ -20,19 +20,20 @@ from train.row_reader import RowReader
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """A folder with weights that have learned nothing."""
+    """Weights that have learned nothing, in the folder of that name."""
+    (folder := tmp_path / "weights").mkdir()
     torch.manual_seed(1)
     torch.save(RowReader().state_dict(), buffer := io.BytesIO())
-    (tmp_path / "rows.pt").write_bytes(buffer.getvalue())
+    (folder / "rows.pt").write_bytes(buffer.getvalue())
     facts = {"sha256": hashlib.sha256(buffer.getvalue()).hexdigest(), "temperature": 2.0, "validation": 0.1}
-    (tmp_path / "rows.json").write_text(json.dumps(facts))
-    return tmp_path
+    (folder / "rows.json").write_text(json.dumps(facts))
+    return folder
 
 
 def test_the_file_answers_for_rows_of_any_width_and_number(weights: Path, tmp_path: Path) -> None:
-    assert main(["--only", "rows", "--weights", str(weights), "--out", str(tmp_path / "out")]) == 0
-    entry = row_reader(tmp_path / "out")
-    content = (tmp_path / "out" / entry["file"]).read_bytes()
+    assert main(["--only", "rows", "--out", str(tmp_path)]) == 0
+    entry = row_reader(tmp_path)
+    content = (tmp_path / entry["file"]).read_bytes()
     assert (entry["bytes"], entry["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
     assert len(content) <= 300_000
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -61,11 +62,10 @@ def test_weights_that_are_not_there_or_not_those_of_the_facts_are_told(
         (weights / "rows.json").unlink()
     else:
         (weights / "rows.pt").write_bytes(b"other")
-    out = tmp_path / "out"
-    assert main(["--only", "rows", "--weights", str(weights), "--out", str(out)]) == 1
+    assert main(["--only", "rows", "--out", str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"export: {weights / 'rows.pt'}: ") and "make train ONLY=rows" in line
-    assert not out.exists() or not list(out.iterdir())
+    assert list(tmp_path.iterdir()) == [weights]
 
 
 def test_the_shipped_file_is_the_manifests() -> None:

@@ -40,7 +40,7 @@ def test_training_that_diverges_stops_and_keeps_the_last_good_checkpoint(name: s
     average, history = fit(name, replace(SOUND, epochs=1), diverging, VALIDATION, tmp_path)
     assert len(history) == 1, "the sound epoch, and nothing left to do"
     assert np.isfinite(history[0].loss)
-    assert np.isfinite(NETWORKS[name].trainer().logits(average, DIGITS)).all()
+    assert np.isfinite(NETWORKS[name].trainer().logits(average, DIGITS.images)).all()
 
 
 class Hostile:

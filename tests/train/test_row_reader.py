@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from digitpad.image.rows import HEIGHT, NOTHING
-from train.row_reader import CLASSES, Cycle, Recipe, RowReader, _train, ctc_loss, exact, fit, fit_temperature
+from train import recipes, row_reader
+from train.__main__ import parse
+from train.row_reader import CLASSES, Cycle, Recipe, RowReader, ctc_loss, exact, fit, fit_temperature, train
 from train.rows import Hands, Rows, make_rows, write_rows
 from train.synthetic.generate import generate_digits
 
@@ -45,6 +47,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(run: Path, rows: Row
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
+def test_it_has_a_recipe_of_every_name_and_refuses_what_it_cannot_learn_from(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert row_reader.RECIPES.keys() == recipes.RECIPES.keys()
+    for other in (["--synthetic"], ["--extra", "mine.json"]):
+        with pytest.raises(SystemExit, match="2"):
+            parse(["--only", "rows", *other])
+        assert "leave out --synthetic and --extra" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_another_recipe_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hands(*_: object, **__: object) -> Hands:
         return Hands(generate_digits(40, seed=1), [], [], [])
@@ -60,7 +72,7 @@ def test_another_recipe_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("train.row_reader.fit", fitted)
     once, twice = (Recipe((Cycle(epochs, 0, 0.002),)) for epochs in (1, 2))
     for recipe in (once, once, twice):
-        _train(recipe, None, tmp_path)
+        train(recipe, None, tmp_path)
     assert ["checkpoint.pt" in names for names in found] == [False, True, False]
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitpad.mnist_form import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass, render_strokes
+from train.corruption import to_bytes
 from train.data import Images, Labels
 from train.synthetic.generate import VARIANTS, Polyline, Skeleton, Strokes, turned, write_digit
 from train.synthetic.glyphs import trace_glyphs
@@ -507,11 +508,7 @@ def _exposed(pictures: Maps, keep: NDArray[np.bool_], rng: Random) -> Images:
     pictures = np.where(negative, 1 - pictures, pictures)
     contrast = np.where(keep, 1, rng.uniform(0.3, 1, len(pictures)))[:, None, None]
     base = (1 - contrast) * rng.random((len(pictures), 1, 1))
-    return _bytes(base + contrast * pictures)
-
-
-def _bytes(pictures: Maps) -> Images:
-    return np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8)
+    return to_bytes(base + contrast * pictures)
 
 
 def _textures(count: int, rng: Random) -> Images:
@@ -547,7 +544,7 @@ def _noise(count: int, rng: Random) -> Images:
     normal = rng.uniform(0, 1, (count, 1, 1)) + rng.uniform(0.05, 0.5, (count, 1, 1)) * rng.normal(size=even.shape)
     sparse = (even < rng.uniform(0.02, 0.5, (count, 1, 1))) * 1.0
     blurred = (normal + np.roll(normal, 1, 1) + np.roll(normal, 1, 2) + np.roll(normal, (1, 1), (1, 2))) / 4
-    return _bytes(np.choose(rng.integers(4, size=(count, 1, 1)), [even, normal, sparse, blurred]))
+    return to_bytes(np.choose(rng.integers(4, size=(count, 1, 1)), [even, normal, sparse, blurred]))
 
 
 def _block_noise(count: int, rng: Random) -> Images:
@@ -556,7 +553,7 @@ def _block_noise(count: int, rng: Random) -> Images:
     large = np.stack([np.kron(rng.random((7, 7)), np.ones((4, 4))) for _ in range(count)])
     lines = np.broadcast_to(rng.random((count, SIZE, 1)), blocks.shape)
     picture = np.choose(rng.integers(3, size=(count, 1, 1)), [blocks, large, lines])
-    return _bytes(np.where(rng.random((count, 1, 1)) < 0.3, picture > 0.6, picture))
+    return to_bytes(np.where(rng.random((count, 1, 1)) < 0.3, picture > 0.6, picture))
 
 
 def _grey(held_out: bool, count: int, rng: Random) -> Images:
@@ -580,7 +577,7 @@ def _codes(count: int, rng: Random) -> Images:
         squares[:, y + 1 : y + 7, x + 1 : x + 7] = 1
         squares[:, y + 2 : y + 6, x + 2 : x + 6] = 0
         squares[:, y + 3 : y + 5, x + 3 : x + 5] = 1
-    return _bytes(np.where(rng.random((count, 1, 1)) < 0.5, across, squares) * 1.0)
+    return to_bytes(np.where(rng.random((count, 1, 1)) < 0.5, across, squares) * 1.0)
 
 
 # Each kind: what paints the shapes to train on, and those held out.

@@ -191,12 +191,10 @@ class Pad:
         if not self.drawing.strokes:
             return
         self.drawing.lift()
-        try:
+        with self._telling():
             answers = self.models.answers if self.models.up_to_date else {}
-            path = save_drawing(self.drawing, self._save_folder(), answers)
+            path = save_drawing(self.drawing, self._folder or save_folder(), answers)
             self.notice = f"Saved: {short(path.with_suffix('.png'))} and .json"
-        except DigitPadError as error:
-            self.notice = str(error)
 
     def farewell(self) -> str:
         """Save the drawing because the display is gone, and say so."""
@@ -334,11 +332,8 @@ class Pad:
         """Open a file that was dropped on the window, unless this is a kiosk; an error is shown as a remark."""
         if self.kiosk:
             return
-        try:
+        with self._telling():
             self.open_file(path)
-        except DigitPadError as error:
-            self.notice = str(error)
-        else:
             self.models.ask()
 
     def turn(self, pages: int) -> None:
@@ -357,9 +352,6 @@ class Pad:
     def _know(self, sample: Sample) -> None:
         if self.teaching:
             self.teaching.know(self.drawing, sample)
-
-    def _save_folder(self) -> Path:
-        return self._folder or save_folder()
 
 
 def short(path: Path) -> str:

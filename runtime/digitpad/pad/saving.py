@@ -45,10 +45,11 @@ def save_drawing(drawing: Drawing, folder: Path, answers: Mapping[str, Answer] |
         DigitPadError: the files cannot be written; then neither is left.
     """
     said = {model: _said(answer) for model, answer in (answers or {}).items()}
+    meta = {"made with": f"digitpad {__version__}", "canvas": CANVAS, "answers": said}
     picture = _write_next(folder, _png(drawing))
     strokes = picture.with_suffix(".json")
     try:
-        write_samples(strokes, [sample(drawing)], _meta() | {"answers": said})
+        write_samples(strokes, [sample(drawing)], meta)
     except DigitPadError:
         picture.unlink(missing_ok=True)
         raise
@@ -68,10 +69,6 @@ def _said(answer: Answer) -> dict[str, Any]:
         return said | {"text": answer.text, "digits": [_said(digit) for digit in answer.digits]}
     box = {} if answer.box is None else {"box": [round(edge * CANVAS, 1) for edge in answer.box]}
     return said | {"digit": answer.digit, "probabilities": [round(float(p), 4) for p in answer.probabilities]} | box
-
-
-def _meta() -> dict[str, Any]:
-    return {"made with": f"digitpad {__version__}", "canvas": CANVAS}
 
 
 def _write_next(folder: Path, picture: bytes) -> Path:
