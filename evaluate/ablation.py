@@ -16,7 +16,6 @@ from tqdm import tqdm
 from digitpad import Recognizer
 from digitpad.files import write_whole
 from digitpad.image import ink, normalise, rows
-from digitpad.image.ink import Ink
 from digitpad.reader import Cutting
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper
 from evaluate.numbers import figures, read_all, with_text
@@ -35,8 +34,8 @@ NON_DIGITS = 20  # non-digits of a kind
 WAYS = rows.cuttings
 
 
-def _whole(way: list[Cutting], ink: Ink) -> bool:
-    return way[0].grey.shape == ink.grey.shape
+def _whole(way: list[Cutting], picture: Cutting) -> bool:
+    return way[0].grey.shape == picture.grey.shape
 
 
 # By what it is for: where it is, and what takes its place.

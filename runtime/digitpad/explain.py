@@ -16,7 +16,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from digitpad.errors import printable
 from digitpad.files import make_folder, write_whole
-from digitpad.image.reading import on_white, read_scaled
+from digitpad.image.reading import on_white, read_image
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import Points
 from digitpad.reader import Box
@@ -156,7 +156,7 @@ def _boxed(source: str | bytes | list[Points] | NDArray[np.uint8], boxes: Sequen
     frames = [np.array(box)[[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]] for box in boxes]
     if isinstance(source, list):
         return _drawn(source, [*source, *frames])
-    colour, alpha, scale = read_scaled(source)
+    colour, alpha, scale = read_image(source)
     image = _fitted(on_white(colour, alpha))
     scale = max(image.size) / (scale * max(colour.shape[:2]))
     for frame in frames:

@@ -70,7 +70,7 @@ def load_model(which: str | os.PathLike[str], options: "onnxruntime.SessionOptio
         raise ModelError(f"{path}: its names are not text: damaged, or not a digitpad model") from None
 
 
-def load_row_reader(options: "onnxruntime.SessionOptions | None" = None) -> "onnxruntime.InferenceSession":
+def load_row_reader() -> "onnxruntime.InferenceSession":
     """Load the network that reads a row of digits as a whole: from `rows` to `log_probabilities`, see image/rows.py.
 
     Raises:
@@ -79,7 +79,7 @@ def load_row_reader(options: "onnxruntime.SessionOptions | None" = None) -> "onn
     if (entry := _manifest().get("row_reader")) is None:
         raise ModelError(f"{os.path.join(models_folder(), 'manifest.json')}: names no row reader; {_FIX}")
     path = os.path.join(models_folder(), entry["file"])
-    return _open_session(path, _shipped(path, entry), options or session_options())
+    return _open_session(path, _shipped(path, entry), session_options())
 
 
 def _shipped(path: str, entry: dict[str, Any]) -> bytes | str:

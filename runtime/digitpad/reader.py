@@ -30,7 +30,6 @@ _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 Units = tuple[float, tuple[float, float]]  # of pixels: how many of the input's own units make one, and where they begin
-Span = tuple[int, int]  # from one stroke to before another
 
 
 @dataclass(frozen=True)
@@ -112,65 +111,51 @@ class Row:
     strokes: list[Points]
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The likeliest digits of a row: the places of their groups in it, from left to right, and what they are.
-
-    `confidence` is the probability that the text is right, given that the row is a number; `log_number` the log
-    probability that all of it are digits and nothing else is there, shared out among them.
-    """
-
-    chosen: list[int]
-    text: str
-    confidence: float
-    log_number: float
-
-
-def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
+def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], str, float, float]:
     """Part a row into the groups that are the most probable digits together.
 
     Args:
-        row: the candidates; some groups must lead from the first stroke to the last.
+        row: the candidates; some groups must lead to each stroke from the first.
         log_digits: (G, 10) for each group, the log probability that it is this digit and no outlier. For groups without
             an image they count nothing.
+
+    Returns:
+        The places of the digits' groups, from left to right, and their text; the probability that the text is right,
+        given that the row is a number; and the log probability that all of it are digits and nothing else is there,
+        shared out among them.
     """
-    groups, count = row.groups, len(row.groups)
-    inked = np.array([group.image is not None for group in groups])
-    prices = np.array([group.price for group in groups])
+    inked = np.array([group.image is not None for group in row.groups])
+    prices = np.array([group.price for group in row.groups])
     log_some = np.where(inked, np.logaddexp.reduce(log_digits, axis=1), 0) - prices
     log_best = np.where(inked, log_digits.max(axis=1), 0) - prices
 
-    order = sorted(range(count), key=lambda n: groups[n].end)
-    ending: dict[int, list[int]] = {}  # the groups that end at a stroke
+    groups, begin = [*row.groups, Group(0, 0)], len(row.groups)  # the last stands for the beginning of the row
+    order = sorted(range(begin), key=lambda n: groups[n].end)
+    ending: dict[int, list[int]] = {0: [begin]}  # the groups that end at a stroke
     for n in order:
         ending.setdefault(groups[n].end, []).append(n)
-    abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending.get(groups[n].start, [])] for n in order}
+    abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending[groups[n].start]] for n in order}
     final = ending[max(ending)]
 
-    best, total, before = np.full(count, -np.inf), np.full(count, -np.inf), np.full(count, -1)
+    best, total, before = np.full(begin + 1, -np.inf), np.full(begin + 1, -np.inf), np.full(begin, begin)
+    best[begin] = total[begin] = 0
     for n in order:
-        if groups[n].start == 0:
-            best[n], total[n] = log_best[n], log_some[n]
-        elif last := ending.get(groups[n].start):
-            ways = best[last] - abreast[n]
-            before[n] = last[int(ways.argmax())]
-            best[n] = ways.max() + log_best[n]
-            total[n] = np.logaddexp.reduce(total[last] - abreast[n]) + log_some[n]
+        last = ending[groups[n].start]
+        ways = best[last] - abreast[n]
+        before[n] = last[int(ways.argmax())]
+        best[n] = ways.max() + log_best[n]
+        total[n] = np.logaddexp.reduce(total[last] - abreast[n]) + log_some[n]
     way = [final[int(best[final].argmax())]]
-    while before[way[-1]] >= 0:
+    while before[way[-1]] < begin:
         way.append(int(before[way[-1]]))
     chosen = [n for n in reversed(way) if inked[n]]
     digits = log_digits[chosen].argmax(axis=1)
 
     # A text may come about in several ways, the bar of a five left to this digit or to that: their probabilities add.
-    of_text = np.full((count, len(chosen) + 1), -np.inf)  # of all ways to here that read so many of its digits
+    of_text = np.full((begin + 1, len(chosen) + 1), -np.inf)  # of all ways to here that read so many of its digits
+    of_text[begin, 0] = 0
     for n in order:
-        if groups[n].start == 0:
-            so_far = np.append(0, np.full(len(chosen), -np.inf))
-        elif last := ending.get(groups[n].start):
-            so_far = np.logaddexp.reduce(of_text[last] - np.array(abreast[n])[:, None])
-        else:
-            continue
+        so_far = np.logaddexp.reduce(of_text[ending[groups[n].start]] - np.array(abreast[n])[:, None])
         if inked[n]:
             of_text[n, 1:] = so_far[:-1] + log_digits[n, digits] - prices[n]
         else:
@@ -178,7 +163,7 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> Reading:
     log_text = np.logaddexp.reduce(of_text[final, -1]) - np.logaddexp.reduce(total[final])
     some = best[final].max() - (log_best - log_some)[way].sum()
     some -= sum(_abreast(groups[m], groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
-    return Reading(chosen, "".join(map(str, digits)), float(np.exp(log_text)), float(some) / max(len(chosen), 1))
+    return chosen, "".join(map(str, digits)), float(np.exp(log_text)), float(some) / max(len(chosen), 1)
 
 
 def _abreast(one: Group, other: Group, height: float, price: tuple[float, float] = _ABREAST) -> float:
@@ -212,10 +197,8 @@ def rows_of(boxes: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     middles = (boxes[:, 1] + boxes[:, 3])[:, None] / 2
     beyond = np.maximum(np.maximum(tops - middles, middles - bottoms), 0)
     row = np.where(beyond.min(axis=1) > 0, beyond.argmin(axis=1), np.abs(middles - (tops + bottoms) / 2).argmin(axis=1))
-    rows = [np.flatnonzero(row == n) for n in range(len(spans))]
-    return [
-        members[np.argsort(boxes[members, 0] + boxes[members, 2], kind="stable")] for members in rows if members.size
-    ]
+    order = np.argsort(boxes[:, 0] + boxes[:, 2], kind="stable")
+    return [members for n in range(len(spans)) if (members := order[row[order] == n]).size]
 
 
 def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known) -> Row:
@@ -226,7 +209,7 @@ def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known)
         Group(n, n + 1, price=_LEFT_OUT[0] + _LEFT_OUT[1] * (extent / height) ** 2)
         for n, extent in enumerate(extents.tolist())
     ]
-    spans: dict[Span, Box] = {}
+    spans: dict[tuple[int, int], Box] = {}
     for start in range(len(boxes)):
         left, top, right, bottom = boxes[start].tolist()
         for end in range(start + 1, min(start + _MOST_STROKES, len(boxes)) + 1):

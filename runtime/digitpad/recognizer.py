@@ -257,21 +257,19 @@ class Recognizer:
             [(self, lessons, image.tobytes()) for image in images],
             lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
         )
-        probabilities, ood_score, *network = map(np.array, zip(*judged, strict=True))
+        probabilities, ood_score, *_ = map(np.array, zip(*judged, strict=True))
         log_digits = _log_digits(probabilities, ood_score)
         ways: list[_Way] = []
         seen = iter(range(len(images)))
         for row in rows:
             place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
-            reading = best_reading(row, log_digits[place])
+            chosen, text, confidence, log_number = best_reading(row, log_digits[place])
             digits: list[Prediction] = []
-            for n in reading.chosen:
-                answer = self._prediction(
-                    images[place[n]], *(x[place[n]] for x in (probabilities, ood_score, *network))
-                )
+            for n in chosen:
+                answer = self._prediction(images[place[n]], *judged[place[n]])
                 digits.append(replace(answer, box=row.groups[n].box))
-            way = _Way([reading.text], reading.confidence, reading.log_number, tuple(digits), self.unsure_threshold)
-            ways.append(self._heard(way, row, [row.groups[n] for n in reading.chosen], known))
+            way = _Way([text], confidence, log_number, tuple(digits), self.unsure_threshold)
+            ways.append(self._heard(way, row, [row.groups[n] for n in chosen], known))
         return _below_each_other(ways)
 
     def _heard(self, way: "_Way", row: Row, chosen: list[Group], known: Known) -> "_Way":
@@ -348,10 +346,9 @@ class Recognizer:
         Raises:
             ImageError: shape or dtype differ.
         """
-        _check_images(np.array([image]))
-        prediction = self._predict_one(np.array(image))
-        log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
-        return prediction
+        images = np.array([image])
+        _check_images(images)
+        return self.predict_readings(Readings(images))
 
     def predict_readings(self, readings: Readings) -> Prediction:
         """Read a picture that may be one thing or another.
@@ -387,8 +384,7 @@ class Recognizer:
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or filled:
-            probabilities, ood_score = _average([log_row])
-            answer = self._prediction(shown(cuttings[surest[-1]]), probabilities, ood_score, row_reader=True)
+            answer = self._prediction(shown(cuttings[surest[-1]]), *_average([log_row]), row_reader=True)
             return answer if _certainty(answer) > _MAYBE else found
         alone = _average([_log_found(found.network), log_row]) if found.network else ()
         return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone, row_reader=True)
@@ -445,7 +441,7 @@ class Recognizer:
             ImageError: shape or dtype differ.
             ModelError: the model fails to run.
         """
-        probabilities, ood_score = self._outputs(images, {"probabilities": (10,), "ood_score": ()})
+        probabilities, ood_score = self._outputs(images, "probabilities", "ood_score")
         return probabilities, ood_score
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -456,7 +452,7 @@ class Recognizer:
             ModelError: the model has no such output, or fails to run.
         """
         self._check_features()
-        (features,) = self._outputs(images, {"features": (self._model.features,)})
+        (features,) = self._outputs(images, "features")
         return features
 
     def _check_features(self) -> None:
@@ -469,18 +465,18 @@ class Recognizer:
     def _run_with_features(
         self, images: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        shapes = {"probabilities": (10,), "ood_score": (), "features": (self._model.features,)}
-        probabilities, ood_score, features = self._outputs(images, shapes)
+        probabilities, ood_score, features = self._outputs(images, "probabilities", "ood_score", "features")
         return probabilities, ood_score, features
 
-    def _outputs(self, images: NDArray[np.uint8], shapes: dict[str, tuple[int, ...]]) -> list[NDArray[np.float32]]:
-        """Outputs of the model by name and shape of a row."""
+    def _outputs(self, images: NDArray[np.uint8], *names: str) -> list[NDArray[np.float32]]:
+        """Outputs of the model by name."""
         _check_images(images)
-        outputs = [np.empty((len(images), *shape), np.float32) for shape in shapes.values()]
+        shapes = {"probabilities": (10,), "ood_score": (), "features": (self._model.features,)}
+        outputs = [np.empty((len(images), *shapes[name]), np.float32) for name in names]
         for first in range(0, len(images), _CHUNK):
             part = slice(first, first + _CHUNK)
             try:
-                found = self._model.session.run(list(shapes), {"image": np.ascontiguousarray(images[part])})
+                found = self._model.session.run(names, {"image": np.ascontiguousarray(images[part])})
                 for output, rows in zip(outputs, found, strict=True):
                     output[part] = rows
             except Exception as error:  # onnxruntime raises a dozen types without a common base
@@ -514,15 +510,14 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
 
 def _box_of_ink(readings: Readings) -> Box:
     """Of what was found in a picture, in its own pixels."""
+    from PIL import Image
+
     if not readings.ways:  # in the model's form already
         scale, (x, y) = readings.units
         return x, y, x + SIZE * scale, y + SIZE * scale
     part = readings.ways[0][0]
-    inked = part.ink >= 0.5
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    if not rows.size:
-        rows, columns = np.array([0, inked.shape[0] - 1]), np.array([0, inked.shape[1] - 1])
-    return _in_picture((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), part, readings.units)
+    inked = Image.fromarray(part.ink >= 0.5)
+    return _in_picture(inked.getbbox() or (0, 0, *inked.size), part, readings.units)
 
 
 def _in_picture(box: Box, part: Cutting, units: Units) -> Box:

@@ -10,7 +10,6 @@ Map = NDArray[np.float32]  # (H, W)
 Mask = NDArray[np.bool_]  # (H, W)
 Pixels = NDArray[Any]  # (H, W, C), uint8, which takes a quarter of the memory, or float32 in [0, 1]
 Image = TypeVar("Image", Map, Mask)
-Window = tuple[float, float, float, float]  # left, top, right, bottom of a part of a picture, in pixels
 
 
 def as_float(pixels: Pixels) -> Map:
@@ -23,7 +22,6 @@ def percentiles(values: NDArray[Any], percents: Sequence[float]) -> NDArray[Any]
 
     Numpy's own load numpy.ma, which costs a tenth of the time and 2 MB of the memory of reading one picture.
     """
-    values = values if values.dtype.kind == "f" else values.astype(np.float64)
     places = np.asarray(percents) / 100 * (len(values) - 1)
     below = places.astype(np.intp)
     above = np.minimum(below + 1, len(values) - 1)
@@ -74,12 +72,3 @@ def blurred(picture: Map, window: int) -> Map:
         sums = np.cumsum(padded, axis=0, dtype=np.float64)
         picture = ((sums[2 * half + 1 :] - sums[: -2 * half - 1]) / (2 * half + 1)).T.astype(np.float32)
     return picture
-
-
-def grown(picture: Map, shape: tuple[int, ...]) -> Map:
-    """Enlarge a coarse picture to a shape, smoothly."""
-    from PIL import Image
-
-    return np.asarray(
-        Image.fromarray(np.ascontiguousarray(picture)).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    )

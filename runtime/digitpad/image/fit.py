@@ -5,6 +5,7 @@ the drawing is first brought to a working size, where its pen is measured and it
 is as wide as that of `render_strokes`; only then is it sampled, the way strokes are.
 """
 
+import math
 from typing import cast
 
 import numpy as np
@@ -77,16 +78,13 @@ def thin(shape: Mask) -> Mask:
     """
     image = np.pad(shape, 1).astype(np.uint16)
     inner = image[1:-1, 1:-1]
-    changed = True
-    while changed:
-        changed = False
+    before = math.inf
+    while (left := inner.sum()) < before:
+        before = left
         for removable in _REMOVABLE:
             # Nine bits for each pixel, those of itself and of its neighbours: first three across, then three down.
             across = image[:, :-2] | image[:, 1:-1] << 1 | image[:, 2:] << 2
-            remove = removable[across[:-2] | across[1:-1] << 3 | across[2:] << 6]
-            if remove.any():
-                inner -= remove
-                changed = True
+            inner -= removable[across[:-2] | across[1:-1] << 3 | across[2:] << 6]
     return inner.astype(bool)
 
 
@@ -96,16 +94,15 @@ def distances(shape: Mask, limit: int) -> Map:
     # general algorithm for computing distance transforms in linear time, ISMM 2000). Within a limit, whole rows
     # at once are faster here than its scan.
     squared = np.where(shape, 0, limit * limit).astype(np.int16)
-    for axis in (0, 1):
-        source = squared if axis == 0 else squared.T
-        result, reached = source.copy(), np.empty_like(source)
+    for _ in range(2):
+        result, reached = squared.copy(), np.empty_like(squared)
         for step in range(1, limit + 1):
-            np.add(source, np.int16(step * step), out=reached)
+            np.add(squared, np.int16(step * step), out=reached)
             np.minimum(result[step:], reached[:-step], out=result[step:])
             np.minimum(result[:-step], reached[step:], out=result[:-step])
             if step * step >= result.max():
                 break  # from further away nothing can be nearer
-        squared = result if axis == 0 else result.T
+        squared = result.T
     return cast(Map, np.sqrt(squared))
 
 
@@ -113,16 +110,15 @@ def _to_frame(ink: Map) -> Mask | None:
     """The ink's shape with its longer side at the working size, with a margin; None where there is no ink."""
     from PIL import Image
 
-    mask = ink >= 0.5
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    box = Image.fromarray(ink >= 0.5).getbbox()
+    if box is None:
         return None
-    height, width = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-    scale = _FRAME / max(height, width)
+    left, top, right, bottom = box
+    scale = _FRAME / max(right - left, bottom - top)
     margin = int(_MARGIN / scale) + 2
-    box = np.pad(ink, margin)[rows[0] : rows[-1] + 1 + 2 * margin, columns[0] : columns[-1] + 1 + 2 * margin]
-    size = (max(round(box.shape[1] * scale), 1), max(round(box.shape[0] * scale), 1))
-    shape = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BICUBIC)) >= 0.5
+    part = Image.fromarray(ink).crop((left - margin, top - margin, right + margin, bottom + margin))
+    size = max(round(part.width * scale), 1), max(round(part.height * scale), 1)
+    shape = np.asarray(part.resize(size, Image.Resampling.BICUBIC)) >= 0.5
     beyond = max(int(margin * scale) - _MARGIN, 0)  # much if the picture has few pixels, as each is so large
     shape = shape[beyond : shape.shape[0] - beyond, beyond : shape.shape[1] - beyond]
     return shape if shape.any() else None

@@ -23,8 +23,7 @@ def mix_to_grey(colour: Pixels, alpha: Map | None = None) -> Map:
         colour = _lay_on_paper(as_float(colour), alpha)
     if colour.shape[2] == 1:
         return as_float(colour[:, :, 0])
-    channels = (np.ascontiguousarray(as_float(colour[:, :, c])) for c in range(3))
-    coarse = np.stack([shrink(channel, _COARSE) for channel in channels], axis=2)
+    coarse = np.stack([shrink(as_float(colour[:, :, c]), _COARSE) for c in range(3)], axis=2)
     if np.ptp(coarse, axis=2).max() < 0.02:
         return np.stack([as_float(row).mean(axis=1) for row in colour])
     # What changes slowly is light; the direction in which the rest spreads most is from paper to ink.

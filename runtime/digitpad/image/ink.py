@@ -4,14 +4,14 @@ In a scan, a photo, a screenshot, or a drawing in any colour on any ground, the 
 tells the paper's colour; how that changes across the picture is the light; and what clearly differs from it is ink.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
-from digitpad.image.filters import Map, Mask, Window, blurred, closed, grown, largest, median, percentiles, shrink
+from digitpad.image.filters import Map, Mask, blurred, closed, largest, median, percentiles, shrink
 from digitpad.image.marks import Marks
 from digitpad.log import Tell, log_step
+from digitpad.reader import Cutting, Units
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # the same while paper and light are
@@ -22,31 +22,18 @@ _FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, u
 _LEVEL = 0.5  # of the ink's darkness: where its outline is drawn
 
 
-@dataclass(frozen=True)
-class Ink:
-    """The ink found in a picture, and where in it: `corner` (x, y) and `scale`, how many pixels make one of the map.
-
-    The map is float32 (h, w) in [0, 1], of the ink and what lies around it: 0 = paper, 1 = ink, 0.5 along its outline;
-    all zero where there is no ink. `grey` (h, w) is the part of the picture that it was found in.
-    """
-
-    map: Map
-    grey: Map
-    corner: tuple[int, int]
-    scale: float
-
-
-def find_ink(grey: Map, tell: Tell) -> Ink:
-    """The ink in a picture of either polarity.
+def find_ink(grey: Map, tell: Tell) -> tuple[Cutting, Units]:
+    """The ink in a picture of either polarity, and what lies around it.
 
     Args:
         grey: float32 (H, W) in [0, 1].
         tell: receives each step, in words and as a picture.
+
+    Returns:
+        The part of the picture that it was found in, its ink all zero where there is none; and the units of its pixels.
     """
     x, y = 0, 0
-    for attempt in range(3):
-        if attempt:
-            tell("once more, closer to the ink", seen=grey)
+    while True:
         small = shrink(grey, _WORK)
         scale = max(grey.shape) / max(small.shape)
         ink, even = off_paper(small, tell)
@@ -56,13 +43,13 @@ def find_ink(grey: Map, tell: Tell) -> Ink:
             ink = np.zeros_like(ink)
             marks = Marks(ink >= 0.5)
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)
-        window = _surroundings(ink) if scale > 1.5 else None
+        window = _surroundings(marks) if scale > 1.5 else None
         if window is None:
-            break
+            return Cutting(small, ink), (scale, (x, y))
         left, top, right, bottom = (round(edge * scale) for edge in window)
         grey = grey[top:bottom, left:right]
         x, y = x + left, y + top
-    return Ink(ink, small, (x, y), scale)
+        tell("once more, closer to the ink", seen=grey)
 
 
 def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:
@@ -71,6 +58,8 @@ def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:
     Returns:
         float32 (H, W) in [-1, 1], above 0 where the pixel differs as ink does; and as said.
     """
+    from PIL import Image
+
     coarse = shrink(grey, _COARSE)
     plane, even = _paper(coarse)
     # Ink differs in one direction only; uneven light in both, relative to the average around.
@@ -81,7 +70,8 @@ def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:
     if even:
         ink = plane[0, 0] - grey
     else:
-        paper = grown(_light(coarse, plane), grey.shape)
+        light = Image.fromarray(_light(coarse, plane))
+        paper = np.asarray(light.resize(grey.shape[::-1], Image.Resampling.BILINEAR))
         ink = paper - grey
         if lit:  # a shadow dims paper and ink alike
             ink /= np.maximum(paper, 0.15)
@@ -109,7 +99,6 @@ def _light(coarse: Map, plane: Map) -> Map:
 def _paper(coarse: Map) -> tuple[Map, bool]:
     """The paper as its border shows it, as a plane over the coarse picture, and whether it is evenly lit."""
     around = np.concatenate([coarse[0, :-1], coarse[:-1, -1], coarse[-1, :0:-1], coarse[:0:-1, 0]])
-    around = around if around.size else coarse.ravel()
     border = np.ones(coarse.shape, bool)
     border[1:-1, 1:-1] = False
     values = coarse[border]
@@ -164,19 +153,14 @@ def _levelled(ink: Map, even: bool) -> Map:
     if not stands_out.size:
         return np.zeros_like(ink)
     black = float(percentiles(stands_out, [75])[0]) - level
-    if even:
-        darker = _ink_on_stains(stands_out) - level
+    if even:  # most of what stands out may be paler than the ink: highlighter, a stain, shading
+        dark = stands_out[stands_out > _otsu(stands_out)]
+        darker = (float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0) - level
         black = darker if darker > 2 * black else black
     outline = max(_LEVEL * black, 2.5 * noise)
     levelled = ink - level
     levelled /= outline * 2
     return cast(Map, np.clip(levelled, 0, 1, out=levelled))
-
-
-def _ink_on_stains(stands_out: Map) -> float:
-    """How dark the ink is if most of what stands out is paler: highlighter, a stain, shading."""
-    dark = stands_out[stands_out > _otsu(stands_out)]
-    return float(percentiles(dark, [75])[0]) if dark.size > 0.02 * stands_out.size else 0.0
 
 
 def _paper_noise(ink: Map, even: bool) -> tuple[float, float]:
@@ -218,20 +202,13 @@ def _otsu(values: Map) -> float:
     return float(edges[1 + int(np.nanargmax(between))]) if np.isfinite(between).any() else float(edges[-1])
 
 
-def _surroundings(ink: Map) -> Window | None:
-    """A window around ink that is small in its picture; None if it is large or there is none."""
-    mask = ink >= 0.5
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+def _surroundings(marks: Marks) -> list[float] | None:
+    """A window around marks that are small in their picture: left, top, right, bottom; None if they are large."""
+    if not marks.count:
         return None
-    height, width = ink.shape
-    side = max(np.ptp(rows), np.ptp(columns)) + 1
-    if side > 0.4 * max(height, width):
+    low, high = marks.boxes[:, :2].min(axis=0), marks.boxes[:, 2:].max(axis=0)
+    side = (high - low).max()
+    if side > 0.4 * max(marks.shape):
         return None
     margin = max(0.4 * side, 4)
-    return (
-        max(columns[0] - margin, 0),
-        max(rows[0] - margin, 0),
-        min(columns[-1] + 1 + margin, width),
-        min(rows[-1] + 1 + margin, height),
-    )
+    return [*np.maximum(low - margin, 0).tolist(), *np.minimum(high + margin, marks.shape[::-1]).tolist()]

@@ -37,7 +37,7 @@ _READS = 2_500_000  # by a decoder in Python, each of a byte or more
 
 
 def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
-    """Open an image file without decoding it; returns it and the orientation it is stored in, 1 to 8.
+    """Open an image file without decoding it; returns it and the orientation it is stored in, 1 to 8 or, of a TIFF, 0.
 
     Raises:
         ImageError: it is beyond a limit; the text names the file and what to do.
@@ -71,7 +71,7 @@ def open_image(data: bytes, name: str) -> tuple["PILImage.Image", int]:
     check_size(image, name)
     if image.format == "TIFF":
         _check_pieces(image, bare, name)
-        return image, 1  # known only once decoded: Pillow may turn it itself
+        return image, 0  # known only once decoded: Pillow may turn it itself
     if image.format == "PPM" and bare[:2] in (b"P1", b"P2", b"P3") and bare.count(b"#") > MAX_PIECES // 50:
         raise ImageError(f"{name}: more than {MAX_PIECES // 50} comments; save it as PNG")
     orientation = _orientation_in(exif)

@@ -66,8 +66,6 @@ def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArr
         a, b = group[one], group[other]
         if (a == b).all():
             return np.unique(group, return_inverse=True)[1]
-        least = np.minimum(a, b)
-        np.minimum.at(group, a, least)
-        np.minimum.at(group, b, least)
+        np.minimum.at(group, np.maximum(a, b), np.minimum(a, b))
         while (group[group] != group).any():
             group = group[group]

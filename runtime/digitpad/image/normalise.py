@@ -8,7 +8,7 @@ from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
 from digitpad.image.lines import without_lines
-from digitpad.image.reading import ImageLike, read_scaled
+from digitpad.image.reading import ImageLike, read_image
 from digitpad.image.rows import cuttings, inside_filled, solid
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import BOX, CENTRE, SIZE, centre_of_mass
@@ -42,7 +42,7 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     Raises:
         ImageError: as `normalise_image`.
     """
-    colour, alpha, scale = read_scaled(image)
+    colour, alpha, scale = read_image(image)
     tell("read: %d x %d pixels", colour.shape[1], colour.shape[0], seen=colour, alpha=alpha)
     already = in_mnist_form(colour, alpha)
     if already is not None:
@@ -50,19 +50,19 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
         return Readings(already[None], units=(scale, (0.0, 0.0)))
     grey = mix_to_grey(colour, alpha)
     tell("mixed to grey", seen=grey)
-    found = find_ink(grey, tell)
-    rest = without_lines(found.map)
-    if rest is not found.map:
-        tell("line taken out", ink=rest, before=found.map)
+    found, (unit, (x, y)) = find_ink(grey, tell)
+    rest = without_lines(found.ink)
+    if rest is not found.ink:
+        tell("line taken out", ink=rest, before=found.ink)
     readings = [fit_ink(rest)]
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    unit, corner = found.scale * scale, (found.corner[0] * scale, found.corner[1] * scale)
     inside, alone = inside_filled(found), solid(found)
     if alone:
-        tell("a filled shape: the row reader is not asked", ink=found.map)
-    return Readings(np.stack(readings), [*cuttings(found), *inside], (unit, corner), bool(inside), alone)
+        tell("a filled shape: the row reader is not asked", ink=found.ink)
+    units = unit * scale, (x * scale, y * scale)
+    return Readings(np.stack(readings), [*cuttings(found), *inside], units, bool(inside), alone)
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

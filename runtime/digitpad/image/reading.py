@@ -22,25 +22,17 @@ _Strip = Callable[[int, int], NDArray[Any]]  # the pixels (h, W, C) of the rows 
 
 _SIDE = 1024  # pixels along the longer side to which larger pictures are reduced
 _STRIP = 100_000  # pixels that are worked on at once
+_ROUNDING = 1e-6  # floats may go so far beyond [0, 1]
 _DECODING = threading.Lock()
 
 
-def read_image(image: ImageLike) -> tuple[Pixels, Map | None]:
+def read_image(image: ImageLike) -> tuple[Pixels, Map | None, float]:
     """Read an image upright: colour (H, W, 1 or 3), uint8 or float32 in [0, 1]; alpha, if it has one, float32 (H, W).
 
-    A large one is shrunk on the way.
+    A large one is shrunk on the way: last comes how many of its own pixels make one along a side.
 
     Raises:
         ImageError: it cannot be read as an image; the text names the file and what to do.
-    """
-    return read_scaled(image)[:2]
-
-
-def read_scaled(image: ImageLike) -> tuple[Pixels, Map | None, float]:
-    """The same, and how many of the image's own pixels make one along a side.
-
-    Raises:
-        ImageError: as `read_image`.
     """
     if isinstance(image, np.ndarray):
         colour, alpha = _from_array(image)
@@ -88,18 +80,21 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
         # Warnings about odd but readable files are not the user's concern; muting them is not thread-safe by itself.
         with _DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            orientation = 0
             if isinstance(source, bytes):
                 image, orientation = open_image(source, name)
                 side = max(image.size)
                 del source  # the picture may be read from a copy, and takes memory itself once it is decoded
-                orientation = _decode_file(image) or orientation
+                # A large JPEG is decoded at a smaller size, which is faster.
+                if (factor := round(side / _SIDE)) > 1:
+                    image.draft(None, (max(image.width // factor, 1), max(image.height // factor, 1)))
             else:
                 image = source
                 check_size(image, name)
                 side = max(image.size)
+            with _silent() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()
-                orientation = orientation_of(image)
-            colour, alpha = _from_pillow(image, name, orientation)
+            colour, alpha = _from_pillow(image, name, orientation or orientation_of(image))
             return colour, alpha, side / max(colour.shape[:2])
     except ImageError:
         raise
@@ -114,17 +109,6 @@ def _decode(source: "bytes | PILImage.Image", name: str) -> tuple[Pixels, Map | 
             raise too_large(name) from None
         reason = f"{first_line(error):.100}"
         raise ImageError(f"{name}: cannot be decoded ({reason}); it may be damaged: save or copy it again") from None
-
-
-def _decode_file(image: "PILImage.Image") -> int:
-    """Decode an opened file; returns a TIFF's orientation, which is only known now, and otherwise 0."""
-    width, height = image.size
-    # A large JPEG is decoded at a smaller size, which is faster.
-    if (factor := round(max(width, height) / _SIDE)) > 1:
-        image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
-    with _silent() if image.format == "TIFF" else contextlib.nullcontext():
-        image.load()
-    return orientation_of(image) if image.format == "TIFF" else 0
 
 
 @contextlib.contextmanager
@@ -162,7 +146,7 @@ def _from_pillow(image: "PILImage.Image", name: str, orientation: int) -> tuple[
         # Pillow averages over blocks itself, and weights colours by their alpha.
         return np.atleast_3d(np.asarray(part.reduce((wide, tall)) if tall * wide > 1 else part))
 
-    return _parts(_shrunk(strip, (height, width), name, orientation))
+    return _shrunk(strip, (height, width), name, orientation)
 
 
 def _from_array(array: NDArray[Any]) -> tuple[Pixels, Map | None]:
@@ -178,11 +162,11 @@ def _from_array(array: NDArray[Any]) -> tuple[Pixels, Map | None]:
     def strip(top: int, bottom: int) -> NDArray[Any]:
         part = pixels[top:bottom]
         # Written so that NaN fails as well.
-        if part.dtype.kind == "f" and not (part.min() >= -1e-6 and part.max() <= 1 + 1e-6):
+        if part.dtype.kind == "f" and not (part.min() >= -_ROUNDING and part.max() <= 1 + _ROUNDING):
             raise ImageError("array of float: values must be in [0, 1] and not NaN; divide 0 to 255 by 255")
         return part
 
-    return _parts(_shrunk(strip, pixels.shape, "array"))
+    return _shrunk(strip, pixels.shape, "array")
 
 
 def _upright(stored: Pixels, orientation: int) -> Pixels:
@@ -192,17 +176,16 @@ def _upright(stored: Pixels, orientation: int) -> Pixels:
     return turned[::down, ::across]
 
 
-def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int = 1) -> Pixels:
-    """Turn pixels of any type upright, (H, W, C), averaged over blocks if there are many; bytes may stay bytes.
+def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int = 1) -> tuple[Pixels, Map | None]:
+    """Colour and alpha of pixels of any type, upright, averaged over blocks if there are many; bytes may stay bytes.
 
     `strip` gives the pixels of some rows, or the averages over blocks of them, so that only these are worked on at a
     time.
     """
     height, width = shape[:2]
     tall, wide = _block(height, width)
-    back = {6: 8, 8: 6}.get(orientation, orientation)
     rows = max(_STRIP // width // tall, 1) * tall
-    largest, pixels = 0.0, None
+    largest = 0.0
     for top in range(0, height, rows):
         part = strip(top, min(top + rows, height))
         if part.dtype.kind == "f" and not np.isfinite(part).all():
@@ -211,27 +194,20 @@ def _shrunk(strip: _Strip, shape: tuple[int, ...], name: str, orientation: int =
         kind = part.dtype
         if tall * wide > 1 and part.shape[:2] == (min(rows, height - top), width):  # not averaged yet
             part = _averaged(part, tall, wide)
-        if pixels is None:
-            stored = np.broadcast_to(np.float32(0), (-(-height // tall), -(-width // wide), part.shape[2]))
-            byte = part.dtype == np.uint8
-            upright = np.empty(_upright(stored, orientation).shape, np.uint8 if byte else np.float32)
-            pixels = _upright(upright, back)
-        pixels[top // tall : -(-(top + rows) // tall)] = part
-    if upright.dtype == np.uint8:
-        return upright
-    upright /= np.float32(_full_scale(kind, largest))
-    return np.clip(upright, 0, 1, out=upright)
-
-
-def _full_scale(kind: np.dtype[Any], largest: float) -> float:
-    """The value of full brightness for pixels of a type, given the largest of them."""
-    if kind == np.uint8:
-        return 255.0
-    if kind.kind == "b":
-        return 1.0
-    # With more than 8 bits a scanner may use 8, 12 or all 16; a float may count to 1 or to 255.
-    full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top), largest)
-    return 255.0 if kind.kind != "f" and full == 1.0 else full
+        if not top:
+            size = -(-height // tall), -(-width // wide), part.shape[2]
+            stored = np.empty(size, np.uint8 if part.dtype == np.uint8 else np.float32)
+        stored[top // tall : -(-(top + rows) // tall)] = part
+    if stored.dtype != np.uint8:
+        # With more than 8 bits a scanner may use 8, 12 or all 16; a float may count to 1 or to 255.
+        full = next((top for top in (1.0, 255.0, 4095.0, 65535.0) if largest <= top + _ROUNDING), largest)
+        stored /= np.float32(255.0 if kind.kind not in "bf" and full == 1.0 else full)
+        np.clip(stored, 0, 1, out=stored)
+    pixels = _upright(stored, orientation)
+    if pixels.shape[2] < 4:
+        return np.ascontiguousarray(pixels), None
+    alpha = np.ascontiguousarray(as_float(pixels[:, :, 3]))
+    return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha
 
 
 def _block(height: int, width: int) -> tuple[int, int]:
@@ -247,11 +223,3 @@ def _averaged(pixels: NDArray[Any], tall: int, wide: int) -> Map:
     sums /= np.diff(np.append(np.arange(0, pixels.shape[1], wide), pixels.shape[1]))[:, None].astype(np.float32)
     sums /= np.diff(np.append(np.arange(0, pixels.shape[0], tall), pixels.shape[0]))[:, None, None].astype(np.float32)
     return sums
-
-
-def _parts(pixels: Pixels) -> tuple[Pixels, Map | None]:
-    """Split (H, W, 1, 3 or 4) into colour and alpha, which is None if all of it is opaque."""
-    if pixels.shape[2] < 4:
-        return np.ascontiguousarray(pixels), None
-    alpha = np.ascontiguousarray(as_float(pixels[:, :, 3]))
-    return np.ascontiguousarray(pixels[:, :, :3]), None if alpha.min() == 1 else alpha

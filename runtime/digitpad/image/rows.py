@@ -8,22 +8,18 @@ places where their digits may be (A. Graves et al., ICML 2006).
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitpad.image.filters import Map, Mask, largest, shrink
 from digitpad.image.fit import fit_ink
-from digitpad.image.ink import Ink, off_paper
+from digitpad.image.ink import off_paper
 from digitpad.image.lines import without
 from digitpad.image.marks import Marks
 from digitpad.mnist_form import PEN_WIDTH, Points
 from digitpad.models import load_row_reader
 from digitpad.reader import Box, Cutting, Units, rows_of
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 HEIGHT = 40  # pixels of a row as the network sees it
 PLACE = 2  # pixels of width to a place
@@ -75,13 +71,13 @@ class RowText:
 class RowReader:
     """The network that reads rows, ready to run. It may be shared by threads."""
 
-    def __init__(self, options: "onnxruntime.SessionOptions | None" = None) -> None:
+    def __init__(self) -> None:
         """Load it.
 
         Raises:
             ModelError: its file is missing or damaged.
         """
-        self._session = load_row_reader(options)
+        self._session = load_row_reader()
 
     def digits(self, grey: Map) -> Scores:
         """The log probability of each digit (10,), that it is what a cutting holds, and nothing else."""
@@ -126,41 +122,40 @@ def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
     return {text: log_p for text, log_p in texts.items() if text and OTHER not in text}
 
 
-def cuttings(ink: Ink) -> list[list[Cutting]]:
+def cuttings(picture: Cutting) -> list[list[Cutting]]:
     """How a picture may be cut into rows, each way from top to bottom.
 
     Left whole, which loses nothing, unless its only row is small in it; and around each row of ink.
     """
-    marks = Marks(ink.map >= 0.5)
+    marks = Marks(picture.ink >= 0.5)
     boxes = marks.boxes[~_frames(marks.boxes)].astype(np.float64)
-    around = [_cut(ink, boxes[members]) for members in rows_of(boxes)]
-    whole = [Cutting(ink.grey, ink.map)]
-    small = len(around) == 1 and _DOT < len(around[0].grey) / len(ink.grey) < _SMALL
-    return [*([] if small else [whole]), *([around] if around else [])]
+    around = [_cut(picture, boxes[members]) for members in rows_of(boxes)]
+    small = len(around) == 1 and _DOT < len(around[0].grey) / len(picture.grey) < _SMALL
+    return [*([] if small else [[picture]]), *([around] if around else [])]
 
 
-def inside_filled(ink: Ink) -> list[list[Cutting]]:
+def inside_filled(picture: Cutting) -> list[list[Cutting]]:
     """What is in a large filled mark, such as a badge, or a sheet of paper on a table."""
-    marks = Marks(ink.map >= 0.5)
-    filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _PLATE * max(ink.map.shape))
+    marks = Marks(picture.ink >= 0.5)
+    filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _PLATE * max(picture.ink.shape))
     filled &= np.minimum(marks.across, marks.down) > _SQUARE * marks.extent
     if not filled.any():
         return []
     left, top, right, bottom = marks.boxes[filled.argmax()].tolist()
     inset = round(_INSET * min(right - left, bottom - top))
     part = np.s_[top + inset : bottom - inset, left + inset : right - inset]
-    return [[Cutting(ink.grey[part], ink.map[part], (left + inset, top + inset))]]
+    return [[Cutting(picture.grey[part], picture.ink[part], (left + inset, top + inset))]]
 
 
-def solid(ink: Ink) -> bool:
+def solid(picture: Cutting) -> bool:
     """Whether there is a filled shape, wider than any pen's line, with nothing in it or of any size beside it."""
-    marks = Marks(ink.map >= 0.5)
+    marks = Marks(picture.ink >= 0.5)
     most = marks.extent.max(initial=0)
-    if most <= _PLATE * max(ink.map.shape) or (marks.extent > _PLATE * most).sum() > 1:
+    if most <= _PLATE * max(picture.ink.shape) or (marks.extent > _PLATE * most).sum() > 1:
         return False
     main = int(marks.extent.argmax())
     left, top, right, bottom = marks.boxes[main].tolist()
-    filled = ink.map[top:bottom, left:right]
+    filled = picture.ink[top:bottom, left:right]
     if min(filled.shape) < most / 2 or marks.area[main] < filled.size / 3:
         return False
     coarse = np.pad(shrink(filled, _COARSE), 1)
@@ -181,13 +176,13 @@ def _frames(boxes: NDArray[np.intp]) -> Mask:
     return frames
 
 
-def _cut(ink: Ink, boxes: NDArray[np.float64]) -> Cutting:
+def _cut(picture: Cutting, boxes: NDArray[np.float64]) -> Cutting:
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     margin = _MARGIN * (high[1] - low[1]) + 2
     left, top = np.maximum(low - margin, 0).astype(int).tolist()
     right, bottom = np.ceil(high + margin).astype(int).tolist()
     part = np.s_[top:bottom, left:right]
-    return Cutting(ink.grey[part], ink.map[part], (left, top))
+    return Cutting(picture.grey[part], picture.ink[part], (left, top))
 
 
 def seen_row(grey: Map) -> NDArray[np.uint8]:
@@ -258,9 +253,7 @@ def probability(scores: Scores, text: str) -> tuple[float, float]:
 
 def _instead(scores: Scores, text: Text) -> Scores:
     """The log probabilities (L, 11) of all signs in the place of each of a text's, given the others."""
-    texts = np.tile(text, (len(text), OTHER + 1, 1))
-    for place in range(len(text)):
-        texts[place, :, place] = np.arange(OTHER + 1)
+    texts = np.where(np.eye(len(text), dtype=bool)[:, None], np.arange(OTHER + 1)[:, None], text)
     log_signs = log_probabilities(scores, texts.reshape(-1, len(text))).reshape(len(text), -1)
     return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
 
@@ -334,14 +327,12 @@ def log_probabilities(scores: Scores, texts: NDArray[np.int64]) -> Scores:
     count, length = texts.shape
     signs = np.full((count, 2 * length + 1), NOTHING)
     signs[:, 1::2] = texts
-    skips = signs[:, 2:] != signs[:, :-2]
-    ways = np.full((count, 2 * length + 1), -np.inf)
-    ways[:, :2] = scores[0][signs[:, :2]]
+    skips = np.pad(signs[:, 2:] != signs[:, :-2], ((0, 0), (2, 0)))
+    ways = np.full((count, 2 * length + 3), -np.inf)  # two more in front, from where nothing comes
+    ways[:, 2:4] = scores[0][signs[:, :2]]
     for here in scores[1:]:
-        step, skip = np.full_like(ways, -np.inf), np.full_like(ways, -np.inf)
-        step[:, 1:] = ways[:, :-1]
-        skip[:, 2:] = np.where(skips, ways[:, :-2], -np.inf)
-        ways = np.logaddexp(np.logaddexp(ways, step), skip) + here[signs]
+        skipped = np.where(skips, ways[:, :-2], -np.inf)
+        ways[:, 2:] = np.logaddexp(np.logaddexp(ways[:, 2:], ways[:, 1:-1]), skipped) + here[signs]
     return np.asarray(np.logaddexp.reduce(ways[:, -2:], axis=1))
 
 
@@ -349,15 +340,13 @@ def places_of(scores: Scores, text: Text) -> NDArray[np.float64]:
     """Where each sign of a text most likely is: its middle, in places from the left (L,)."""
     signs = np.array([NOTHING, *(part for sign in text for part in (sign, NOTHING))])
     count = len(signs)
-    skips = signs[2:] != signs[:-2]
-    way, came = np.full(count, -np.inf), np.zeros((len(scores), count), np.int64)
-    way[:2] = scores[0][signs[:2]]
+    skips = np.pad(signs[2:] != signs[:-2], (2, 0))
+    way, came = np.full(count + 2, -np.inf), np.zeros((len(scores), count), np.int64)
+    way[2:4] = scores[0][signs[:2]]
     for place, here in enumerate(scores[1:], 1):
-        options = np.full((3, count), -np.inf)
-        options[0], options[1, 1:] = way, way[:-1]
-        options[2, 2:] = np.where(skips, way[:-2], -np.inf)
+        options = np.array([way[2:], way[1:-1], np.where(skips, way[:-2], -np.inf)])
         came[place] = options.argmax(axis=0)
-        way = options.max(axis=0) + here[signs]
+        way[2:] = options.max(axis=0) + here[signs]
     state = count - 1 if way[-1] >= way[-2] else count - 2
     at: list[list[int]] = [[] for _ in text]
     for place in range(len(scores) - 1, -1, -1):

@@ -105,6 +105,6 @@ def _read_picture(path: Path) -> Picture:
     from digitpad.image.reading import on_white, read_image
 
     seen = image_readings(path)
-    colour, alpha = read_image(path)
+    colour, alpha, _ = read_image(path)
     step = -(-max(colour.shape[:2]) // PHOTO)
     return Picture(seen, on_white(colour[::step, ::step], None if alpha is None else alpha[::step, ::step]))

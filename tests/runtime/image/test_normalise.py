@@ -568,6 +568,7 @@ def kinds() -> dict[str, Any]:
         "big-endian": wide.astype(">u2"),
         "bool": np.asarray(image) > 127,
         "float64": np.asarray(image) / 255,
+        "float64, rounded": np.asarray(image) / 255 * (1 + 5e-7),
         "float16": (np.asarray(image) / 255).astype(np.float16),
         "RGB array": np.asarray(rgb),
         "RGBA array": np.asarray(image.convert("RGBA")),
