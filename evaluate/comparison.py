@@ -1,18 +1,14 @@
 """`python -m evaluate.comparison cnn|mlp`: what each part of the recipe is worth on validation, over several seeds.
 
-Short runs on the full recipe's pool with one thing changed at a time; with --long, runs of a third of the recipe's
-length, for what only shows in time. The results go into docs/comparison.json, from which a stopped comparison goes on
-and docs/comparison.md is written (with --page, that alone).
+Short runs on the full recipe's pool with one thing changed at a time. The results go into docs/comparison.json, from
+which a stopped comparison goes on and docs/comparison.md is written (with --page, that alone).
 """
 
 import argparse
-import functools
 import json
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,7 +22,7 @@ from evaluate.sets import load_pen_numbers
 from evaluate.unseen_corruptions import UNSEEN, corrupt
 from train.calibration import log_odds
 from train.command import ROOT, finish, threads_each
-from train.corruption import FAMILIES, passed_through
+from train.corruption import FAMILIES
 from train.data import (
     DataError,
     Digits,
@@ -38,9 +34,9 @@ from train.data import (
     render,
 )
 from train.networks import NETWORKS
-from train.pool import Round, pictures_of_round, read_round, round_number, targets_of
+from train.pool import Round, read_round, round_number, targets_of
 from train.precision import Precision, precision_of_run
-from train.recipes import RECIPES, Strength, Training
+from train.recipes import RECIPES, Training
 from train.synthetic.generate import in_turn
 from train.synthetic.outliers import KINDS, generate_outliers
 from train.training import Lesson, fit, step_on_noise
@@ -50,9 +46,9 @@ POOL = ROOT / "artifacts" / "full" / "pool"
 ANSWERS = ROOT / "artifacts" / "full" / "teacher" / "answers"
 RUNS = ROOT / "artifacts" / "compare"  # keeps the precision that each network is trained in
 DOCS = ROOT / "docs"
-EPOCHS = {"cnn": (4, 25)}  # of short and long runs
-EPOCHS_OF_OTHERS = (10, 50)
-EMA = 0.99  # of short runs: a longer average would still hold the first epochs
+EPOCHS = {"cnn": 4}
+EPOCHS_OF_OTHERS = 10
+EMA = 0.99  # a longer average would still hold the first epochs
 SEEDS = (1, 2)
 REFUSED = 0.003  # of the validation digits, where non-digits are counted; each set counts equally
 # What is measured of every run, in per cent, by the columns' titles: errors on digits, and non-digits that pass.
@@ -76,40 +72,15 @@ class Variant:
     """One change to the recipe."""
 
     changed: str  # in words
-    networks: tuple[str, ...] = tuple(NETWORKS)
-    training: dict[str, Any] = field(default_factory=dict)  # other settings; for `epochs`, a factor
-    strength: Strength | None = None  # MNIST's digits are distorted again, this far
-    refit: bool = True  # and as in `distort`
-    rescan: bool = True
     shares: dict[str, float] = field(default_factory=dict)  # how much is left of parts of a round
     without: tuple[str, ...] = ()  # pictures that went through one of these families of corruption are left out
     former_ways: bool = False  # generated digits are written in FORMER_WAYS alone
     same_steps: bool = False  # more epochs, so that fewer pictures are shown as many times in all
-
-
-BASE = FULL.mixture.strength
-STILL = Strength(rotation=0, aspect=0, shear=0, elastic=0, thickness=0, loose=0)
-
-
-def _times(factor: float) -> Strength:
-    names = ("rotation", "aspect", "shear", "elastic", "thickness")
-    return replace(BASE, **{name: factor * getattr(BASE, name) for name in names})
+    taught: float = 0.0  # how much of the targets is what the teacher answers
 
 
 VARIANTS = (
     Variant("nothing: the recipe itself"),
-    Variant("distorted digits keep their new size and place", strength=BASE, refit=False),
-    Variant("distorted digits are not scanned anew", strength=BASE, rescan=False),
-    Variant("no distortion, only scanned anew", strength=STILL),
-    Variant("affine distortion alone", strength=replace(BASE, elastic=0, thickness=0)),
-    Variant("elastic distortion alone", strength=replace(STILL, elastic=BASE.elastic, loose=BASE.loose)),
-    Variant("elastic distortion on a grid of 4 points, not 7", strength=replace(BASE, grid=4)),
-    Variant("elastic distortion on a grid of 12 points, not 7", strength=replace(BASE, grid=12)),
-    Variant("strokes as thick as they are", strength=replace(BASE, thickness=0)),
-    Variant("distortion of half the strength", strength=_times(1 / 2)),
-    Variant("distortion of two thirds of the strength", strength=_times(2 / 3)),
-    Variant("distortion of 1.5 times the strength", strength=_times(3 / 2)),
-    Variant("half the generated digits", shares={"generated": 0.5}),
     Variant("no generated digits", shares={"generated": 0}),
     Variant("generated digits in none of Europe's ways", former_ways=True),
     Variant("no undistorted pictures", shares={"undistorted": 0}),
@@ -130,27 +101,7 @@ VARIANTS = (
     Variant("no bare paper", shares={"leavings": 0}),
     Variant("no non-digits", shares=dict.fromkeys(NON_DIGITS, 0)),
     Variant("nothing corrupted", without=tuple(FAMILIES), same_steps=True),
-    Variant("with the teacher's answers, as the full recipe has it", training={"taught": 0.7}),
-    Variant("no dropout", training={"dropout": (0.0, 0.0)}),
-    Variant("more dropout: 0.2 and 0.3", training={"dropout": (0.2, 0.3)}),
-    Variant("much dropout: 0.25 and 0.5", training={"dropout": (0.25, 0.5)}),
-    Variant("weights of the last step, not their average", training={"ema": 0.0}),
-    Variant("average over 1,000 steps", training={"ema": 0.999}),
-    Variant("half the learning rate", training={"learning_rate": 0.5}, networks=("cnn",)),
-    Variant("half the learning rate", training={"learning_rate": 0.1}, networks=("mlp",)),
-    Variant("twice the learning rate", training={"learning_rate": 0.4}, networks=("mlp",)),
-    Variant("batches of 256", training={"batch_size": 256}, networks=("cnn",)),
-    Variant("half the length", training={"epochs": 0.5}),
-    Variant("twice the length", training={"epochs": 2}),
-    Variant("no weight decay", training={"weight_decay": 0.0}),
-    Variant("three times the weight decay", training={"weight_decay": 6e-4}, networks=("cnn",)),
-    Variant("three times the weight decay", training={"weight_decay": 3e-4}, networks=("mlp",)),
-    Variant("400 wide instead of 800", training={"network": {"hidden": 400}}, networks=("mlp",)),
-    Variant("1,200 wide instead of 800", training={"network": {"hidden": 1_200}}, networks=("mlp",)),
-    Variant("16 and 32 filters, not 32 and 64", training={"network": {"filters": (16, 32)}}, networks=("cnn",)),
-    Variant("48 and 96 filters, not 32 and 64", training={"network": {"filters": (48, 96)}}, networks=("cnn",)),
-    Variant("dense layer 80 wide instead of 160", training={"network": {"dense": 80}}, networks=("cnn",)),
-    Variant("neither batch normalisation nor biases", training={"network": {"normalised": False}}),
+    Variant("with the teacher's answers, as the full recipe has it", taught=0.7),
     *(Variant(f"not corrupted by: {family}", without=(family,)) for family in FAMILIES),
 )
 
@@ -161,7 +112,6 @@ def main(argv: list[str] | None = None) -> int:
     # One network per process: neither framework is loaded beside the other.
     parser.add_argument("network", choices=NETWORKS, nargs="?", help="whose variants are compared")
     parser.add_argument("--grep", default="", help="only variants whose description contains this")
-    parser.add_argument("--long", action="store_true", help="longer runs")
     parser.add_argument("--page", action="store_true", help="run nothing, only rewrite docs/comparison.md")
     options = parser.parse_args(argv)
     if not options.network and not options.page:
@@ -169,13 +119,13 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> None:
         if not options.page:
-            compare(options.network, options.long, options.grep)
+            compare(options.network, options.grep)
         write_whole(DOCS / "comparison.md", as_page(json.loads((DOCS / "comparison.json").read_bytes())).encode())
 
     return finish("comparison", work, "the next one goes on from here")
 
 
-def compare(network: str, long: bool, grep: str) -> None:
+def compare(network: str, grep: str) -> None:
     """Train each variant whose description contains `grep` with the seeds that are missing in docs/comparison.json.
 
     Raises:
@@ -184,8 +134,7 @@ def compare(network: str, long: bool, grep: str) -> None:
     if not (POOL / "run.json").exists():
         raise DigitPadError(f"{POOL}: no pool to train on; run `make train RECIPE=full` first")
     os.environ |= threads_each(2)  # the other network's comparison may run beside this one
-    mnist, sets = load_mnist(), load_sets()
-    training, table = training_of(network, long), f"{network}-long" if long else network
+    sets, training = load_sets(), training_of(network)
     pool = json.loads((POOL / "run.json").read_bytes())
     settings = json.loads(json.dumps({"training": asdict(training), **pool}))
     fresh: dict[str, Any] = {"settings": settings, "measured": {}}
@@ -193,14 +142,12 @@ def compare(network: str, long: bool, grep: str) -> None:
     precision = precision_of_run(network, RUNS / network, partial(step_on_noise, network, training))
     for seed in SEEDS:
         for variant in VARIANTS:
-            if network not in variant.networks or grep not in variant.changed:
+            if grep not in variant.changed or _seeds(_read_table(network, fresh), variant) >= seed:
                 continue
-            if _seeds(_read_table(table, fresh), variant) >= seed:
-                continue
-            figures = train_variant(network, training, variant, seed, mnist.train, sets, precision)
+            figures = train_variant(network, training, variant, seed, sets, precision)
             print(f"{network}  seed {seed}  {variant.changed}: {figures}", flush=True)
             results = json.loads((DOCS / "comparison.json").read_bytes())  # the other network's comparison writes too
-            results["tables"][table] = now = _read_table(table, fresh)
+            results["tables"][network] = now = _read_table(network, fresh)
             row = now["measured"].get(variant.changed, {})  # which result is which seed's does not matter
             now["measured"][variant.changed] = {name: sorted([*row.get(name, []), x]) for name, x in figures.items()}
             write_whole(DOCS / "comparison.json", as_json(results).encode())
@@ -259,16 +206,10 @@ def measure(logits: Callable[[Images], NDArray[np.float32]], sets: Sets) -> dict
 
 
 def train_variant(
-    network: str,
-    training: Training,
-    variant: Variant,
-    seed: int,
-    mnist: Digits,
-    sets: Sets,
-    precision: Precision,
+    network: str, training: Training, variant: Variant, seed: int, sets: Sets, precision: Precision
 ) -> dict[str, float]:
-    """Train a network once with a variant, and measure it; `mnist` are the pictures that the pool was made from."""
-    model = learned(network, training, variant, seed, mnist, sets.digits, precision)
+    """Train a network once with a variant, and measure it."""
+    model = learned(network, training, variant, seed, sets.digits, precision)
     return measure(partial(NETWORKS[network].trainer().logits, model), sets)
 
 
@@ -277,26 +218,19 @@ def learned(
     training: Training,
     variant: Variant,
     seed: int,
-    mnist: Digits,
     validation: dict[str, Digits],
     precision: Precision,
 ) -> Any:
-    """A network trained once with a variant; `mnist` are the pictures that the pool was made from."""
+    """A network trained once with a variant."""
     number = partial(round_number, FULL.mixture.rounds, seed)
-    epochs = training.epochs * variant.training.get("epochs", 1)
+    epochs = training.epochs
     if variant.same_steps:
         kept = shown(read_round(POOL, number(0)), variant)
         epochs = round(epochs * len(kept) / kept.sum())
-    training = replace(training, **{**variant.training, "epochs": int(epochs)})
+    training = replace(training, epochs=epochs, taught=variant.taught)
 
     def lessons(epoch: int) -> Lesson:
         made = read_round(POOL, number(epoch))
-        if variant.strength:
-            before = pictures_of_round(FULL.mixture, number(epoch), mnist)
-            # By PyTorch, which has no business in the process in which Keras trains.
-            distorted = _other_process().submit(_distort, before, variant, 1_000 + number(epoch)).result()
-            families, rng = made.families[: len(before)], np.random.default_rng(number(epoch))
-            made.digits.images[: len(before)] = passed_through(distorted.images, families, rng)
         targets, which = targets_of(made.digits, number(epoch), ANSWERS, training.taught), shown(made, variant)
         return made.digits.images[which], targets[which]
 
@@ -315,22 +249,10 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
     return np.concatenate(list(kept.values())) & ~np.isin(made.families, left_out).any(axis=1)
 
 
-def training_of(network: str, long: bool) -> Training:
+def training_of(network: str) -> Training:
     """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the teacher."""
-    epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)[long]
-    training = replace(FULL.trainings[network], epochs=epochs, cycles=1, taught=0.0)
-    return training if long else replace(training, ema=EMA)
-
-
-@functools.cache
-def _other_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-
-
-def _distort(digits: Digits, variant: Variant, seed: int) -> Digits:
-    from train.augmentation import distorted
-
-    return distorted(digits, variant.strength or BASE, seed, variant.refit, variant.rescan)
+    epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)
+    return replace(FULL.trainings[network], epochs=epochs, cycles=1, taught=0.0, ema=EMA)
 
 
 def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:
@@ -357,10 +279,9 @@ def as_page(results: dict[str, Any]) -> str:
     lines = [
         "# What each part of the recipe is worth",
         "",
-        "Mean ± standard deviation over the seeds, in per cent, with one thing changed at a time: in short runs, and in"
-        " longer ones, since a short run favours what is learnt quickly. Written by `python -m evaluate.comparison"
-        " cnn|mlp [--long]` (after `make train RECIPE=full`, whose pool it uses); the figures are in"
-        " [comparison.json](comparison.json).",
+        "Mean ± standard deviation over the seeds, in per cent, with one thing changed at a time, in short runs, which"
+        " favour what is learnt quickly. Written by `python -m evaluate.comparison cnn|mlp` (after `make train"
+        " RECIPE=full`, whose pool it uses); the figures are in [comparison.json](comparison.json).",
         "",
         "- MNIST, UCI pen, UJI: errors on the validation digits. One wrong answer is 0.02 of MNIST's 5,000 digits, 0.07"
         " of UCI's 1,498 and 0.25 of UJI's 400: differences of a few mean nothing.",
@@ -377,15 +298,14 @@ def as_page(results: dict[str, Any]) -> str:
         *(f"- {tried}" for tried in results["tried"]),
         "",
     ]
-    for name, table in sorted(results["tables"].items()):
-        network, _, length = name.partition("-")
+    for network, table in sorted(results["tables"].items()):
         title = f"## {network.upper()}, {table['settings']['training']['epochs']} epochs"
-        lines += [title + _when(network, length == "long", table["settings"]), ""]
+        lines += [title + _when(network, table["settings"]), ""]
         columns = [name for name in MEASURES if any(name in row for row in table["measured"].values())]
         lines += [f"| changed | {' | '.join(MEASURES[name] for name in columns)} | seeds |"]
         lines += ["|---" * (len(columns) + 2) + "|"]
         for variant in VARIANTS:
-            if network in variant.networks and variant.changed in table["measured"]:
+            if variant.changed in table["measured"]:
                 row = table["measured"][variant.changed]
                 cells = [_spread(row[name]) if name in row else "-" for name in columns]
                 lines.append(f"| {' | '.join([variant.changed, *cells])} | {_seeds(table, variant)} |")
@@ -397,9 +317,9 @@ def _spread(figures: list[float]) -> str:
     return f"{np.mean(figures):.2f}" + (f" ± {np.std(figures, ddof=1):.2f}" if figures[1:] else "")
 
 
-def _when(network: str, long: bool, then: dict[str, Any]) -> str:
+def _when(network: str, then: dict[str, Any]) -> str:
     """Whether a table was measured with other settings than today's, as the end of its heading."""
-    now = json.loads(json.dumps({"training": asdict(training_of(network, long)), "mixture": asdict(FULL.mixture)}))
+    now = json.loads(json.dumps({"training": asdict(training_of(network)), "mixture": asdict(FULL.mixture)}))
     return "" if now.items() <= then.items() else " (measured on an earlier recipe)"
 
 

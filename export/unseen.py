@@ -44,12 +44,12 @@ def train_unseen(name: str) -> None:
     if not (POOL / "run.json").exists():
         raise DigitPadError(f"{POOL}: no pool to train on; run `make train RECIPE=full` first")
     os.environ |= threads_each(1)
-    network, exporter, training = NETWORKS[name].trainer(), NETWORKS[name].exporter(), training_of(name, long=False)
-    mnist = load_mnist()
-    digits = {"mnist": mnist.validation, "generated": generate_digits(2_000, seed=2)}
+    network, exporter, training = NETWORKS[name].trainer(), NETWORKS[name].exporter(), training_of(name)
+    mnist = load_mnist().validation
+    digits = {"mnist": mnist, "generated": generate_digits(2_000, seed=2)}
     make_folder(RUNS / name)
     precision = precision_of_run(name, RUNS / name, partial(step_on_noise, name, training))
-    model = learned(name, training, NO_PENS, 1, mnist.train, digits, precision)
+    model = learned(name, training, NO_PENS, 1, digits, precision)
     fitted = calibrate(
         [(network.logits(model, part.images), part.labels) for part in digits.values()],
         [network.logits(model, kind) for kind in validation_outliers().values()],
@@ -60,8 +60,7 @@ def train_unseen(name: str) -> None:
     words = {"framework": NETWORKS[name].framework(), "trained_on": "no pen digits of people: to measure with"}
     metadata = metadata_of(f"{name}-unseen", stated(fitted, words))
     content = fulfil_contract(exporter.to_onnx(weights, fitted.temperature), fitted, metadata)
-    images = mnist.validation.images
-    check(content, network.logits(network.load(weights), images), images, fitted)
+    check(content, network.logits(network.load(weights), mnist.images), mnist.images, fitted)
     write_whole(UNSEEN / f"{name}.onnx", content)
     print(f"{UNSEEN}/{name}.onnx written")
 

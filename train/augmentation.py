@@ -19,25 +19,23 @@ from train.recipes import Strength
 _PIECE = 1_000  # digits distorted at once
 
 
-def distorted(digits: Digits, strength: Strength, seed: int, refit: bool = True, rescan: bool = True) -> Digits:
+def distorted(digits: Digits, strength: Strength, seed: int) -> Digits:
     """Each digit distorted in its own way; equal arguments, equal digits. See `distort`."""
     rng = torch.Generator().manual_seed(seed)
     images = np.empty_like(digits.images)
     for first in range(0, len(digits), _PIECE):
         piece = torch.from_numpy(digits.images[first : first + _PIECE]).unsqueeze(1).float()
-        changed = distort(piece, strength, rng, refit, rescan)
+        changed = distort(piece, strength, rng)
         images[first : first + _PIECE] = changed[:, 0].clamp(0, 255).round().byte().numpy()
     return Digits(images, digits.labels)
 
 
-def distort(
-    images: Tensor, strength: Strength, rng: torch.Generator, refit: bool = True, rescan: bool = True
-) -> Tensor:
+def distort(images: Tensor, strength: Strength, rng: torch.Generator) -> Tensor:
     """Distort float images (N, 1, 28, 28) from 0 to 255, each in its own way; what comes in from outside is 0.
 
-    With `refit`, each is brought back to its former size and centre of mass, since every digit that a model reads was
-    fitted too; with `rescan`, ink is black again, not grey: a network that learns from blurred digits of all sizes
-    spends capacity on what it never sees.
+    Each is brought back to its former size and centre of mass, since every digit that a model reads was fitted too, and
+    scanned anew, so that ink is black again, not grey: a network that learns from blurred digits of all sizes spends
+    capacity on what it never sees.
     """
     count, _, height, width = images.shape
 
@@ -55,20 +53,18 @@ def distort(
     bend = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
     places = turned + bend.permute(0, 2, 3, 1)
     size, move = 1 + uniform(strength.loose), uniform(40 * strength.loose / width, count, 2)
-    if refit:
-        places = _refit(images, inked, places, size, move, rescan)
-    return F.avg_pool2d(_sample(inked, places, rescan), 2)
+    return F.avg_pool2d(_sample(inked, _refit(images, inked, places, size, move)), 2)
 
 
-def _refit(images: Tensor, inked: Tensor, places: Tensor, size: Tensor, move: Tensor, rescan: bool) -> Tensor:
+def _refit(images: Tensor, inked: Tensor, places: Tensor, size: Tensor, move: Tensor) -> Tensor:
     """Change where `inked` is sampled (N, H, W, 2) so that the digit has the size and place it has in `images`.
 
     Except for a factor `size` (N,) and `move` (N, 2), in half images.
     """
     count = len(images)
     one, none = torch.ones(count), torch.zeros(count)
-    extent, centre = _extent_and_centre(_sample(images, _window([one, none, none, none, one, none], images), rescan))
-    new_extent, new_centre = _extent_and_centre(_sample(inked, places, rescan))
+    extent, centre = _extent_and_centre(_sample(images, _window([one, none, none, none, one, none], images)))
+    new_extent, new_centre = _extent_and_centre(_sample(inked, places))
     scale = new_extent / (extent * size)
     offset = new_centre - scale[:, None] * (centre + move)
     window = _window([scale, none, offset[:, 0], none, scale, offset[:, 1]], images)
@@ -76,11 +72,9 @@ def _refit(images: Tensor, inked: Tensor, places: Tensor, size: Tensor, move: Te
     return fitted.permute(0, 2, 3, 1)
 
 
-def _sample(images: Tensor, places: Tensor, rescan: bool) -> Tensor:
-    """Sample images at twice the resolution (N, 1, 2H, 2W): as a scanner sees ink, nearly black or white, or as is."""
+def _sample(images: Tensor, places: Tensor) -> Tensor:
+    """Sample images at twice the resolution (N, 1, 2H, 2W), as a scanner sees ink: nearly black or white."""
     finer = F.interpolate(places.permute(0, 3, 1, 2), scale_factor=2, mode="bilinear").permute(0, 2, 3, 1)
-    if not rescan:
-        return F.grid_sample(images, finer, align_corners=False)
     ink = F.grid_sample(images, finer, mode="bicubic", align_corners=False)
     # Averaged over 2x2 pixels, this contrast gives as many full, grey and pale pixels as MNIST's own digits have.
     return (3 * (ink - 127.5) + 127.5).clamp(0, 255)

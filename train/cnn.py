@@ -29,7 +29,6 @@ def build_cnn(
     dropout: tuple[float, float] = (0.2, 0.3),
     filters: tuple[int, int] = FILTERS,
     dense: int = DENSE,
-    normalised: bool = True,
 ) -> keras.Model:
     """5x5x32, pool, 5x5x64, pool, dense 160, 11 scores (logits); input float (N, 28, 28, 1) in [0, 1].
 
@@ -40,7 +39,7 @@ def build_cnn(
     """
 
     def norm(name: str) -> layers.Layer:
-        return layers.BatchNormalization(momentum=0.95, scale=False, name=name) if normalised else layers.Identity()
+        return layers.BatchNormalization(momentum=0.95, scale=False, name=name)
 
     return keras.Sequential(
         [

@@ -29,18 +29,13 @@ def corrupted(digits: Digits, share: float, rng: Random) -> tuple[Digits, NDArra
     chance = share * np.array([1, _TWICE])
     changed = rng.random((len(digits), 2)) < chance
     families = np.where(changed, rng.integers(1, len(FAMILIES) + 1, changed.shape), 0).astype(np.uint8)
-    return Digits(passed_through(digits.images, families, rng), digits.labels), families
-
-
-def passed_through(images: Images, families: NDArray[np.uint8], rng: Random) -> Images:
-    """Images uint8 (N, 28, 28) changed by each one's families (N, 2), as `corrupted` tells them."""
-    images = images.copy()
+    images = digits.images.copy()
     for chosen in families.T:
         for number, family in enumerate(FAMILIES, start=1):
             which = np.flatnonzero(chosen == number)
             for first in range(0, len(which), _PIECE):
                 images[which[first : first + _PIECE]] = corrupt(images[which[first : first + _PIECE]], family, rng)
-    return images
+    return Digits(images, digits.labels), families
 
 
 def leavings(count: int, rng: Random) -> Images:

@@ -25,14 +25,12 @@ HIDDEN = 800
 class Mlp(nn.Module):
     """784 inputs in [0, 1], two hidden layers, 11 scores (logits): the ten digits', and that of "not a digit"."""
 
-    def __init__(
-        self, dropout: tuple[float, float] = (0.2, 0.3), hidden: int = HIDDEN, normalised: bool = True
-    ) -> None:
+    def __init__(self, dropout: tuple[float, float] = (0.2, 0.3), hidden: int = HIDDEN) -> None:
         super().__init__()
         self.hidden1 = nn.Linear(28 * 28, hidden, bias=False)
-        self.norm1 = nn.BatchNorm1d(hidden) if normalised else nn.Identity()
+        self.norm1 = nn.BatchNorm1d(hidden)
         self.hidden2 = nn.Linear(hidden, hidden, bias=False)
-        self.norm2 = nn.BatchNorm1d(hidden) if normalised else nn.Identity()
+        self.norm2 = nn.BatchNorm1d(hidden)
         self.scores = nn.Linear(hidden, CLASSES)
         self.dropout1 = nn.Dropout(dropout[0])
         self.dropout2 = nn.Dropout(dropout[1])

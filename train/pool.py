@@ -92,11 +92,6 @@ def make_round(mixture: Mixture, number: int, known: Known) -> Round:
     return Round(images, {name: len(digits) for name, digits in parts.items()}, np.concatenate(families))
 
 
-def pictures_of_round(mixture: Mixture, number: int, images: Digits) -> Digits:
-    """Those that a round shows distorted, in their order, as they were."""
-    return _some(images, mixture.distorted, np.random.default_rng(1_000 + number))
-
-
 def _some(digits: Digits, count: int, rng: Random) -> Digits:
     return digits.pick(rng.permutation(len(digits))[:count])
 

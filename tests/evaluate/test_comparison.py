@@ -69,7 +69,7 @@ def docs(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "ANSWERS": pool,
         "RUNS": tmp_path / "runs",
         "FULL": Recipe(MIXTURE, {"cnn": TINY, "mlp": TINY}),
-        "EPOCHS": {"cnn": (2, 3), "mlp": (2, 3)},
+        "EPOCHS": {"cnn": 2, "mlp": 2},
         "load_mnist": lambda: SimpleNamespace(train=PICTURES),
         "load_sets": lambda: SETS,
     }.items():
@@ -79,10 +79,9 @@ def docs(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("network", ["cnn", "mlp"])
 def test_the_variants_train_and_have_their_rows(docs: Path, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What changes the mixture or the distortion is the same for both networks, and the CNN is slow.
-    variants = [v for v in VARIANTS if network in v.networks and (network == "mlp" or "network" in v.training)]
-    one_family = [v for v in variants if len(v.without) == 1]
-    variants = [v for v in variants if v not in one_family[1:]]
+    variants = [v for v in VARIANTS if len(v.without) != 1]
+    if network == "cnn":  # which is slow, and shown the same
+        variants = variants[:1]
     monkeypatch.setattr(comparison, "VARIANTS", variants)
     monkeypatch.setattr(comparison, "SEEDS", (1,))
     assert comparison.main([network]) == 0
@@ -105,17 +104,15 @@ def test_what_was_measured_is_not_measured_again_until_the_pool_is_another(
         return {"mnist": seed, "letters": 5.125}
 
     monkeypatch.setattr(comparison, "train_variant", measure)
-    only = ["mlp", "--grep", "no dropout"]
+    only = ["mlp", "--grep", "no bare paper"]
     comparison.main(only)
     assert calls == [1, 2]
-    assert "| no dropout | 1.50 ± 0.71 | 5.12 ± 0.00 | 2 |" in (docs / "comparison.md").read_text()
+    assert "| no bare paper | 1.50 ± 0.71 | 5.12 ± 0.00 | 2 |" in (docs / "comparison.md").read_text()
     comparison.main(only)
     assert calls == [1, 2]
-    comparison.main([*only, "--long"])
-    assert calls == [1, 2, 1, 2]
     (comparison.POOL / "run.json").write_text('{"mixture": {}, "digits": "others"}')
     comparison.main(only)
-    assert calls == [1, 2, 1, 2, 1, 2]
+    assert calls == [1, 2, 1, 2]
     assert "2 epochs (measured on an earlier recipe)" in (docs / "comparison.md").read_text()
 
 
@@ -134,23 +131,12 @@ def lesson_of(changed: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Digits, Tr
     return found[0]
 
 
-def test_a_variant_distorts_as_it_says_and_corrupts_as_the_pool_did(
-    docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_recipe_itself_shows_what_is_in_the_pool(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_it_is, training = lesson_of("nothing: the recipe itself", monkeypatch)
     assert training == replace(TINY, epochs=2, ema=comparison.EMA)
     pool = read_round(comparison.POOL, 1)
     assert as_it_is.images.tobytes() == pool.digits.images.tobytes()
     assert as_it_is.labels.tolist() == pool.digits.labels.tolist()
-    before = comparison.pictures_of_round(MIXTURE, 1, PICTURES)
-    still, _ = lesson_of("no distortion, only scanned anew", monkeypatch)
-    clean = ~pool.families[:64].any(axis=1)
-    far = [abs(d.images[:64].astype(float) - before.images).mean(axis=(1, 2)) for d in (as_it_is, still)]
-    assert far[1][clean].mean() < far[0][clean].mean() / 2
-    assert far[1][~clean].mean() > 3 * far[1][clean].mean()
-    not_refitted, _ = lesson_of("distorted digits keep their new size and place", monkeypatch)
-    assert (not_refitted.images[:64] != as_it_is.images[:64]).any(axis=(1, 2)).mean() > 0.9
-    assert not_refitted.images[64:].tobytes() == as_it_is.images[64:].tobytes()
 
 
 def test_a_variant_leaves_out_the_parts_and_the_families_that_it_names(filled: Path) -> None:
@@ -167,7 +153,7 @@ def test_a_variant_leaves_out_the_parts_and_the_families_that_it_names(filled: P
     assert left("pen digits of neither collection") == PARTS | {"pen": 0, "uji": 0}
     assert left("no letters of Omniglot") == PARTS | {"balinese": 0, "korean": 0, "latin": 0}
     assert left("no non-digits") == PARTS | dict.fromkeys(NON_DIGITS, 0)
-    assert left("half the generated digits") == PARTS | {"generated": 10}
+    assert left("half of MNIST's digits, and no undistorted pictures") == PARTS | {"mnist": 32, "undistorted": 0}
     clean = shown(made, variants["nothing corrupted"])
     assert clean.tolist() == (~made.families.any(axis=1)).tolist()
     assert left("nothing corrupted")["undistorted"] == 16

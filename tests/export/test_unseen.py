@@ -30,12 +30,12 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (pool / "run.json").write_text(json.dumps({"mixture": asdict(MIXTURE)}))
     tiny = Training(epochs=1, batch_size=16, learning_rate=0.1)
     monkeypatch.setattr(comparison, "FULL", Recipe(MIXTURE, {"cnn": tiny, "mlp": tiny}))
-    monkeypatch.setattr(comparison, "EPOCHS_OF_OTHERS", (1, 1))
+    monkeypatch.setattr(comparison, "EPOCHS_OF_OTHERS", 1)
     for module in (comparison, unseen):
         monkeypatch.setattr(module, "POOL", pool)
     for name, value in {"RUNS": tmp_path / "runs", "UNSEEN": tmp_path / "unseen"}.items():
         monkeypatch.setattr(unseen, name, value)
-    monkeypatch.setattr(unseen, "load_mnist", lambda: SimpleNamespace(train=pictures, validation=pictures))
+    monkeypatch.setattr(unseen, "load_mnist", lambda: SimpleNamespace(validation=pictures))
     return pool
 
 

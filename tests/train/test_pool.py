@@ -9,7 +9,7 @@ import pytest
 from digitpad.stroke_files import Sample
 from train.corruption import FAMILIES
 from train.data import NOT_A_DIGIT
-from train.pool import Known, Round, answers_path, fill_pool, make_round, pictures_of_round, pool_lesson, read_round
+from train.pool import Known, Round, answers_path, fill_pool, make_round, pool_lesson, read_round
 from train.recipes import Mixture
 from train.synthetic.generate import generate_digits, generate_samples
 
@@ -91,12 +91,6 @@ def test_of_the_pictures_fewer_are_distorted_where_the_recipe_says_so_and_others
     first, second = (make_round(mixture, number, KNOWN) for number in range(2))
     assert first.parts == second.parts == PARTS | {"mnist": 100}
     assert first.digits.labels[:100].tolist() != second.digits.labels[:100].tolist()
-
-
-def test_which_pictures_a_round_shows_distorted_can_be_told_in_their_order() -> None:
-    mixture = replace(MIXTURE, distorted=100)
-    before, shown = pictures_of_round(mixture, 1, PICTURES), make_round(mixture, 1, KNOWN)
-    assert before.labels.tolist() == shown.digits.labels[:100].tolist()
 
 
 def test_without_pictures_pens_or_letters_there_are_generated_digits_and_non_digits() -> None:
