@@ -38,9 +38,8 @@ print("\n".join(project["dependencies"] + extras["pad"] + extras["train"] + grou
     install --requirement "$folder/unlocked.txt"
 elif [ "$lock" = requirements/train.txt ] && [ -n "$torch_index" ]; then
     # PyTorch for CPUs alone: the locked versions, but not the locked files, and no CUDA packages.
-    # shellcheck disable=SC2046  # two words: torch and torchvision, which have to come from the same index
-    install --no-deps --index-url "$torch_index" $(sed -n 's/^\(torch\(vision\)\{0,1\}==[^ ]*\).*/\1/p' "$lock")
-    awk '/^[a-z]/ { keep = !/^(torch==|torchvision==|triton|nvidia-|cuda-)/ } keep' "$lock" >"$folder/without-torch.txt"
+    install --no-deps --index-url "$torch_index" "$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' "$lock")"
+    awk '/^[a-z]/ { keep = !/^(torch==|triton|nvidia-|cuda-)/ } keep' "$lock" >"$folder/without-torch.txt"
     install --require-hashes --requirement "$folder/without-torch.txt"
 else
     install --require-hashes --requirement "$lock"

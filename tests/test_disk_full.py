@@ -110,7 +110,7 @@ def test_the_data_of_training_that_find_no_room_are_named(
     (tmp_path / "mirror").write_bytes(CONTENT)
     checksum = hashlib.sha256(CONTENT).hexdigest()
     remote = RemoteFile("file.gz", ((tmp_path / "mirror").as_uri(),), has_sum("sha256", checksum))
-    monkeypatch.setattr(data, "mnist_file", lambda name: remote)
+    monkeypatch.setattr(data, "MNIST", [remote] * 4)
     monkeypatch.setattr(data, "DATA_FOLDER", tmp_path / "data")
     with files_of_at_most(1_000_000):
         assert train(["--only", "mlp", "--data", str(tmp_path), "--out", str(tmp_path)]) == 1

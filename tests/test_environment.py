@@ -44,11 +44,10 @@ def server(tmp_path: Path) -> Iterator[str]:
         running.shutdown()
 
 
-def test_torch_and_torchvision_come_from_that_index_the_rest_by_hash_and_no_cuda(tmp_path: Path, server: str) -> None:
-    for package, version in (("torch", "2.9.1+cpu"), ("torchvision", "0.24.1+cpu")):
-        make_wheel(tmp_path / "cpu", package, version)
+def test_torch_comes_from_that_index_the_rest_by_hash_and_no_cuda(tmp_path: Path, server: str) -> None:
+    make_wheel(tmp_path / "cpu", "torch", "2.9.1+cpu")
     other = make_wheel(tmp_path / "all", "other", "1.0")
-    locked = {"nvidia-cublas": "13.1", "other": "1.0", "torch": "2.9.1", "torchvision": "0.24.1", "triton": "3.5"}
+    locked = {"nvidia-cublas": "13.1", "other": "1.0", "torch": "2.9.1", "triton": "3.5"}
     checkout = tmp_path / "checkout"
     (checkout / "requirements").mkdir(parents=True)
     shutil.copy(ROOT / "requirements" / "environment.sh", checkout / "requirements")
@@ -63,5 +62,4 @@ def test_torch_and_torchvision_come_from_that_index_the_rest_by_hash_and_no_cuda
     assert {name for name in installed if not name.startswith(("pip-", "setuptools-"))} == {
         "other-1.0.dist-info",
         "torch-2.9.1+cpu.dist-info",
-        "torchvision-0.24.1+cpu.dist-info",
     }

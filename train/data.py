@@ -11,7 +11,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,35 +21,17 @@ from numpy.typing import NDArray
 
 from digitpad.errors import StrokeError
 from digitpad.stroke_files import Sample, is_stroke_file, read_samples
+from train.download import MNIST, OMNIGLOT, PEN, UJI, UJI_LETTERS, RemoteFile, download, unzip
 from train.download import DataError as DataError  # raised here too
-from train.download import (
-    RemoteFile,
-    download,
-    mnist_file,
-    omniglot_file,
-    pen_file,
-    uji_file,
-    uji_letters_file,
-    unzip,
-)
 from train.stroke_formats import check_uji, parse_omniglot, parse_uji, parse_uji_letters, parse_unipen
 
 DATA_FOLDER = Path(__file__).parents[1] / "data"
-MNIST_NAMES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
 MNIST_VALIDATION = 5_000  # the last ones of the training file
-PEN_NAME = "pendigits-orig.tra.Z"
 PEN_TRAINING_WRITERS = frozenset(f"tra{number:02}" for number in range(1, 25))  # tra25 to tra30 are validation
-UJI_NAME, UJI_DIGITS_NAME = "ujipenchars2.txt", "uji2_digits.json.gz"  # as published; its digits as a stroke file
+UJI_DIGITS_NAME = "uji2_digits.json.gz"  # of its version 2, as a stroke file
 UJI_TRAINING_WRITERS = frozenset(f"w{number:02}" for number in range(1, 41))  # w41 to w60 are validation
-UJI_LETTERS_NAME = "UJIpenchars"
 UJI_LETTERS_WRITERS = {"train": range(1, 7), "validation": range(7, 9), "measure": range(9, 12)}
-OMNIGLOT_NAME = "strokes_background_small1.zip"
-OMNIGLOT = {"Balinese": 24, "Early_Aramaic": 22, "Greek": 24, "Korean": 40, "Latin": 26}  # characters of each alphabet
+ALPHABETS = {"Balinese": 24, "Early_Aramaic": 22, "Greek": 24, "Korean": 40, "Latin": 26}  # characters of each alphabet
 OMNIGLOT_WRITERS = 20  # of each alphabet, who drew each character once
 # Letters that are digits to the eye, found by looking at every drawing: at least a quarter would be taken for one.
 # UJI's and the Greek ones are fixed, so that figures can be compared; of other alphabets, doubtful ones are here too.
@@ -125,7 +107,7 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     Raises:
         DataError: it is unavailable, or a file is damaged.
     """
-    train_images, train_labels, test_images, test_labels = (find_file(name, mnist_file, folder) for name in MNIST_NAMES)
+    train_images, train_labels, test_images, test_labels = (find_file(file, folder) for file in MNIST)
     known = Digits(read_idx(train_images), read_idx(train_labels).astype(np.int64))
     test = Digits(read_idx(test_images), read_idx(test_labels).astype(np.int64))
     return Mnist(known.pick(slice(-MNIST_VALIDATION)), known.pick(slice(-MNIST_VALIDATION, None)), test)
@@ -142,7 +124,7 @@ def load_pen(folder: Path | None = None) -> Pen:
     """
     from unlzw3 import unlzw
 
-    path = find_file(PEN_NAME, pen_file, folder)
+    path = find_file(PEN, folder)
     with _damage_told(path):
         samples = parse_unipen(unlzw(_bytes(path)).decode("latin-1"))
     return Pen(
@@ -160,7 +142,7 @@ def load_uji(folder: Path | None = None) -> Pen:
     Raises:
         DataError: they are unavailable, or the file is damaged.
     """
-    path = at_hand(UJI_DIGITS_NAME, folder) or find_file(UJI_NAME, uji_file, folder)
+    path = at_hand(UJI_DIGITS_NAME, folder) or find_file(UJI, folder)
     with _damage_told(path):
         if path.name == UJI_DIGITS_NAME:
             check_uji(samples := read_samples(path))
@@ -192,7 +174,7 @@ def load_outliers(folder: Path | None = None) -> RealOutliers:
 
 
 def _load_uji_letters(outliers: RealOutliers, folder: Path | None) -> None:
-    path = find_file(UJI_LETTERS_NAME, uji_letters_file, folder)
+    path = find_file(UJI_LETTERS, folder)
     with _damage_told(path):
         samples = parse_uji_letters(_bytes(path).decode("latin-1"))
     writers = {part: {f"w{number:02}" for number in numbers} for part, numbers in UJI_LETTERS_WRITERS.items()}
@@ -202,15 +184,15 @@ def _load_uji_letters(outliers: RealOutliers, folder: Path | None) -> None:
 
 
 def _load_omniglot(outliers: RealOutliers, folder: Path | None) -> None:
-    path = find_file(OMNIGLOT_NAME, omniglot_file, folder)
-    alphabets: dict[str, list[Sample]] = {alphabet: [] for alphabet in OMNIGLOT}
+    path = find_file(OMNIGLOT, folder)
+    alphabets: dict[str, list[Sample]] = {alphabet: [] for alphabet in ALPHABETS}
     with _damage_told(path):
         for name, data in sorted(unzip(_bytes(path)).items()):
             if found := re.fullmatch(r"strokes_background_small1/(\w+)/(character\d+)/\d+_(\d+)\.txt", name):
                 alphabet, character, writer = found.groups()
                 sample = Sample(parse_omniglot(data.decode("latin-1")), f"{alphabet}/{character}", writer)
                 alphabets.setdefault(alphabet, []).append(sample)
-        if any(len(alphabets[alphabet]) != OMNIGLOT_WRITERS * count for alphabet, count in OMNIGLOT.items()):
+        if any(len(alphabets[alphabet]) != OMNIGLOT_WRITERS * count for alphabet, count in ALPHABETS.items()):
             raise ValueError("not all drawings of its five alphabets are there")
     letters = {a: [s for s in samples if s.label not in LOOK_ALIKES] for a, samples in alphabets.items()}
     outliers.train.update({alphabet.lower(): letters[alphabet] for alphabet in ("Balinese", "Korean", "Latin")})
@@ -273,8 +255,6 @@ def labels_of(samples: list[Sample]) -> Labels:
 def read_idx(path: Path) -> Images:
     """An IDX file of unsigned bytes, compressed by gzip or not, as an array (format: http://yann.lecun.com/exdb/mnist).
 
-    Not by torchvision's reader: that would load PyTorch in the process in which Keras trains.
-
     Raises:
         DataError: it is damaged, or not such a file.
     """
@@ -298,13 +278,13 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def find_file(name: str, remote: Callable[[str], RemoteFile], folder: Path | None = None) -> Path:
+def find_file(file: RemoteFile, folder: Path | None = None) -> Path:
     """Where a file of a data set is; downloaded into data/ if missing.
 
     Raises:
         DataError: it is not there and cannot be downloaded.
     """
-    return at_hand(name, folder) or download(remote(name), DATA_FOLDER)
+    return at_hand(file.name, folder) or download(file, DATA_FOLDER)
 
 
 def at_hand(name: str, folder: Path | None = None) -> Path | None:

@@ -14,13 +14,12 @@ from digitpad.errors import DigitPadError
 from digitpad.files import make_folder, write_whole
 from train.stroke_formats import parse_uji
 
-UCI = "https://archive.ics.uci.edu"
-
 
 class DataError(DigitPadError):
     """A data set is unavailable, or one of its files is not what it should be."""
 
 
+_UCI = "https://archive.ics.uci.edu"
 Check = Callable[[bytes], object]  # raises ValueError, saying why, where the bytes are not the file's
 
 
@@ -43,46 +42,45 @@ def has_sum(algorithm: str, checksum: str) -> Check:
     return check
 
 
-def mnist_file(name: str) -> RemoteFile:
-    """One of MNIST's four files, where torchvision would get it and with the checksum it knows."""
-    from torchvision.datasets import MNIST  # loads PyTorch: only where something must be downloaded
-
-    return RemoteFile(
-        name, tuple(mirror + name for mirror in MNIST.mirrors), has_sum("md5", dict(MNIST.resources)[name])
-    )
-
-
-def pen_file(name: str) -> RemoteFile:
-    """The UCI pen digits, as published."""
-    address = f"{UCI}/ml/machine-learning-databases/pendigits/{name}"
-    checksum = "ceae25d05f1ccfed4d27ca2e5766370fb32ddd685a647567e84cf7685aa7ac8b"
-    return RemoteFile(name, (address,), has_sum("sha256", checksum))
-
-
-def uji_file(name: str) -> RemoteFile:
-    """UJI's version 2, as published. No checksum is known: it is whole if its digits can be read and are all there."""
-    addresses = (
-        f"{UCI}/ml/machine-learning-databases/uji-penchars/version2/{name}",
-        f"{UCI}/static/public/177/uji+pen+characters+version+2.zip",
-    )
-    return RemoteFile(name, addresses, lambda data: parse_uji(data.decode("latin-1")))
-
-
-def uji_letters_file(name: str) -> RemoteFile:
-    """UJI's version 1, as published: one file, or one for each writer in a .zip."""
-    addresses = (
-        f"{UCI}/ml/machine-learning-databases/uji-penchars/version1/{name}",
-        f"{UCI}/static/public/160/uji+pen+characters.zip",
-    )
-    checksum = "ee350e1ab0f91aae6686a78210c135ee141d52de6fcf44c5d1b3b974cfdc80ee"
-    return RemoteFile(name, addresses, has_sum("sha256", checksum))
-
-
-def omniglot_file(name: str) -> RemoteFile:
-    """A part of Omniglot's strokes, a .zip, as published."""
-    address = f"https://raw.githubusercontent.com/brendenlake/omniglot/master/python/{name}"
-    checksum = "8cb3960fb6cf4ccf5f064ad83169f828c36c36782a0f6e7faacb7ecfae4468a2"
-    return RemoteFile(name, (address,), has_sum("sha256", checksum))
+_MIRRORS = "https://ossci-datasets.s3.amazonaws.com/mnist", "http://yann.lecun.com/exdb/mnist"
+_MD5 = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+}
+MNIST = [
+    RemoteFile(name, tuple(f"{mirror}/{name}" for mirror in _MIRRORS), has_sum("md5", checksum))
+    for name, checksum in _MD5.items()
+]
+PEN = RemoteFile(
+    "pendigits-orig.tra.Z",
+    (f"{_UCI}/ml/machine-learning-databases/pendigits/pendigits-orig.tra.Z",),
+    has_sum("sha256", "ceae25d05f1ccfed4d27ca2e5766370fb32ddd685a647567e84cf7685aa7ac8b"),
+)
+# UJI's version 2. No checksum is known: it is whole if its digits can be read and are all there.
+UJI = RemoteFile(
+    "ujipenchars2.txt",
+    (
+        f"{_UCI}/ml/machine-learning-databases/uji-penchars/version2/ujipenchars2.txt",
+        f"{_UCI}/static/public/177/uji+pen+characters+version+2.zip",
+    ),
+    lambda data: parse_uji(data.decode("latin-1")),
+)
+# UJI's version 1: one file, or one for each writer in a .zip.
+UJI_LETTERS = RemoteFile(
+    "UJIpenchars",
+    (
+        f"{_UCI}/ml/machine-learning-databases/uji-penchars/version1/UJIpenchars",
+        f"{_UCI}/static/public/160/uji+pen+characters.zip",
+    ),
+    has_sum("sha256", "ee350e1ab0f91aae6686a78210c135ee141d52de6fcf44c5d1b3b974cfdc80ee"),
+)
+OMNIGLOT = RemoteFile(
+    "strokes_background_small1.zip",
+    ("https://raw.githubusercontent.com/brendenlake/omniglot/master/python/strokes_background_small1.zip",),
+    has_sum("sha256", "8cb3960fb6cf4ccf5f064ad83169f828c36c36782a0f6e7faacb7ecfae4468a2"),
+)
 
 
 def download(file: RemoteFile, into: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.runtime.conftest import PACKAGE, printed_by
 
-FRAMEWORKS = {"tensorflow", "keras", "torch", "torchvision", "onnx", "tf2onnx", "onnxscript"}
+FRAMEWORKS = {"tensorflow", "keras", "torch", "onnx", "tf2onnx", "onnxscript"}
 ALLOWED = {"digitpad", "numpy", "onnxruntime", "PIL", "pygame", "platformdirs"}
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from train.data import DATA_FOLDER, MNIST_NAMES, OMNIGLOT_NAME, PEN_NAME, UJI_DIGITS_NAME, UJI_LETTERS_NAME, UJI_NAME
+from train.data import DATA_FOLDER, UJI_DIGITS_NAME
+from train.download import MNIST, OMNIGLOT, PEN, UJI, UJI_LETTERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,20 +20,20 @@ def _at_hand(name: str) -> bool:
 
 @pytest.fixture
 def mnist_at_hand() -> None:
-    if not all(_at_hand(name) for name in MNIST_NAMES):
+    if not all(_at_hand(file.name) for file in MNIST):
         pytest.skip("MNIST is not at hand: set DIGITPAD_DATA to the folder that has it")
 
 
 @pytest.fixture
 def pen_at_hand() -> None:
-    if not _at_hand(PEN_NAME):
+    if not _at_hand(PEN.name):
         pytest.skip("the pen digits are not at hand: set DIGITPAD_DATA to the folder that has them")
 
 
 @pytest.fixture
 def letters_at_hand() -> None:
-    digits = _at_hand(UJI_NAME) or _at_hand(UJI_DIGITS_NAME)
-    if not (digits and _at_hand(UJI_LETTERS_NAME) and _at_hand(OMNIGLOT_NAME)):
+    digits = _at_hand(UJI.name) or _at_hand(UJI_DIGITS_NAME)
+    if not (digits and _at_hand(UJI_LETTERS.name) and _at_hand(OMNIGLOT.name)):
         pytest.skip(
             "UJI's digits and letters and Omniglot are not at hand: set DIGITPAD_DATA to the folder that has them"
         )

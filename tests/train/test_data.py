@@ -9,6 +9,7 @@ import struct
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import ascii_letters, digits
@@ -22,15 +23,10 @@ from PIL import Image
 from digitpad.errors import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
 from train.data import (
+    ALPHABETS,
     LOOK_ALIKES,
-    MNIST_NAMES,
     NOT_A_DIGIT,
-    OMNIGLOT,
-    OMNIGLOT_NAME,
-    PEN_NAME,
     UJI_DIGITS_NAME,
-    UJI_LETTERS_NAME,
-    UJI_NAME,
     find_file,
     load_mnist,
     load_outliers,
@@ -40,16 +36,7 @@ from train.data import (
     read_idx,
     render,
 )
-from train.download import (
-    DataError,
-    RemoteFile,
-    download,
-    has_sum,
-    mnist_file,
-    omniglot_file,
-    uji_file,
-    uji_letters_file,
-)
+from train.download import MNIST, OMNIGLOT, PEN, UJI, UJI_LETTERS, DataError, RemoteFile, download, has_sum
 from train.stroke_formats import parse_omniglot, parse_uji, parse_uji_letters, parse_unipen
 
 CONTENT = bytes(range(256)) * 500
@@ -94,7 +81,7 @@ def omniglot_zip() -> bytes:
             f"strokes_background_small1/{alphabet}/character{number:02}/0001_{writer:02}.txt": (
                 b"START\n1.5,-2.5,0\n3,-9,40\nBREAK\n4,-4,99\nBREAK\n"
             )
-            for alphabet, count in OMNIGLOT.items()
+            for alphabet, count in ALPHABETS.items()
             for number in range(1, count + 1)
             for writer in range(1, 21)
         }
@@ -165,17 +152,17 @@ def test_a_file_is_taken_out_of_an_archive(address: str, tmp_path: Path, archive
 def test_ujis_digits_of_which_no_checksum_is_known_are_taken_only_if_all_are_there(
     address: str, tmp_path: Path
 ) -> None:
-    check = uji_file(UJI_NAME).check
+    check = UJI.check
     for bad in ("half", "good"):
         with pytest.raises(DataError, match=r"digits, not 2 of each by 60 writers|lacks strokes or points"):
-            download(RemoteFile(UJI_NAME, (f"{address}/{bad}/{UJI_NAME}",), check), tmp_path)
+            download(RemoteFile(UJI.name, (f"{address}/{bad}/{UJI.name}",), check), tmp_path)
         assert list(tmp_path.iterdir()) == []
-    download(RemoteFile(UJI_NAME, (f"{address}/uji/{UJI_NAME}",), check), tmp_path)
+    download(RemoteFile(UJI.name, (f"{address}/uji/{UJI.name}",), check), tmp_path)
     assert len(load_uji(tmp_path).train) == 800
 
 
 def test_what_is_published_as_known_files_is_known_by_its_checksum() -> None:
-    for file in (uji_letters_file(UJI_LETTERS_NAME), omniglot_file(OMNIGLOT_NAME)):
+    for file in (UJI_LETTERS, OMNIGLOT):
         assert all(address.startswith("https://") for address in file.addresses)
         with pytest.raises(ValueError, match=r"sha256 sum is not [0-9a-f]{64}$"):
             file.check(b"something else")
@@ -184,15 +171,15 @@ def test_what_is_published_as_known_files_is_known_by_its_checksum() -> None:
 def test_a_file_at_hand_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pen").mkdir()
     (tmp_path / "pen" / "file.gz").write_bytes(b"here")
-    assert find_file("file.gz", pytest.fail, tmp_path) == tmp_path / "pen" / "file.gz"
+    here = RemoteFile("file.gz", (), pytest.fail)
+    assert find_file(here, tmp_path) == tmp_path / "pen" / "file.gz"
     monkeypatch.setenv("DIGITPAD_DATA", str(tmp_path))
-    assert find_file("file.gz", pytest.fail) == tmp_path / "pen" / "file.gz"
+    assert find_file(here) == tmp_path / "pen" / "file.gz"
 
 
-def test_mnist_is_had_where_torchvision_has_it() -> None:
-    for name in MNIST_NAMES:
-        file = mnist_file(name)
-        assert len(file.addresses) >= 2 and all(address.endswith(f"/{name}") for address in file.addresses)
+def test_mnist_is_had_from_more_than_one_place_and_known_by_its_checksums() -> None:
+    for file in MNIST:
+        assert len(file.addresses) >= 2 and all(address.endswith(f"/{file.name}") for address in file.addresses)
         with pytest.raises(ValueError, match=r"md5 sum is not [0-9a-f]{32}$"):
             file.check(b"something else")
 
@@ -206,7 +193,7 @@ def test_an_unwritable_data_folder_is_named(address: str, tmp_path: Path) -> Non
 def test_mnist_is_split_the_fixed_way(mnist_at_hand: None) -> None:
     mnist = load_mnist()
     assert [len(part) for part in (mnist.train, mnist.validation, mnist.test)] == [55_000, 5_000, 10_000]
-    whole = read_idx(find_file(MNIST_NAMES[0], mnist_file))
+    whole = read_idx(find_file(MNIST[0]))
     assert (mnist.validation.images == whole[-5_000:]).all()
     assert mnist.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
 
@@ -244,7 +231,7 @@ def test_ujis_digits_are_split_by_writer_in_whichever_form_they_lie_there(tmp_pa
     published, ours = tmp_path / "published", tmp_path / "ours"
     for folder in (published, ours):
         (folder / "pen").mkdir(parents=True)
-    (published / "pen" / UJI_NAME).write_text(uji_text(), encoding="utf-8", newline="")
+    (published / "pen" / UJI.name).write_text(uji_text(), encoding="utf-8", newline="")
     first = load_uji(published)
     write_samples(ours / "pen" / UJI_DIGITS_NAME, first.train + first.validation)
     for uji in (first, load_uji(ours)):
@@ -257,8 +244,8 @@ def test_ujis_digits_are_split_by_writer_in_whichever_form_they_lie_there(tmp_pa
 
 
 def test_real_letters_are_split_by_writer_and_alphabet_and_look_alikes_left_out(tmp_path: Path) -> None:
-    (tmp_path / UJI_LETTERS_NAME).write_text(uji_letters_text())
-    (tmp_path / OMNIGLOT_NAME).write_bytes(omniglot_zip())
+    (tmp_path / UJI_LETTERS.name).write_text(uji_letters_text())
+    (tmp_path / OMNIGLOT.name).write_bytes(omniglot_zip())
     real = load_outliers(tmp_path)
     assert real.missing == []
     writers = {
@@ -290,12 +277,13 @@ def test_real_letters_of_one_source_are_there_without_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("train.data.DATA_FOLDER", tmp_path / "data")
-    monkeypatch.setattr("train.download.UCI", "http://127.0.0.1:9")
-    (tmp_path / OMNIGLOT_NAME).write_bytes(omniglot_zip())
+    nowhere = replace(UJI_LETTERS, addresses=("http://127.0.0.1:9/UJIpenchars",))
+    monkeypatch.setattr("train.data.UJI_LETTERS", nowhere)
+    (tmp_path / OMNIGLOT.name).write_bytes(omniglot_zip())
     real = load_outliers(tmp_path)
     assert list(real.measure) == ["greek"]
     (problem,) = real.missing
-    assert UJI_LETTERS_NAME in str(problem) and "cannot be downloaded" in str(problem)
+    assert UJI_LETTERS.name in str(problem) and "cannot be downloaded" in str(problem)
 
 
 def test_ujis_digits_and_real_letters_are_the_published_ones(letters_at_hand: None) -> None:
@@ -306,7 +294,7 @@ def test_ujis_digits_and_real_letters_are_the_published_ones(letters_at_hand: No
     counts = {name: len(samples) for part in (real.validation, real.measure) for name, samples in part.items()}
     assert counts == {"uji_letters": 192, "early_aramaic": 140, "greek": 400}
     # Version 1 names no writers: its digits are those of version 2's first writers, so both number them alike.
-    text = Path(find_file(UJI_LETTERS_NAME, uji_letters_file)).read_text()
+    text = Path(find_file(UJI_LETTERS)).read_text()
     for sample in parse_uji_letters(text):
         if sample.label in set(digits):
             same = [s for s in uji.train if (s.label, s.writer) == (sample.label, sample.writer)]
@@ -395,7 +383,7 @@ def test_a_damaged_file_of_pen_digits_is_told_in_one_line(tmp_path: Path) -> Non
     for number, damaged in enumerate((b"", b"no archive", b"\x1f\x9d\x90" + bytes(range(256)))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        (folder / PEN_NAME).write_bytes(damaged)
+        (folder / PEN.name).write_bytes(damaged)
         with pytest.raises(DataError, match="damaged"):
             load_pen(folder)
 
@@ -403,11 +391,11 @@ def test_a_damaged_file_of_pen_digits_is_told_in_one_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "whole"),
     [
-        (UJI_NAME, uji_text().encode()),
+        (UJI.name, uji_text().encode()),
         (UJI_DIGITS_NAME, b'{"samples": [{"label": "7", "strokes": [[[1, 2]]], "writer": "w01"}]}'),
-        (UJI_LETTERS_NAME, uji_letters_text().encode()),
-        (OMNIGLOT_NAME, omniglot_zip()),
-        (OMNIGLOT_NAME, zipped({"strokes_background_small1/Greek/character01/0001_01.txt": b"START\n1,2\nBREAK\n"})),
+        (UJI_LETTERS.name, uji_letters_text().encode()),
+        (OMNIGLOT.name, omniglot_zip()),
+        (OMNIGLOT.name, zipped({"strokes_background_small1/Greek/character01/0001_01.txt": b"START\n1,2\nBREAK\n"})),
     ],
 )
 def test_damaged_collections_of_strokes_are_told_in_one_line(tmp_path: Path, name: str, whole: bytes) -> None:
@@ -415,7 +403,7 @@ def test_damaged_collections_of_strokes_are_told_in_one_line(tmp_path: Path, nam
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / name).write_bytes(damaged)
-        if name in (UJI_NAME, UJI_DIGITS_NAME):
+        if name in (UJI.name, UJI_DIGITS_NAME):
             with pytest.raises(DataError) as caught:
                 load_uji(folder)
             problem: DataError = caught.value

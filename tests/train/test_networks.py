@@ -11,7 +11,7 @@ from tests.train.conftest import ROOT
 from train.networks import NETWORKS
 from train.recipes import RECIPES
 
-FRAMEWORKS = ("keras", "tensorflow", "torch", "torchvision", "onnx", "tf2onnx")
+FRAMEWORKS = ("keras", "tensorflow", "torch", "onnx", "tf2onnx")
 
 
 def loaded_after(code: str) -> set[str]:
