@@ -99,7 +99,7 @@ PEOPLES_LETTERS = {"`digit`": "{digit:.1%}", "`unsure`": "{unsure:.1%}"}
 ODDS = {"no digit": "{no_digit:.0%}", "of": "{count}"}
 CORRUPTIONS = {"fed directly": "{direct:.1%}", "through `predict`": "{predict:.1%}"}
 # What matters most, in short: titles, and the formats of their cells.
-IN_SHORT = {
+IN_SHORT: Columns = {
     "digits of pen numbers: right / refused / right among the answered": (
         "{people_digits[pen_numbers][accuracy]:.1%} / {people_digits[pen_numbers][rejected]:.1%}"
         " / {people_digits[pen_numbers][answered_accuracy]:.1%}"
@@ -237,15 +237,15 @@ def people(results: Results) -> str:
     )
 
 
-def in_short(results: Results) -> str:
+def in_short(results: Results, figures: Columns = IN_SHORT) -> str:
     """A row for each figure that matters most, as far as it was measured, a column for each model."""
     entries = []
     for result in results.values():
         kinds = result.get("outliers") or {}
         worst = max((entry["digit"] for kind, entry in kinds.items() if kind != "all"), default=None)
-        entries.append(_cells(result | {"worst": worst}, IN_SHORT))
+        entries.append(_cells(result | {"worst": worst}, figures))
     rows = [
-        [title, *cells] for title, *cells in zip(IN_SHORT, *entries, strict=True) if set("".join(cells)) - set("- /")
+        [title, *cells] for title, *cells in zip(figures, *entries, strict=True) if set("".join(cells)) - set("*- /")
     ]
     return table(["", *results], rows)
 

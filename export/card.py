@@ -18,10 +18,21 @@ from train.command import ROOT
 
 CARD = Path(__file__).with_name("card.md")  # with gaps, which are filled in here
 START, END = "<!-- figures: start (written by make export) -->", "<!-- figures: end -->"
-HEADLINES = {  # of the README
-    "mnist_test": "accuracy, MNIST test",
-    "pen_validation": "accuracy, pen digits",
-    "uji_validation": "accuracy, UJI digits",
+README: tables.Columns = {
+    "MNIST's test digits: right": "**{figures[mnist_test][accuracy]:.2%}**",
+    "digits cut from people's pen numbers: right / refused": (
+        "**{people_digits[pen_numbers][accuracy]:.1%}** / {people_digits[pen_numbers][rejected]:.1%}"
+    ),
+    "digits cut out of photographed cheques: right / refused": (
+        "**{people_digits[cheque_digits][accuracy]:.1%}** / {people_digits[cheque_digits][rejected]:.1%}"
+    ),
+    "whole pen numbers: every digit right": "**{numbers[real][pen numbers][exact]:.1%}**",
+    "whole amounts on cheques: every digit right": "**{numbers[real][amounts on cheques][exact]:.1%}**",
+    "letters by people, taken for a digit: Latin / Greek": (
+        "{people_letters[uji_letters][digit]:.1%} / {people_letters[greek][digit]:.1%}"
+    ),
+    "parameters": "{parameters:,}",
+    "file / as int8": "{megabytes:.1f} / {int8:.1f} MB",
 }
 FIGURES = {
     "accuracy": "**{accuracy:.2%}**",
@@ -193,48 +204,14 @@ def write_readme_figures(path: Path, manifest: Manifest) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise DigitPadError(f"{path}: lacks the marks {START} and {END}, between which the figures go")
-    figures = join(headline_table(manifest), people_in_words(manifest))
-    write_whole(path, f"{before}{START}\n{figures}\n{END}{after}".encode())
+    write_whole(path, f"{before}{START}\n{readme_figures(manifest)}\n{END}{after}".encode())
 
 
-def people_in_words(manifest: Manifest) -> str:
-    """All that may be claimed of people's pens and letters: what was measured on some that no model learned from."""
-    digits, letters = measured(manifest, "people_digits"), measured(manifest, "people_letters")
-    numbers = {model: sets["pen_numbers"] for model, sets in digits.items() if "pen_numbers" in sets}
-    if not numbers or not letters:
-        return ""
-    read = [f"{model} {of['accuracy']:.1%} ({of['rejected']:.1%})" for model, of in numbers.items()]
-    taken = [
-        f"{short_title(kind)} " + ", ".join(f"{model} {sets[kind]['digit']:.1%}" for model, sets in letters.items())
-        for kind in next(iter(letters.values()))
-    ]
-    amounts = {
-        model: entry["numbers"]["real"]["amounts on cheques"]
-        for model, entry in manifest.items()
-        if "amounts on cheques" in entry.get("numbers", {}).get("real", {})
+def readme_figures(manifest: Manifest) -> str:
+    """What a newcomer wants to know: how well each model reads what people wrote that it never saw, and its size."""
+    entries = {
+        name: entry | {"megabytes": entry["bytes"] / 1e6, "int8": manifest.get(f"{name}-int8", entry)["bytes"] / 1e6}
+        for name, entry in manifest.items()
+        if not name.endswith("-int8")
     }
-    whole = ", ".join(f"{model} {of['exact']:.0%}" for model, of in amounts.items())
-    return (
-        f"Of {max(of['count'] for of in numbers.values()):,} digits cut from real pen numbers, on which no network"
-        f" was trained, right (and refused): {', '.join(read)}. Of letters by people, look-alikes aside, taken for a"
-        f" digit: {'; '.join(taken)}."
-        + (
-            f" Of photographed amounts on cheques, on none of which was trained, read exactly: {whole}."
-            if whole
-            else ""
-        )
-    )
-
-
-def headline_table(manifest: Manifest) -> str:
-    """What a newcomer wants to know about each model: how well it reads digits, and how large it is."""
-    rows = [
-        [
-            name,
-            *(f"**{e['accuracy'][key]:.2%}**" if key in e["accuracy"] else "not measured" for key in HEADLINES),
-            f"{e['parameters']:,}",
-            f"{e['bytes'] / 1e6:.1f} MB",
-        ]
-        for name, e in manifest.items()
-    ]
-    return tables.table(["model", *HEADLINES.values(), "parameters", "file"], rows)
+    return tables.in_short(entries, README)

@@ -18,7 +18,7 @@ from export.card import (
     START,
     card,
     figures_table,
-    people_in_words,
+    readme_figures,
     report_text,
     seeds_table,
     write_readme_figures,
@@ -211,10 +211,15 @@ def test_what_people_wrote_stands_apart_from_what_we_generated_and_only_what_was
         assert f"| digits of pen numbers | 20 | **{READING.accuracy:.2%}** |" in section
     generated = report_text({"cnn": {"figures": {}, **shown}}, "")
     assert "People" not in generated and "## Non-digits that we generated" in generated
-    words = people_in_words({"cnn": people})
-    assert "Of 20 digits cut from real pen numbers" in words and "Greek letters of Omniglot cnn 12.5%" in words
-    assert people_in_words({"cnn": {"people_digits": {}, "people_letters": {"greek": few}}}) == ""
-    assert people_in_words({"cnn": {"people_digits": people["people_digits"]}}) == ""
+    model = {"figures": {}, "bytes": 900_000, "parameters": 9, **people}
+    lines = readme_figures({"cnn": model, "cnn-int8": model | {"bytes": 200_000}}).splitlines()
+    right, refused = f"**{READING.accuracy:.1%}**", f"{READING.rejected:.1%}"
+    assert lines[2:] == [
+        f"| digits cut from people's pen numbers: right / refused | {right} / {refused} |",
+        "| letters by people, taken for a digit: Latin / Greek | - / 12.5% |",
+        "| parameters | 9 |",
+        "| file / as int8 | 0.9 / 0.2 MB |",
+    ]
 
 
 @pytest.mark.parametrize("stop", [DigitPadError("the disk is full"), KeyboardInterrupt()])
