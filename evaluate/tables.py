@@ -317,10 +317,10 @@ def writers(results: Results) -> str:
     return join(*(join(f"{short_title(name)}:", text) for name, text in tables.items()))
 
 
-def held_out_writers(results: Results, only: str = "") -> str:
-    """Each writer left out: calibration, and how reliable the `digit` answers are, by writer or for "all" alone."""
+def held_out_writers(results: Results) -> str:
+    """Each writer left out: calibration, and how reliable the `digit` answers are, by writer and for "all"."""
     by_model = measured(results, "held_out_writers")
-    return join(HELD_OUT_TEXT, side_by_side(by_model, HELD_OUT, only=only)) if by_model else ""
+    return join(HELD_OUT_TEXT, side_by_side(by_model, HELD_OUT)) if by_model else ""
 
 
 def outliers(results: Results, only: str = "") -> str:

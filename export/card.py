@@ -10,7 +10,7 @@ from digitpad.errors import DigitPadError
 from digitpad.files import write_whole
 from digitpad.models import CONTRACT
 from evaluate import tables
-from evaluate.tables import join, measured, short_title
+from evaluate.tables import join, measured
 from export.contract import IR_VERSION, OPSET
 from export.manifest import MODELS, Manifest, report_folder, row_reader
 from train.calibration import RIGHT
@@ -120,18 +120,6 @@ def report_text(manifest: Manifest, pictures: str) -> str:
     """What `make report` found, in short, with its pictures; or that it has yet to be run."""
     if not all(entry.get("conditions") for entry in manifest.values()):
         return "What the models read well and what they do not has not been measured yet: run `make report`."
-    sets = [
-        key
-        for key in ("mnist_test", "pen_validation", "uji_validation")
-        if all(key in e["figures"] for e in manifest.values())
-    ]
-    calibration = [tables.picture("calibration", key, folder=pictures) for key in sets]
-    errors = [
-        join(f"{name}, {short_title(key)}:", tables.picture("errors", name, key, folder=pictures))
-        for key in sets
-        for name, entry in manifest.items()
-        if entry["figures"][key]["errors"]
-    ]
     sections = {
         "People's own digits and letters": tables.people(manifest),
         "What they read well, and what they do not": join(
@@ -143,15 +131,9 @@ def report_text(manifest: Manifest, pictures: str) -> str:
             tables.picture("variants", folder=pictures),
         ),
         "Non-digits that we generated": join(_taken_or_not(manifest), tables.picture("outliers", folder=pictures)),
-        "How honest they are": join(
-            tables.by_set(manifest, tables.CONFIDENCE),
-            tables.CONFIDENCE_TEXT,
-            *calibration,
-            tables.held_out_writers(manifest, only="all"),
-        ),
-        "What they still get wrong": join(tables.ERRORS_TEXT, *errors),
     }
-    more = f"All figures, kind by kind and writer by writer: [evaluation]({pictures}README.md)."
+    more = f"""All figures, kind by kind and writer by writer, how honest the confidence is, and what was read wrong:
+[evaluation]({pictures}README.md)."""
     return join(*(join(f"## {title}", text) for title, text in sections.items() if text), more)
 
 
