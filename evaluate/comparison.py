@@ -252,7 +252,7 @@ def shown(made: Round, variant: Variant) -> NDArray[np.bool_]:
 def training_of(network: str) -> Training:
     """How a network is trained when nothing is changed: from labels alone, or all runs would depend on the teacher."""
     epochs = EPOCHS.get(network, EPOCHS_OF_OTHERS)
-    return replace(FULL.trainings[network], epochs=epochs, cycles=1, taught=0.0, ema=EMA)
+    return replace(FULL.trainings[network], epochs=epochs, taught=0.0, ema=EMA)
 
 
 def _read_table(name: str, fresh: dict[str, Any]) -> dict[str, Any]:

@@ -97,9 +97,8 @@ class Learner:
         self.model = build_cnn(training.dropout, **training.network)
         keras.config.set_dtype_policy("float32")
         self.averaged = build_cnn(training.dropout, **training.network)
-        cycle = steps // training.cycles
         optimizer = keras.optimizers.Adadelta(
-            keras.optimizers.schedules.CosineDecayRestarts(training.learning_rate, cycle, t_mul=1.0),
+            keras.optimizers.schedules.CosineDecay(training.learning_rate, steps),
             weight_decay=training.weight_decay or None,
             use_ema=True,
             ema_momentum=training.ema,

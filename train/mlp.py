@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
+from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
@@ -80,7 +80,7 @@ class Learner:
             nesterov=True,
             weight_decay=training.weight_decay,
         )
-        self.schedule = CosineAnnealingWarmRestarts(self.optimizer, steps // training.cycles)
+        self.schedule = CosineAnnealingLR(self.optimizer, steps)
         self.optimizer.register_step_post_hook(self._after_step)
 
     def learn(self, batches: Iterable[tuple[Tensor, Tensor]], seed: int) -> tuple[float, float]:

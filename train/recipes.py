@@ -41,8 +41,7 @@ class Training:
 
     epochs: int
     batch_size: int = 128
-    learning_rate: float = 1.0  # at the start
-    cycles: int = 1  # how often that falls to nothing, along a cosine: Loshchilov and Hutter, "SGDR", ICLR 2017
+    learning_rate: float = 1.0  # at the start, from where it falls to nothing along a cosine
     ema: float = 0.999  # decay per step of the exponential moving average of the weights
     dropout: tuple[float, float] = (0.2, 0.3)
     weight_decay: float = 0.0

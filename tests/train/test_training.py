@@ -63,24 +63,10 @@ def test_the_networks_learn_as_the_frameworks_own_examples_do() -> None:
     assert isinstance(mlp.Learner(training["mlp"], 100, 1, "float32").optimizer, torch.optim.SGD)
 
 
-def test_in_each_cycle_the_learning_rate_falls_from_its_start_to_nothing() -> None:
-    training = Training(epochs=2, cycles=2, learning_rate=0.5)
-    adadelta = cnn.Learner(training, 10, 1, "float32").model.optimizer
-    learner, rates = mlp.Learner(training, 10, 1, "float32"), []
-    for step in range(10):
-        adadelta.iterations.assign(step)
-        rates.append((float(adadelta.learning_rate), learner.optimizer.param_groups[0]["lr"]))
-        learner.schedule.step()
-    assert rates[0] == rates[5] == (0.5, 0.5)
-    np.testing.assert_allclose(rates[:5], rates[5:], rtol=1e-6)
-    assert (np.diff(rates[:5], axis=0) < 0).all()
-    assert max(rates[4]) < 0.05
-
-
 def small(name: str) -> Training:
     """How the smoke recipe trains a network, and a much smaller one."""
     smaller = {"cnn": {"filters": (8, 16), "dense": 32}, "mlp": {"hidden": 64}}
-    return replace(RECIPES["smoke"].trainings[name], cycles=2, network=smaller[name])
+    return replace(RECIPES["smoke"].trainings[name], network=smaller[name])
 
 
 @contextmanager
