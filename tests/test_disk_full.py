@@ -16,27 +16,14 @@ import pytest
 if os.name != "posix":
     pytest.skip("Windows has no limit of the file size", allow_module_level=True)
 
-import resource
-
 from deploy import bundle
 from digitpad.errors import DigitPadError
-from tests.conftest import python
+from tests.conftest import files_of_at_most, python
 from tests.killing import hidden, visible
 from tests.killing_steps import CONTENT, STEPS, Step
 from train import data
 from train.__main__ import main as train
 from train.download import RemoteFile, has_sum
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """No file may grow past this many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

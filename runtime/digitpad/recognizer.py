@@ -112,7 +112,7 @@ class Number:
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to read a drawing or picture as numbers: the text of each row, and as in `Reading` of all of them.
+    """One way to read a drawing or picture as numbers: the text of each row, and the rest as from `best_reading`.
 
     Where the confidence is less than `sure`, the number is unsure.
     """

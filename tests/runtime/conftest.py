@@ -50,6 +50,16 @@ def hear_ctrl_c() -> None:
 
 
 @pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called, no file can be written."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    return lambda: monkeypatch.setattr("os.fsync", full)
+
+
+@pytest.fixture
 def tiny() -> Path:
     """A model that keeps the contract and has learnt nothing."""
     return Path(TINY)

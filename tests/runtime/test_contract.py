@@ -167,16 +167,9 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(
         Recognizer("lenet")
 
 
-def test_a_shipped_model_that_was_changed_is_refused(tiny: Path, shipped: Path) -> None:
-    (shipped / "cnn.onnx").write_bytes(tiny.read_bytes())
+def test_a_shipped_model_that_is_missing_is_told(shipped: Path) -> None:
     manifest = {"contract": "2", "models": {"cnn": {"file": "cnn.onnx", "sha256": "0" * 64}}}
     (shipped / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelError, match="its checksum is not the manifest's"):
-        Recognizer("cnn")
-    manifest["models"]["cnn"]["sha256"] = hashlib.sha256(tiny.read_bytes()).hexdigest()
-    (shipped / "manifest.json").write_text(json.dumps(manifest))
-    assert Recognizer("cnn").name == "tiny"
-    (shipped / "cnn.onnx").unlink()
     with pytest.raises(ModelError, match="no such model file; install digitpad again"):
         Recognizer("cnn")
 

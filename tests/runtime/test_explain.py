@@ -1,6 +1,7 @@
 """`predict --explain DIR` shows what happened to each input, and the logger "digitpad" says the same."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_odd_names_make_plain_file_names(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_or_written_is_one_line(
-    stroke_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stroke_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], full_disk: Callable[[], None]
 ) -> None:
     (tmp_path / "file").touch()
     command = ["predict", str(stroke_file), "--model", TINY, "--explain"]
@@ -112,10 +113,7 @@ def test_a_folder_that_cannot_be_made_or_written_is_one_line(
     (line,) = captured.err.splitlines()
     assert line.startswith(f"digitpad: {tmp_path / 'file' / 'out'}: cannot be made (")
 
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    full_disk()
     assert cli.main([*command, str(tmp_path / "out")]) == 1
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 1  # the answer is there all the same

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -180,15 +181,11 @@ def test_a_damaged_file_is_an_error_and_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "mine.json").read_text() == "{"
 
 
-def test_a_lesson_that_cannot_be_kept_is_not_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lesson_that_cannot_be_kept_is_not_learned(tmp_path: Path, full_disk: Callable[[], None]) -> None:
     hand = Hand(tmp_path / "mine.json")
     hand.learn_strokes(DIGITS[1], 1)
     before = (tmp_path / "mine.json").read_bytes()
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    full_disk()
     with pytest.raises(DigitPadError, match="No space left"):
         hand.learn_strokes(DIGITS[7], 3)
     assert Recognizer(hand=hand).predict_strokes(DIGITS[7]).digit == 7

@@ -103,17 +103,6 @@ def test_the_source_names_only_what_the_wheel_asks_for() -> None:
         assert {name.split(".")[0] for name in imported(path)} <= ALLOWED | set(sys.stdlib_module_names), path.name
 
 
-def test_the_rooms_import_in_one_direction_and_no_files_in_a_circle() -> None:
-    files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
-    imports = {name: imported(path) & files.keys() for name, path in files.items() if ".pad." not in name}
-    for name, names in imports.items():
-        assert name == "digitpad.cli" or not any(".pad." in other for other in names), name
-    while leaves := [name for name, names in imports.items() if not names & imports.keys()]:
-        for name in leaves:
-            del imports[name]
-    assert not imports  # what is left imports only what is left
-
-
 @pytest.mark.skipif("DIGITPAD_SLIM" not in os.environ, reason="DIGITPAD_SLIM says when no framework must be installed")
 def test_the_slim_environment_has_no_training_framework() -> None:
     installed = {(dist.metadata["Name"] or "").lower() for dist in importlib.metadata.distributions()}

@@ -1,16 +1,12 @@
-"""Where the tests find the data sets, and how they run training as a user does."""
+"""Where the tests find the data sets."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from train.data import DATA_FOLDER, UJI_DIGITS_NAME
 from train.download import MNIST, OMNIGLOT, PEN, UJI, UJI_LETTERS
-
-ROOT = Path(__file__).parents[2]
 
 
 def _at_hand(name: str) -> bool:
@@ -37,15 +33,3 @@ def letters_at_hand() -> None:
         pytest.skip(
             "UJI's digits and letters and Omniglot are not at hand: set DIGITPAD_DATA to the folder that has them"
         )
-
-
-def run_module(*arguments: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run `python -m ...` in the checkout, as the Makefile does."""
-    return subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )

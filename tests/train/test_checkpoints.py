@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from digitpad import DigitPadError
-from tests.train.conftest import ROOT
+from tests.conftest import ROOT
 from train import cnn, mlp
 from train.data import one_hot
 from train.networks import NETWORKS

@@ -1,13 +1,10 @@
 """Each framework keeps to itself, none is loaded before it is needed, and a network is named in one table."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.train.conftest import ROOT
+from tests.conftest import ROOT, python
 from train.networks import NETWORKS
 from train.recipes import RECIPES
 
@@ -19,8 +16,7 @@ def loaded_after(code: str) -> set[str]:
     report = f"import json, sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nfinally:\n    " + (
         f"print(json.dumps([name for name in {FRAMEWORKS} if name in sys.modules]))"
     )
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}"}
-    result = subprocess.run([sys.executable, "-c", report], cwd=ROOT, env=environment, capture_output=True, text=True)
+    result = python("-c", report)
     assert result.returncode == 0, result.stderr
     return set(json.loads(result.stdout.splitlines()[-1]))
 
@@ -50,9 +46,6 @@ def test_what_the_table_of_networks_names_is_there() -> None:
     assert {name: set(recipe.trainings) for name, recipe in RECIPES.items()} == {
         name: set(NETWORKS) for name in RECIPES
     }
-    for name, network in NETWORKS.items():
+    for network in NETWORKS.values():
         assert (ROOT / "train" / "weights" / network.weights).is_file()
         assert network.framework().split()[1][0].isdigit()
-        trainer, exporter = network.trainer(), network.exporter()
-        assert {"Learner", "train_epoch", "batches", "logits", "save", "load"} <= set(vars(trainer)), name
-        assert {"to_onnx", "count_parameters"} <= set(vars(exporter)), name

@@ -15,6 +15,7 @@ import torch
 
 from digitpad import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
+from tests.conftest import files_of_at_most
 from train import cnn, mlp
 from train.__main__ import Material, load_material, main, parse, prepare_pool, side_by_side, train_part
 from train.augmentation import distorted
@@ -249,14 +250,8 @@ def test_an_unwritable_output_folder_is_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_full_disk_stops_training_in_one_line_and_leaves_no_half_file(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="Windows has no limit of the file size")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(DigitPadError, match=r"last\.pt: cannot be written") as caught:
-            fit("mlp", small("mlp"), lessons, VALIDATION, tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_of_at_most(50_000), pytest.raises(DigitPadError, match=r"last\.pt: cannot be written") as caught:
+        fit("mlp", small("mlp"), lessons, VALIDATION, tmp_path)
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["history.json"]
     assert len(json.loads((tmp_path / "history.json").read_bytes())) == 1

@@ -56,15 +56,12 @@ def test_blank_paper_is_neither_saved_nor_labelled(pad, tmp_path):
 
 
 def test_saving_and_labelling_on_a_full_disk_are_told_and_leave_the_files_as_they_were(
-    pad, three_drawn, tmp_path, monkeypatch
+    pad, three_drawn, tmp_path, full_disk
 ):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
     file = tmp_path / "files" / "my_digits.json"
     file.parent.mkdir()
     file.write_text('{"samples": []}')
-    monkeypatch.setattr("os.fsync", full)
+    full_disk()
     click(pad, "save")
     assert "drawing-0001.png: cannot be written (No space left on device)" in pad.notice and pad.running
     label(pad, 3)
