@@ -143,6 +143,8 @@ CASES = {
     "right": "{answered_accuracy:.1%}",
 }
 
+INT8_TEXT = """What takes long was not measured of int8 files. How much they differ from the float32 ones is in the
+model card."""
 CONFIDENCE_TEXT = """NLL: mean negative log-likelihood, in nats. ECE: expected calibration error, 15 bins. AURC: area
 under the risk-coverage curve. `digit`, `unsure`, `not_a_digit`: the share of the digits with this status; "right":
 accuracy of the `digit` answers. In the pictures, bars are 95 % intervals, and dots mark the model's own thresholds."""
@@ -211,7 +213,8 @@ def page(results: Results) -> str:
         ("Confusions", join(*confusions(results))),
     ]
     parts = [f"## {title}\n\n{text}" for title, text in sections if text]
-    return join("# Evaluation", about_sets(results), *parts) + "\n"
+    int8 = any(name.endswith("-int8") for name in results)
+    return join("# Evaluation", about_sets(results), INT8_TEXT if int8 else "", *parts) + "\n"
 
 
 def about_sets(results: Results) -> str:
