@@ -16,6 +16,7 @@ from tqdm import tqdm
 from digitpad import Recognizer
 from digitpad.files import write_whole
 from digitpad.image import ink, normalise, rows
+from digitpad.image.marks import Marks
 from digitpad.reader import Cutting
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper
 from evaluate.numbers import figures, read_all, with_text
@@ -34,17 +35,17 @@ NON_DIGITS = 20  # non-digits of a kind
 WAYS = rows.cuttings
 
 
-def _whole(way: list[Cutting], picture: Cutting) -> bool:
+def _whole(way: list[Cutting], picture: Cutting, _: Marks) -> bool:
     return way[0].grey.shape == picture.grey.shape
 
 
 # By what it is for: where it is, and what takes its place.
 STEPS: dict[str, list[tuple[Any, str, Any]]] = {
-    "the row reader": [(normalise, "cuttings", lambda _: [])],
-    "the whole picture as a row": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if not _whole(w, ink)])],
-    "rows cut around the ink": [(normalise, "cuttings", lambda ink: [w for w in WAYS(ink) if _whole(w, ink)])],
-    "the inside of a large filled mark": [(normalise, "inside_filled", lambda _: [])],
-    "a filled shape is the model's alone": [(normalise, "solid", lambda _: False)],
+    "the row reader": [(normalise, "cuttings", lambda *_: [])],
+    "the whole picture as a row": [(normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if not _whole(w, *of)])],
+    "rows cut around the ink": [(normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if _whole(w, *of)])],
+    "the inside of a large filled mark": [(normalise, "inside_filled", lambda *_: [])],
+    "a filled shape is the model's alone": [(normalise, "solid", lambda *_: False)],
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],
     "nothing but dust is blank": [(ink, "_DUST", 0)],
     "closer to small ink": [(ink, "_surroundings", lambda _: None)],

@@ -8,6 +8,7 @@ from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
 from digitpad.image.lines import without_lines
+from digitpad.image.marks import Marks
 from digitpad.image.reading import ImageLike, read_image
 from digitpad.image.rows import cuttings, inside_filled, solid
 from digitpad.log import Tell, log_step
@@ -58,11 +59,12 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    inside, alone = inside_filled(found), solid(found)
+    marks = Marks(found.ink >= 0.5)
+    inside, alone = inside_filled(found, marks), solid(found, marks)
     if alone:
         tell("a filled shape: the row reader is not asked", ink=found.ink)
     units = unit * scale, (x * scale, y * scale)
-    return Readings(np.stack(readings), [*cuttings(found), *inside], units, bool(inside), alone)
+    return Readings(np.stack(readings), [*cuttings(found, marks), *inside], units, bool(inside), alone)
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:

@@ -122,21 +122,19 @@ def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
     return {text: log_p for text, log_p in texts.items() if text and OTHER not in text}
 
 
-def cuttings(picture: Cutting) -> list[list[Cutting]]:
-    """How a picture may be cut into rows, each way from top to bottom.
+def cuttings(picture: Cutting, marks: Marks) -> list[list[Cutting]]:
+    """How a picture may be cut into rows, by the marks of its ink, each way from top to bottom.
 
     Left whole, which loses nothing, unless its only row is small in it; and around each row of ink.
     """
-    marks = Marks(picture.ink >= 0.5)
     boxes = marks.boxes[~_frames(marks.boxes)].astype(np.float64)
     around = [_cut(picture, boxes[members]) for members in rows_of(boxes)]
     small = len(around) == 1 and _DOT < len(around[0].grey) / len(picture.grey) < _SMALL
     return [*([] if small else [[picture]]), *([around] if around else [])]
 
 
-def inside_filled(picture: Cutting) -> list[list[Cutting]]:
+def inside_filled(picture: Cutting, marks: Marks) -> list[list[Cutting]]:
     """What is in a large filled mark, such as a badge, or a sheet of paper on a table."""
-    marks = Marks(picture.ink >= 0.5)
     filled = (marks.area > _FILLED * marks.across * marks.down) & (marks.extent > _PLATE * max(picture.ink.shape))
     filled &= np.minimum(marks.across, marks.down) > _SQUARE * marks.extent
     if not filled.any():
@@ -147,9 +145,8 @@ def inside_filled(picture: Cutting) -> list[list[Cutting]]:
     return [[Cutting(picture.grey[part], picture.ink[part], (left + inset, top + inset))]]
 
 
-def solid(picture: Cutting) -> bool:
+def solid(picture: Cutting, marks: Marks) -> bool:
     """Whether there is a filled shape, wider than any pen's line, with nothing in it or of any size beside it."""
-    marks = Marks(picture.ink >= 0.5)
     most = marks.extent.max(initial=0)
     if most <= _PLATE * max(picture.ink.shape) or (marks.extent > _PLATE * most).sum() > 1:
         return False
