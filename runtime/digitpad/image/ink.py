@@ -15,7 +15,7 @@ from digitpad.reader import Cutting, Units
 
 _WORK = 400  # pixels along the longer side of the picture while ink is looked for
 _COARSE = 64  # the same while paper and light are
-_DUST = 3  # pixels: where there is nothing larger, there is no ink, unless the picture is small
+_DUST = 6  # of the picture's own pixels: where there is nothing larger, there is no ink, unless it is small
 _TINY = 24  # pixels: pictures this small are cut out closely, with ink all along their border, and evenly lit
 _EVEN = 0.05  # of full contrast: paper that differs less across the picture is evenly lit
 _FAINT = 0.12, 0.05  # of full contrast: ink that differs less from its paper, unevenly or evenly lit, is not seen
@@ -39,7 +39,7 @@ def find_ink(grey: Map, tell: Tell) -> tuple[Cutting, Units]:
         ink, even = off_paper(small, tell)
         ink = _levelled(ink, even)
         marks = Marks(ink >= 0.5)
-        if min(ink.shape) > 100 and marks.extent.max(initial=0) <= _DUST:
+        if min(ink.shape) > 100 and marks.extent.max(initial=0) * scale <= _DUST:
             ink = np.zeros_like(ink)
             marks = Marks(ink >= 0.5)
         tell("ink found: %d mark%s", marks.count, "" if marks.count == 1 else "s", ink=ink)

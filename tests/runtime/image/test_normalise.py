@@ -640,7 +640,23 @@ def test_threads_may_share_it() -> None:
     assert all((result == results[0]).all() for result in results)
 
 
-# No ink
+# No ink, or little
+
+
+@pytest.mark.parametrize("height", [11, 14])
+@pytest.mark.parametrize("digit", "0378")
+def test_a_small_digit_on_a_large_page_is_no_dust(digit: str, height: int) -> None:
+    page, ink = np.ones((1400, 2000), np.float32), draw(digit, height, 0.1)
+    page[900 : 900 + len(ink), 300 : 300 + ink.shape[1]] -= ink
+    assert Recognizer("cnn").predict(grey(page)).digit == int(digit)
+
+
+def specks(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.float64]:
+    """Paper with dark specks of up to 4 pixels."""
+    page = np.full(shape, 0.92)
+    for y, x, side in random.integers(1, (shape[0] - 4, shape[1] - 4, 5), (20, 3)):
+        page[y : y + side, x : x + side] = 0.2
+    return page
 
 
 @pytest.mark.parametrize(
@@ -655,8 +671,9 @@ def test_threads_may_share_it() -> None:
         grey(light((300, 300), 0.6)),
         grey(vignetted((300, 300)) + np.random.default_rng(3).normal(0, 0.01, (300, 300))),
         grey(0.85 + np.random.default_rng(2).normal(0, 0.02, (300, 300))),
+        grey(specks((700, 500), np.random.default_rng(4))),
     ],
-    ids=["black", "white", "grey", "transparent", "one pixel", "strip", "gradient", "dark corner", "paper"],
+    ids=["black", "white", "grey", "transparent", "one pixel", "strip", "gradient", "dark corner", "paper", "specks"],
 )
 def test_no_ink_is_blank(image: Any, tiny: Path) -> None:
     assert not normalise_image(image).any()
