@@ -33,7 +33,8 @@ _LEAST = -9.0  # log probability of what is looked at, at a place
 _MINE = 0.7  # of a mark's width: with so much of it in a digit's part of the row, all of it is that digit's
 _SHARED = 0.3  # of the narrower of a mark and that part: with less of it in the part, none of it is the digit's
 _LARGE = 64  # marks, of which each may be a frame around others
-_INSIDE = 0.3  # of a mark's height: what it surrounds is higher than this, or it is no frame but a zero with a dot
+_INSIDE = 0.3  # of a mark's height: what it surrounds is higher than this, or it is no frame but a zero with a dot;
+_AROUND = 0.5  # and of each side of that the frame covers more, or it is a digit on a line
 _PLATE = 0.3  # of the picture's longer side: a mark that is longer, and filled, may be a badge, a key or a sheet,
 _FILLED, _SQUARE = 0.66, 0.68  # if it covers so much of its box, and its shorter side is so much of its longer one
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
@@ -127,7 +128,7 @@ def cuttings(picture: Cutting, marks: Marks) -> list[list[Cutting]]:
 
     Left whole, which loses nothing, unless its only row is small in it; and around each row of ink.
     """
-    boxes = marks.boxes[~_frames(marks.boxes)].astype(np.float64)
+    boxes = marks.boxes[~_frames(marks)].astype(np.float64)
     around = [_cut(picture, boxes[members]) for members in rows_of(boxes)]
     small = len(around) == 1 and _DOT < len(around[0].grey) / len(picture.grey) < _SMALL
     return [*([] if small else [[picture]]), *([around] if around else [])]
@@ -162,14 +163,20 @@ def solid(picture: Cutting, marks: Marks) -> bool:
     return not (holes.area[holes.free] > _SPECK).any()
 
 
-def _frames(boxes: NDArray[np.intp]) -> Mask:
-    """Which marks, by their boxes (n, 4), are around others, as rings and the lines of forms are."""
-    large = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:_LARGE]
-    left, top, right, bottom = boxes[large].T[:, :, None]
+def _frames(marks: Marks) -> Mask:
+    """Which marks are around others on all four sides, as rings and the lines of forms are."""
+    large = np.argsort(-marks.down, kind="stable")[:_LARGE]
+    left, top, right, bottom = marks.boxes[large].T[:, :, None]
     inside = (left < left.T) & (top < top.T) & (right > right.T) & (bottom > bottom.T)
     inside &= _INSIDE * (bottom - top) < (bottom - top).T
-    frames = np.zeros(len(boxes), bool)
-    frames[large] = inside.any(axis=1)
+    frames = np.zeros(marks.count, bool)
+    for frame in np.flatnonzero(inside.any(axis=1)).tolist():
+        boxes = marks.boxes[large[inside[frame]]]
+        (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+        mark = marks.mask(np.arange(marks.count) == large[frame])
+        down, across = np.s_[top:bottom], np.s_[left:right]
+        beside = mark[down, :left], mark[down, right:], mark[:top, across].T, mark[bottom:, across].T
+        frames[large[frame]] = min(lines.any(axis=1).mean() for lines in beside) > _AROUND
     return frames
 
 
