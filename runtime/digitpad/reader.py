@@ -8,6 +8,7 @@ segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -110,8 +111,23 @@ class Row:
     height: float
     strokes: list[Points]
 
+    @cached_property
+    def lattice(self) -> tuple[list[tuple[int, list[int], NDArray[np.float64]]], list[int]]:
+        """The groups, each after those that may stand before it, and what it costs that both lie in one place.
 
-def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], str, float, float]:
+        And which may be the last. The beginning of the row stands before the first: group number len(groups).
+        """
+        groups, begin = [*self.groups, Group(0, 0)], len(self.groups)
+        order = sorted(range(begin), key=lambda n: groups[n].end)
+        ending: dict[int, list[int]] = {0: [begin]}  # the groups that end at a stroke
+        for n in order:
+            ending.setdefault(groups[n].end, []).append(n)
+        before = {n: ending[groups[n].start] for n in order}
+        prices = {n: np.array([_abreast(groups[m], groups[n], self.height) for m in before[n]]) for n in order}
+        return [(n, before[n], prices[n]) for n in order], ending[max(ending)]
+
+
+def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], str, float]:
     """Part a row into the groups that are the most probable digits together.
 
     Args:
@@ -120,50 +136,58 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], 
             an image they count nothing.
 
     Returns:
-        The places of the digits' groups, from left to right, and their text; the probability that the text is right,
-        given that the row is a number; and the log probability that all of it are digits and nothing else is there,
-        shared out among them.
+        The places of the digits' groups, from left to right, and their text; and the log probability that all of it are
+        digits and nothing else is there, shared out among them.
     """
-    inked = np.array([group.image is not None for group in row.groups])
-    prices = np.array([group.price for group in row.groups])
-    log_some = np.where(inked, np.logaddexp.reduce(log_digits, axis=1), 0) - prices
+    (steps, final), begin = row.lattice, len(row.groups)
+    inked, prices = _inked(row)
     log_best = np.where(inked, log_digits.max(axis=1), 0) - prices
-
-    groups, begin = [*row.groups, Group(0, 0)], len(row.groups)  # the last stands for the beginning of the row
-    order = sorted(range(begin), key=lambda n: groups[n].end)
-    ending: dict[int, list[int]] = {0: [begin]}  # the groups that end at a stroke
-    for n in order:
-        ending.setdefault(groups[n].end, []).append(n)
-    abreast = {n: [_abreast(groups[m], groups[n], row.height) for m in ending[groups[n].start]] for n in order}
-    final = ending[max(ending)]
-
-    best, total, before = np.full(begin + 1, -np.inf), np.full(begin + 1, -np.inf), np.full(begin, begin)
-    best[begin] = total[begin] = 0
-    for n in order:
-        last = ending[groups[n].start]
-        ways = best[last] - abreast[n]
+    best, before = np.full(begin + 1, -np.inf), np.full(begin, begin)
+    best[begin] = 0
+    for n, last, abreast in steps:
+        ways = best[last] - abreast
         before[n] = last[int(ways.argmax())]
         best[n] = ways.max() + log_best[n]
-        total[n] = np.logaddexp.reduce(total[last] - abreast[n]) + log_some[n]
     way = [final[int(best[final].argmax())]]
     while before[way[-1]] < begin:
         way.append(int(before[way[-1]]))
     chosen = [n for n in reversed(way) if inked[n]]
-    digits = log_digits[chosen].argmax(axis=1)
+    some = best[final].max() + (np.logaddexp.reduce(log_digits[chosen], axis=1) - log_digits[chosen].max(axis=1)).sum()
+    some -= sum(_abreast(row.groups[m], row.groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
+    text = "".join(map(str, log_digits[chosen].argmax(axis=1)))
+    return chosen, text, float(some) / max(len(chosen), 1)
 
-    # A text may come about in several ways, the bar of a five left to this digit or to that: their probabilities add.
-    of_text = np.full((begin + 1, len(chosen) + 1), -np.inf)  # of all ways to here that read so many of its digits
-    of_text[begin, 0] = 0
-    for n in order:
-        so_far = np.logaddexp.reduce(of_text[ending[groups[n].start]] - np.array(abreast[n])[:, None])
-        if inked[n]:
-            of_text[n, 1:] = so_far[:-1] + log_digits[n, digits] - prices[n]
-        else:
-            of_text[n] = so_far - prices[n]
-    log_text = np.logaddexp.reduce(of_text[final, -1]) - np.logaddexp.reduce(total[final])
-    some = best[final].max() - (log_best - log_some)[way].sum()
-    some -= sum(_abreast(groups[m], groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
-    return chosen, "".join(map(str, digits)), float(np.exp(log_text)), float(some) / max(len(chosen), 1)
+
+def log_texts(row: Row, log_digits: NDArray[np.float64], texts: Sequence[str]) -> list[float]:
+    """The log probability of each text that it is what a row says, given that this is a number.
+
+    A text may come about in several ways, the bar of a five left to this digit or to that: their probabilities add.
+    """
+    (steps, final), begin = row.lattice, len(row.groups)
+    inked, prices = _inked(row)
+    log_some = np.where(inked, np.logaddexp.reduce(log_digits, axis=1), 0) - prices
+    total = np.full(begin + 1, -np.inf)
+    total[begin] = 0
+    for n, last, abreast in steps:
+        total[n] = np.logaddexp.reduce(total[last] - abreast) + log_some[n]
+    found = []
+    for text in texts:
+        digits = [*map(int, text)]
+        of_text = np.full((begin + 1, len(digits) + 1), -np.inf)  # of all ways to here that read so many of its digits
+        of_text[begin, 0] = 0
+        for n, last, abreast in steps:
+            so_far = np.logaddexp.reduce(of_text[last] - abreast[:, None])
+            if inked[n]:
+                of_text[n, 1:] = so_far[:-1] + log_digits[n, digits] - prices[n]
+            else:
+                of_text[n] = so_far - prices[n]
+        found.append(float(np.logaddexp.reduce(of_text[final, -1]) - np.logaddexp.reduce(total[final])))
+    return found
+
+
+def _inked(row: Row) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which groups are read as a digit, and their prices."""
+    return np.array([group.image is not None for group in row.groups]), np.array([group.price for group in row.groups])
 
 
 def _abreast(one: Group, other: Group, height: float, price: tuple[float, float] = _ABREAST) -> float:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +15,19 @@ from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import SIZE, clean_strokes, render_strokes
 from digitpad.models import load_model
-from digitpad.reader import MOST_DIGITS, Box, Cutting, Group, Known, Readings, Row, Units, best_reading, stroke_rows
+from digitpad.reader import (
+    MOST_DIGITS,
+    Box,
+    Cutting,
+    Group,
+    Known,
+    Readings,
+    Row,
+    Units,
+    best_reading,
+    log_texts,
+    stroke_rows,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,10 +43,12 @@ _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a numbe
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
 _SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
-_SAY = 0.35  # of the model on a digit that the row reader found, at most
+_SAY = 0.15  # of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
-_HEARD = 0.7  # how much the row reader counts beside a number's strokes
-_SURE_HEARD = 0.65  # what both say of them is unsure where it is less
+_HEARD = 0.4  # of the row reader on a number's strokes
+_LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
+_AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
+_SURE_HEARD = 0.8  # what both say of them is unsure where it is less
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -152,6 +166,7 @@ class Recognizer:
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
         self._row_threshold = max(self.unsure_threshold, _SURE_ROW)
+        self._heard_threshold = max(self.unsure_threshold, _SURE_HEARD)
         self.use_hand(hand)
 
     def use_hand(self, hand: "Hand | None") -> None:
@@ -220,7 +235,7 @@ class Recognizer:
         one = self.predict_readings(readings)
         ways: list[_Way] = []
         for way in readings.ways if _certainty(one) <= _CLEAR and not readings.solid else ():
-            ways.append(self._way_cut(way, readings.units))
+            ways.append(_below_each_other([self._row_cut(part, readings.units) for part in way]))
             if ways[-1].log_number > _SURE and ways[-1].confidence > self._row_threshold:
                 ways = ways[-1:]
                 break
@@ -263,20 +278,22 @@ class Recognizer:
         seen = iter(range(len(images)))
         for row in rows:
             place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
-            chosen, text, confidence, log_number = best_reading(row, log_digits[place])
+            chosen, text, log_number = best_reading(row, log_digits[place])
             digits: list[Prediction] = []
             for n in chosen:
                 answer = self._prediction(images[place[n]], *judged[place[n]])
                 digits.append(replace(answer, box=row.groups[n].box))
-            way = _Way([text], confidence, log_number, tuple(digits), self.unsure_threshold)
-            ways.append(self._heard(way, row, [row.groups[n] for n in chosen], known))
+            (log_right,) = log_texts(row, log_digits[place], [text])
+            way = _Way([text], math.exp(log_right), log_number, tuple(digits), self.unsure_threshold)
+            ways.append(self._heard(way, row, log_digits[place], [row.groups[n] for n in chosen], known))
         return _below_each_other(ways)
 
-    def _heard(self, way: "_Way", row: Row, chosen: list[Group], known: Known) -> "_Way":
+    def _heard(
+        self, way: "_Way", row: Row, log_digits: NDArray[np.float64], chosen: list[Group], known: Known
+    ) -> "_Way":
         """A row's likelier text: of the chosen groups of its strokes, or as the row reader parts it, seeing it drawn.
 
-        That of the groups is as probable as both say, in a weighted mean (linear opinion pool, as in the work named in
-        `_both`); another one as the row reader alone says. What the owner taught it cannot know, nor wide gaps.
+        Each text is as probable as both say together. What the owner taught the row reader cannot know, nor wide gaps.
         """
         from digitpad.image.rows import drawn, likeliest_numbers, probability
 
@@ -289,45 +306,44 @@ class Recognizer:
         ((cutting, units),) = known.each([("drawn", *key)], lambda _: [drawn(strokes)])
         (scores,) = known.each([("scores", *key)], lambda _: [self._row_reader.scores(cutting.grey)])
         agreed, all_digits = probability(scores, way.texts[0])
-        way = replace(
-            way,
-            confidence=(way.confidence + _HEARD * agreed) / (1 + _HEARD),
-            log_number=max(way.log_number, math.log(max(agreed * all_digits, _UNLIKELIEST))),
-            sure=_SURE_HEARD,
-        )
-        least = way.confidence * (1 + _HEARD) / _HEARD  # what another text must have to be likelier
-        if agreed > 0.5 or least >= 1:
-            return way
-        others = likeliest_numbers(scores)
-        if not others or sum(others.values()) <= least or next(iter(others)) == way.texts[0]:
-            return way
-        (other,) = known.each([(self, self._lessons(), *key)], lambda _: [self._way_cut([cutting], units)])
-        likely = other.confidence * math.exp(other.log_number)
-        if likely <= least or len(other.digits) < 2:
-            return way
-        return replace(other, confidence=_HEARD * likely / (1 + _HEARD), log_number=way.log_number, sure=_SURE_HEARD)
+        log_number = max(way.log_number, math.log(max(agreed * all_digits, _UNLIKELIEST)))
+        rivals = {} if agreed > _AGREED else likeliest_numbers(scores)
+        rivals.pop(way.texts[0], None)
+        texts = [*way.texts, *rivals]
+        if rivals:
+            own = np.exp(log_texts(row, log_digits, texts))
+            heard = np.array([agreed, *(likely / all_digits for likely in rivals.values())])
+        else:  # whatever else it may be
+            own, heard = np.array([way.confidence, 1 - way.confidence]), np.array([agreed, 1 - agreed])
+        scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
+        share = np.exp(scored - np.logaddexp.reduce(scored))
+        if rivals and share[1] > share[0]:
+            (other,) = known.each([(self, self._lessons(), *key)], lambda _: [self._row_cut(cutting, units)])
+            if other.texts == texts[1:2]:
+                return replace(other, confidence=float(share[1]), log_number=way.log_number, sure=self._heard_threshold)
+        return replace(way, confidence=float(share[0]), log_number=log_number, sure=self._heard_threshold)
 
-    def _way_cut(self, parts: list[Cutting], units: Units) -> "_Way":
-        """What the row reader makes of cuttings of a picture, and the network of the digits that it finds there."""
-        rows = [(part, row) for part in parts if (row := self._row_reader.number(part))]
-        images = [image for _, row in rows for image in row.images]
-        if not images:
-            return _NO_WAY
-        judged = zip(*self._judged(np.array(images), self._lessons()), strict=True)
-        texts, digits, confidence = [], [], 1.0
-        for part, row in rows:
-            text = ""
-            for image, box, log_signs in zip(row.images, row.boxes, row.log_signs, strict=True):
-                probabilities, ood_score, *network = next(judged)
-                alone = _both(log_signs, *network) if network else ()
-                one = self._prediction(image, *_both(log_signs, probabilities, ood_score), *alone, row_reader=True)
-                digits.append(replace(one, box=_in_picture(box, part, units)))
-                text += str(int(one.probabilities.argmax()))
-                confidence *= one.confidence / math.exp(log_signs[:10].max() - np.logaddexp.reduce(log_signs[:10]))
-            texts += [text] if text else []
-            confidence *= row.confidence
-        log_number = min(row.log_number for _, row in rows)
-        return _Way(texts, min(confidence, 1.0), log_number, tuple(digits), self._row_threshold)
+    def _row_cut(self, part: Cutting, units: Units) -> "_Way":
+        """A cutting's likeliest number: as probable as the row reader and the network of its digits' ink say."""
+        numbers, log_number = self._row_reader.numbers(part)
+        if not numbers:
+            return _Way([], 1.0, log_number, (), 0.0)
+        judged = self._judged(np.array([image for number in numbers for image in number.images]), self._lessons())
+        signs = [sign for number in numbers for sign in number.signs]
+        log_right = _log_digits(judged[0], judged[1])[np.arange(len(signs)), signs]
+        firsts = np.cumsum([0, *(len(number.signs) for number in numbers[:-1])])
+        log_read = np.array([number.log_p for number in numbers])
+        scores = _pooled(log_read, np.add.reduceat(log_right, firsts), _SAY)
+        best = int(scores.argmax())
+        found, digits = numbers[best], []
+        each = zip(found.images, found.boxes, found.log_signs, strict=True)
+        for n, (image, box, log_signs) in enumerate(each, int(firsts[best])):
+            both = [_both(log_signs, probabilities[n]) for probabilities in judged[::2]]
+            digit = self._prediction(image, *both[0], *chain(*both[1:]), row_reader=True)
+            digits.append(replace(digit, box=_in_picture(box, part, units)))
+        text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
+        confidence = math.exp(scores[best] - np.logaddexp.reduce(scores))
+        return _Way([text], confidence, log_number, tuple(digits), self._row_threshold)
 
     def _number(self, way: "_Way") -> Number:
         if not way.texts:
@@ -488,7 +504,7 @@ _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
 
 
 def _below_each_other(rows: "list[_Way]") -> "_Way":
-    """The rows of a drawing as one."""
+    """The rows of a drawing or picture as one."""
     texts = [text for row in rows for text in row.texts if text]
     confidence, log_number = math.prod(row.confidence for row in rows), min(row.log_number for row in rows)
     digits = tuple(digit for row in rows for digit in row.digits)
@@ -527,18 +543,19 @@ def _in_picture(box: Box, part: Cutting, units: Units) -> Box:
     return float(left), float(top), float(right), float(bottom)
 
 
-def _both(
-    log_signs: NDArray[np.float64], probabilities: NDArray[np.float32], ood_score: np.float32
-) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score of a row's digit: what the row reader says, and a network of its ink.
+def _pooled(one: Any, other: Any, say: float) -> Any:
+    """What two log probabilities come to, the other with so much say: a weighted geometric mean, not yet to scale.
 
-    The geometric mean of both, in which the network has less say the less it takes the ink for a digit at all: it may
-    be that of two, or have lines of the paper in it. (Logarithmic opinion pool: C. Genest, J. V. Zidek, Combining
-    probability distributions, Statistical Science 1(1), 1986.)
+    Logarithmic opinion pool: C. Genest, J. V. Zidek, Combining probability distributions, Statistical Science 1(1),
+    1986.
     """
+    return (1 - say) * one + say * other
+
+
+def _both(log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], np.float32]:
+    """The probabilities (10,) and ood_score of a row's digit: what the row reader says, and a network of its ink."""
     log_some = np.logaddexp.reduce(log_signs[:10])
-    say = _SAY * math.exp(-np.logaddexp(0, np.float64(ood_score)))
-    log_both = (1 - say) * (log_signs[:10] - log_some) + say * np.log(np.maximum(probabilities, 1e-12))
+    log_both = _pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), _SAY)
     log_both -= np.logaddexp.reduce(log_both)
     return np.exp(log_both).astype(np.float32), np.float32(max(log_signs[10] - log_some, math.log(_UNLIKELIEST)))
 

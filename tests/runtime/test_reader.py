@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitpad import Number, Recognizer, StrokeError
-from digitpad.image.rows import RowReader, drawn
+from digitpad.image.rows import drawn
 from digitpad.mnist_form import Points
 from digitpad.pad.demo_strokes import demo_samples
 from digitpad.reader import Known
@@ -145,17 +145,6 @@ def test_numbers_in_words() -> None:
     assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
 
 
-def test_a_number_that_looks_otherwise_as_a_whole_is_unsure(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    thirteen = written("13")
-    assert recognizer.read_strokes(thirteen).status == "number"
-    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: (0.01, 1.0))
-    monkeypatch.setattr(RowReader, "number", lambda *_: None)
-    number = recognizer.read_strokes(thirteen)
-    assert (number.text, number.status) == ("13", "unsure")
-
-
 def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_likeliest(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,8 +154,8 @@ def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_like
     elsewhere = drawn(written("57"))
     monkeypatch.setattr("digitpad.image.rows.drawn", lambda _: elsewhere)
     assert recognizer.read_strokes(scrawl).text == "42"
-    assert recognizer.read_strokes(scrawl).confidence < sure
-    monkeypatch.setattr("digitpad.recognizer._HEARD", 1e6)
+    assert recognizer.read_strokes(scrawl).confidence < 0.9 < sure, "what one of two is sure of is less sure"
+    monkeypatch.setattr("digitpad.recognizer._HEARD", 0.99)
     number = recognizer.read_strokes(scrawl)
     assert number.text == "".join(str(digit.digit) for digit in number.digits) == "57"
     assert number.confidence > 0.9

@@ -27,6 +27,7 @@ OTHER, NOTHING = 10, 11  # beside the ten digits: what is no digit, and none at 
 _WIDEST = 1_600  # pixels
 _FAINTEST = 0.012  # standard deviation of grey: where there is less, nothing is written
 _HOPELESS = -15.0  # log probability that a row is a number: where it is lower, its digits are not looked for
+_RIVALS, _RIVAL = 4, math.log(0.001)  # how many of its numbers are judged; and how likely beside the likeliest
 _UNLIKELY = -30.0  # log probability of any sign where there is nothing
 _BEAM = 12  # texts that are followed
 _LEAST = -9.0  # log probability of what is looked at, at a place
@@ -52,21 +53,21 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowText:
-    """A number in a row, digit by digit: (L,) each; empty where a number is next to impossible.
+    """A number that a row may be, digit by digit: (L,) each.
 
     Attributes:
+        signs: the digits.
+        log_p: the log probability that they are right, given that it is a number.
         images: uint8 (L, 28, 28), the ink of each in the model's form.
         boxes: of each, in the cutting's pixels.
         log_signs: (L, 11), the log probabilities that it is each of the ten digits or something else, given the rest.
-        confidence: the probability that the number is right, given that it is one.
-        log_number: the log probability that it is one.
     """
 
+    signs: Text
+    log_p: float
     images: list[NDArray[np.uint8]]
     boxes: list[Box]
     log_signs: Scores
-    confidence: float
-    log_number: float
 
 
 class RowReader:
@@ -88,27 +89,28 @@ class RowReader:
         """The log probabilities (places, 12) of the signs of a cutting, by place."""
         return self._scores_of(seen_row(grey))
 
-    def number(self, cutting: Cutting) -> RowText | None:
-        """The likeliest number in a cutting; None where it is most likely bare."""
+    def numbers(self, cutting: Cutting) -> tuple[list[RowText], float]:
+        """The likeliest numbers in a cutting, the likeliest first, and the log probability that it is one at all.
+
+        There are none where it is most likely bare, or a number next to impossible.
+        """
         scores = self.scores(cutting.grey)
         texts = likeliest_texts(scores)
         if not next(iter(texts)):
-            return None
+            return [], 0.0
         numbers = _numbers(texts)
         if not numbers:  # the likeliest, however unlikely
             scores[:, OTHER] = -np.inf
             numbers = _numbers(likeliest_texts(scores))
-        if not numbers:
-            return None
-        text = next(iter(numbers))
-        log_number = float(np.logaddexp.reduce([*numbers.values()]))
+        log_number = float(np.logaddexp.reduce([*numbers.values()])) if numbers else -math.inf
         if log_number < _HOPELESS:
-            return RowText([], [], np.empty((0, OTHER + 1)), 0.0, log_number)
-        middles = places_of(scores, text) * (cutting.grey.shape[1] / len(scores))
-        images, boxes = _parted(cutting, middles)
-        return RowText(
-            images, boxes, _instead(scores, text), float(np.exp(numbers[text] - log_number)), min(log_number, 0.0)
-        )
+            return [], log_number
+        most = max(numbers.values()) + _RIVAL
+        found = []
+        for signs, log_p in [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]:
+            middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
+            found.append(RowText(signs, log_p - log_number, *_parted(cutting, middles), _instead(scores, signs)))
+        return found, min(log_number, 0.0)
 
     def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
         if row.min() == row.max():

@@ -122,6 +122,14 @@ def test_a_page_full_of_marks_is_no_number() -> None:
     assert CNN.read(picture).status == "not_a_number"
 
 
+def test_a_tall_digit_that_touches_the_line_they_stand_on_is_not_cut_away_as_a_frame() -> None:
+    ink = np.pad(amount("7", "5", "2"), ((8, 12), (60, 0)))
+    ink[:, :60] = draw("6", 66, 0.06, size=(60, 80))
+    ink[72:75, 4:-4] = 1
+    assert all(way[0].corner[0] < 10 for way in image_readings(grey(1 - ink)).ways)
+    assert CNN.read(grey(1 - ink)).text == "6752"
+
+
 @pytest.mark.parametrize("bare", ["half black", "white", "noise", "printed"])
 def test_what_has_no_writing_on_it_is_no_number(bare: str) -> None:
     picture = np.full((300, 400), 1.0)
