@@ -179,7 +179,7 @@ def load_sets() -> Sets:
     unseen = np.concatenate([corrupt(mnist.images, family) for family in UNSEEN])
     measured["unseen"] = Digits(unseen, np.tile(mnist.labels, len(UNSEEN)))
     if (numbers := load_pen_numbers()) is not None:
-        measured["pen_numbers"] = numbers
+        measured["pen_numbers"] = render(numbers)
     images, _ = generate_outliers(200 * len(KINDS), seed=0, held_out=True)
     letters = [render(samples).images for samples in load_outliers().validation.values()]
     return Sets(digits, measured, letters, images)

@@ -90,7 +90,7 @@ def load_writers(data: Path | None) -> dict[str, dict[str, Digits]]:
     """Each writer's digits in order, by writer and set."""
     sets = {"pen": with_writers(load_pen(data).validation), "UJI": with_writers(load_uji(data).validation)}
     if (numbers := load_pen_numbers(data)) is not None:
-        sets["pen numbers"] = numbers
+        sets["pen numbers"] = with_writers(numbers)
     found: dict[str, dict[str, Digits]] = {}
     for name, digits in sets.items():
         assert isinstance(digits, DigitsByWriter)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from evaluate.answers import answers_of, read, summarise
+from digitpad.stroke_files import Sample
+from evaluate.answers import Answers, answers_of, read, summarise
 from evaluate.sets import load_cheque_digits, load_pen_numbers
 from train.data import Digits, Images, RealOutliers, load_outliers, render
 from train.synthetic.outliers import KINDS, generate_outliers
@@ -36,21 +37,26 @@ def measure_people(
     for error in letters.missing:
         print(f"not measured on a part of the letters: {error}", file=sys.stderr)
     numbers = load_pen_numbers(data)
-    digits = {} if numbers is None else {"pen_numbers": numbers}
+    in_form = render(numbers) if numbers else None
     cheques = load_cheque_digits(data)
-    to_read = {name: render(samples).images for name, samples in letters.measure.items()}
     non_digits = _non_digits(letters, seed)
     measured: dict[str, ByModel] = {"people_digits": {}, "people_letters": {}, "odds": {}}
     for model, recognizer in recognizers.items():
-        measured["people_digits"][model] = {
-            name: asdict(summarise(read(recognizer, d.images), d.labels)) for name, d in digits.items()
-        }
+        measured["people_digits"][model] = {}
+        if numbers and in_form:
+            by_part = {
+                "pen_numbers": _drawn(recognizer, numbers),
+                "pen_numbers_alone": read(recognizer, in_form.images),
+            }
+            for part, found in by_part.items():
+                measured["people_digits"][model][part] = asdict(summarise(found, in_form.labels))
         # An int8 file answers as its float32 file does, and this takes minutes.
         if cheques is not None and not model.endswith("-int8"):
             pictures, labels = cheques
             answers = answers_of([recognizer.predict(picture) for picture in pictures])
             measured["people_digits"][model]["cheque_digits"] = asdict(summarise(answers, labels))
-        measured["people_letters"][model] = {name: _statuses(recognizer, images) for name, images in to_read.items()}
+        statuses = {name: _drawn(recognizer, samples).status for name, samples in letters.measure.items()}
+        measured["people_letters"][model] = {name: _shares(status) for name, status in statuses.items()}
         of_digits = [recognizer.run(d.images)[1] for d in validation.values()]
         measured["odds"][model] = {
             name: honest_odds(of_digits, [recognizer.run(images)[1] for images in kinds])
@@ -60,10 +66,15 @@ def measure_people(
     return measured
 
 
-def _statuses(recognizer: Recognizer, images: Images) -> dict[str, Any]:
-    status = read(recognizer, images).status
-    shares = {name: float((status == name).mean()) for name in ("digit", "unsure", "not_a_digit")}
-    return {"count": len(images), **shares}
+def _drawn(recognizer: Recognizer, samples: list[Sample]) -> Answers:
+    return answers_of([recognizer.predict_strokes(sample.strokes) for sample in samples])
+
+
+def _shares(status: NDArray[np.str_]) -> dict[str, Any]:
+    return {
+        "count": len(status),
+        **{name: float((status == name).mean()) for name in ("digit", "unsure", "not_a_digit")},
+    }
 
 
 def _non_digits(letters: RealOutliers, seed: int, each: int = 300) -> dict[str, list[Images]]:

@@ -68,8 +68,8 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
     return sets
 
 
-def load_pen_numbers(folder: Path | None = None) -> Digits | None:
-    """The digits of real pen numbers, each cut out by its strokes, by writer; None where the file is not at hand.
+def load_pen_numbers(folder: Path | None = None) -> list[Sample] | None:
+    """The digits of real pen numbers, each cut out by its strokes; None where the file is not at hand.
 
     It is a stroke file whose labels are whole numbers, and whose samples say of each stroke which digit it belongs to.
 
@@ -82,7 +82,7 @@ def load_pen_numbers(folder: Path | None = None) -> Digits | None:
     try:
         with gzip.open(path) as file:
             numbers = json.load(file)["samples"]
-        digits = [
+        return [
             Sample(
                 [np.array(s, float) for s, of in zip(n["strokes"], n["owner"], strict=True) if of == place],
                 label,
@@ -93,7 +93,6 @@ def load_pen_numbers(folder: Path | None = None) -> Digits | None:
         ]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise DataError(f"{path}: not a whole file of pen numbers ({error})") from None
-    return with_writers(digits)
 
 
 def load_whole_pen_numbers(folder: Path | None = None) -> Numbers | None:

@@ -19,8 +19,8 @@ _CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thre
 SETS = {
     "mnist_test": ("MNIST test", "its 10,000 test images; used to choose nothing"),
     "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
-    "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
-    "uji_validation": ("UJI digits", f"400 digits by twenty writers, as `predict_strokes` reads them; {_CHOSEN}"),
+    "pen_validation": ("pen digits", f"1,498 digits by six writers, in MNIST's form; {_CHOSEN}"),
+    "uji_validation": ("UJI digits", f"400 digits by twenty writers, in MNIST's form; {_CHOSEN}"),
 }
 # What people wrote and is measured on alone.
 PEOPLE = {
@@ -29,6 +29,10 @@ PEOPLE = {
         "cut from real numbers by hundreds of people on pens, tablets and whiteboards, as `predict_strokes` reads them"
         " (from the formulas of CROHME, CC BY-NC-SA 3.0); nothing was fitted on them, though their mistakes showed"
         " which ways of writing our generator lacked; none of them is shown",
+    ),
+    "pen_numbers_alone": (
+        "the same, by the network alone",
+        "in MNIST's form, without the row reader's say on what is doubtful",
     ),
     "cheque_digits": (
         "digits of cheques",

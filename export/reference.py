@@ -266,10 +266,13 @@ def exact_models(folder: Path) -> dict[str, Recognizer]:
 
 
 class _ByStrokesAlone(Recognizer):
-    """Reads numbers without the row reader, which needs pictures drawn, and ports may lack."""
+    """Reads without the row reader, which needs pictures drawn, and ports may lack."""
 
     def _heard(self, way: Any, *_: Any) -> Any:
         return way
+
+    def _doubted(self, found: Any, *_: Any) -> Any:
+        return found
 
 
 if __name__ == "__main__":

@@ -231,6 +231,10 @@ class Taught:
         self._lacked: dict[Lesson, tuple[float, float]] = {}  # see the function
         self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
 
+    def holds(self, image: NDArray[np.uint8]) -> bool:
+        """Whether this very drawing, uint8 (28, 28), is a lesson."""
+        return any(np.array_equal(lesson.image, image) for lesson in self._hand.lessons)
+
     def lessons(self) -> Lessons | None:
         """Those that count now; None where there are none."""
         of, found = self._now

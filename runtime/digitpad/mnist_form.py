@@ -60,7 +60,7 @@ def render_strokes(
     """
     drawn = clean_strokes(strokes)
     tell("read: strokes: %d, points: %d", len(drawn), sum(map(len, drawn)), strokes=drawn)
-    kept = _without_taps(drawn)
+    kept = without_taps(drawn)
     if len(kept) < len(drawn):
         tell("taps beside the drawing left out: %d", len(drawn) - len(kept), strokes=kept, before=drawn)
     images: NDArray[np.uint8] = render_drawings([kept], pen_width)[0]
@@ -72,7 +72,7 @@ def render_each(drawings: Sequence[Sequence[Points]]) -> NDArray[np.uint8]:
 
     The strokes must be as `clean_strokes` gives them.
     """
-    return render_drawings([_without_taps([*drawing]) for drawing in drawings])
+    return render_drawings([without_taps([*drawing]) for drawing in drawings])
 
 
 def render_drawings(drawings: Sequence[Sequence[Points]], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
@@ -142,7 +142,7 @@ def _sums(count: int) -> NDArray[np.float64]:
     return np.stack([np.ones(count), np.arange(count) + 0.5])
 
 
-def _without_taps(strokes: list[Points]) -> list[Points]:
+def without_taps(strokes: list[Points]) -> list[Points]:
     """Strokes without a dot or two beside the drawing, where a hand touched: they would make it smaller.
 
     Dots above and below may belong to it, as in an i, which must be told from a 1.

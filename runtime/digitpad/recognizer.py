@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
-from digitpad.mnist_form import SIZE, clean_strokes, render_strokes
+from digitpad.mnist_form import SIZE, Points, clean_strokes, render_strokes, without_taps
 from digitpad.models import load_model
 from digitpad.reader import (
     MOST_DIGITS,
@@ -45,6 +45,7 @@ _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a pict
 _SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.15  # of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
+_DOUBT, _SECOND = (0.8, 0.95), 0.3  # how surely a drawing is a digit where the row reader has its whole say, and none
 _HEARD = 0.4  # of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
@@ -210,8 +211,10 @@ class Recognizer:
 
         Raises:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
+            ModelError: the drawing is doubtful, and the row reader's file is missing or damaged.
         """
-        return self.predict_normalised(render_strokes(strokes))
+        cleaned = clean_strokes(strokes)
+        return self._doubted(self.predict_normalised(render_strokes(cleaned)), without_taps(cleaned), Known())
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -258,7 +261,7 @@ class Recognizer:
 
         Raises:
             StrokeError: a stroke is not an (n, 2) array of finite numbers.
-            ModelError: there are several digits, and the row reader's file is missing or damaged.
+            ModelError: it is doubtful or several digits, and the row reader's file is missing or damaged.
         """
         known = Known() if known is None else known
         return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known))
@@ -285,7 +288,11 @@ class Recognizer:
                 digits.append(replace(answer, box=row.groups[n].box))
             (log_right,) = log_texts(row, log_digits[place], [text])
             way = _Way([text], math.exp(log_right), log_number, tuple(digits), self.unsure_threshold)
-            ways.append(self._heard(way, row, log_digits[place], [row.groups[n] for n in chosen], known))
+            groups = [row.groups[n] for n in chosen]
+            if len(groups) == 1:
+                ways.append(self._one(way, row.strokes[groups[0].start : groups[0].end], known))
+            else:
+                ways.append(self._heard(way, row, log_digits[place], groups, known))
         return _below_each_other(ways)
 
     def _heard(
@@ -295,16 +302,14 @@ class Recognizer:
 
         Each text is as probable as both say together. What the owner taught the row reader cannot know, nor wide gaps.
         """
-        from digitpad.image.rows import drawn, likeliest_numbers, probability
+        from digitpad.image.rows import likeliest_numbers, probability
 
         apart = [other.box[0] - one.box[2] for one, other in pairwise(chosen)]
         if not apart or max(apart) > _WIDE_GAP * row.height or any(digit.learned for digit in way.digits):
             return way
         used = {n for group in chosen for n in range(group.start, group.end)}
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
-        key = [stroke.tobytes() for stroke in strokes]
-        ((cutting, units),) = known.each([("drawn", *key)], lambda _: [drawn(strokes)])
-        (scores,) = known.each([("scores", *key)], lambda _: [self._row_reader.scores(cutting.grey)])
+        cutting, units, scores = self._drawn(strokes, known)
         agreed, all_digits = probability(scores, way.texts[0])
         log_number = max(way.log_number, math.log(max(agreed * all_digits, _UNLIKELIEST)))
         rivals = {} if agreed > _AGREED else likeliest_numbers(scores)
@@ -318,10 +323,53 @@ class Recognizer:
         scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
         share = np.exp(scored - np.logaddexp.reduce(scored))
         if rivals and share[1] > share[0]:
-            (other,) = known.each([(self, self._lessons(), *key)], lambda _: [self._row_cut(cutting, units)])
+            key = (self, self._lessons(), *(stroke.tobytes() for stroke in strokes))
+            (other,) = known.each([key], lambda _: [self._row_cut(cutting, units)])
             if other.texts == texts[1:2]:
                 return replace(other, confidence=float(share[1]), log_number=way.log_number, sure=self._heard_threshold)
         return replace(way, confidence=float(share[0]), log_number=log_number, sure=self._heard_threshold)
+
+    def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
+        """A row that is one digit, as `predict_strokes` reads it."""
+        before = way.digits[0]
+        after = self._doubted(before, strokes, known)
+        if after is before:
+            return way
+        log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
+        confidence = min(way.confidence * after.confidence / before.confidence, 1.0)
+        digits = (replace(after, box=before.box),)
+        return replace(
+            way,
+            texts=[str(int(after.probabilities.argmax()))],
+            confidence=confidence,
+            log_number=log_number,
+            digits=digits,
+        )
+
+    def _doubted(self, found: Prediction, strokes: list[Points], known: Known) -> Prediction:
+        """The answer to a drawing of one digit; where it is not surely one, the row reader has a say, too."""
+        from digitpad.image.rows import log_probabilities
+
+        low, high = _DOUBT
+        say = _SECOND * min((high - math.exp(_certainty(found))) / (high - low), 1)
+        if found.status == "blank" or say <= 0 or found.learned or self._is_lesson(found.image):
+            return found
+        log_row = log_probabilities(self._drawn(strokes, known)[2], np.arange(10)[:, None])
+        alone = _second(found.network, log_row, say) if found.network else ()
+        return self._prediction(found.image, *_second(found, log_row, say), *alone)
+
+    def _is_lesson(self, image: NDArray[np.uint8]) -> bool:
+        """Whether this very drawing was taught: then no other opinion counts."""
+        return self._taught is not None and self._taught.holds(image)
+
+    def _drawn(self, strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray[np.float64]]:
+        """Strokes as the row reader is shown them, and the scores that it gives."""
+        from digitpad.image.rows import drawn
+
+        key = [stroke.tobytes() for stroke in strokes]
+        ((cutting, units),) = known.each([("drawn", *key)], lambda _: [drawn(strokes)])
+        (scores,) = known.each([("scores", *key)], lambda _: [self._row_reader.scores(cutting.grey)])
+        return cutting, units, scores
 
     def _row_cut(self, part: Cutting, units: Units) -> "_Way":
         """A cutting's likeliest number: as probable as the row reader and the network of its digits' ink say."""
@@ -376,7 +424,8 @@ class Recognizer:
         prediction = max(found, key=_certainty)
         cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
         asked = cuttings and not readings.solid and not prediction.learned
-        if asked and (readings.filled or _certainty(prediction) < _CLEAR):
+        doubtful = readings.filled or _certainty(prediction) < _CLEAR
+        if asked and doubtful and not self._is_lesson(prediction.image):
             prediction = self._mixed(prediction, cuttings, readings.filled)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
@@ -558,6 +607,16 @@ def _both(log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]) ->
     log_both = _pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), _SAY)
     log_both -= np.logaddexp.reduce(log_both)
     return np.exp(log_both).astype(np.float32), np.float32(max(log_signs[10] - log_some, math.log(_UNLIKELIEST)))
+
+
+def _second(found: Prediction, log_row: NDArray[np.float64], say: float) -> tuple[NDArray[np.float32], np.float32]:
+    """The probabilities (10,) and ood_score of a drawing, of which the row reader gives each digit so much."""
+    log_digits = np.array([_log_found(found), log_row])
+    log_none = np.log(np.maximum(1 - np.exp(log_digits).sum(axis=1, keepdims=True), _LEAST))
+    one, other = np.maximum(np.hstack([log_digits, log_none]), math.log(_LEAST))
+    pooled = _pooled(one, other, say)
+    log_some = np.logaddexp.reduce(pooled[:10])
+    return np.exp(pooled[:10] - log_some).astype(np.float32), np.float32(pooled[10] - log_some)
 
 
 def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], np.float32]:

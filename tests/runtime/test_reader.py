@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitpad import Number, Recognizer, StrokeError
+from digitpad import Hand, Number, Recognizer, StrokeError
 from digitpad.image.rows import drawn
 from digitpad.mnist_form import Points
 from digitpad.pad.demo_strokes import demo_samples
@@ -57,7 +57,11 @@ def test_each_digit_says_where_it_stands_in_the_units_of_the_drawing(recognizer:
     assert five[2] + 150 == pytest.approx(seven[0])
 
 
-def test_one_digit_is_a_number_of_one_and_reads_as_predict_strokes_does(recognizer: Recognizer) -> None:
+@pytest.mark.parametrize("doubt", [(0.8, 0.95), (1.1, 1.2)])  # as it is, and as if all were doubtful
+def test_one_digit_is_a_number_of_one_and_reads_as_predict_strokes_does(
+    recognizer: Recognizer, doubt: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digitpad.recognizer._DOUBT", doubt)
     for label, strokes in DIGITS.items():
         (digit,), alone = recognizer.read_strokes(strokes).digits, recognizer.predict_strokes(strokes)
         assert str(digit.digit) == label
@@ -159,6 +163,23 @@ def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_like
     number = recognizer.read_strokes(scrawl)
     assert number.text == "".join(str(digit.digit) for digit in number.digits) == "57"
     assert number.confidence > 0.9
+
+
+def test_on_a_doubtful_digit_the_row_reader_has_a_say_but_not_on_what_was_taught(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seven, two, hand = written("7"), drawn(written("2")), Hand()
+    alone = recognizer.predict_strokes(seven)
+    monkeypatch.setattr("digitpad.recognizer._DOUBT", (1.1, 1.2))
+    assert recognizer.predict_strokes(seven).digit == 7
+    monkeypatch.setattr("digitpad.image.rows.drawn", lambda _: two)  # it is shown another drawing
+    doubted = recognizer.predict_strokes(seven)
+    assert doubted.probabilities[2] > 2 * alone.probabilities[2]
+    assert doubted.confidence < alone.confidence
+    taught = Recognizer(recognizer.name, hand=hand)
+    assert taught.predict_strokes(seven).confidence == doubted.confidence
+    hand.learn_strokes(seven, 7)
+    assert taught.predict_strokes(seven).confidence == alone.confidence
 
 
 def test_of_a_drawing_that_grows_only_what_is_new_is_judged_and_the_answer_is_the_same(
