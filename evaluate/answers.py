@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digitpad import Prediction, Recognizer
 from digitpad.recognizer import status_of
 from evaluate import metrics
-from evaluate.sets import DigitsByWriter
+from evaluate.sets import Drawn
 from train.data import Digits
 
 
@@ -56,6 +56,13 @@ def read(recognizer: Recognizer, images: NDArray[np.uint8]) -> Answers:
     answers = judge(*recognizer.run(images), recognizer.ood_threshold, recognizer.unsure_threshold)
     answers.status[~images.any(axis=(1, 2))] = "blank"
     return answers
+
+
+def read_set(recognizer: Recognizer, digits: Digits) -> Answers:
+    """What the runtime answers to a set: to drawn digits as `predict_strokes` does, the row reader included."""
+    if isinstance(digits, Drawn) and len(digits):
+        return answers_of([recognizer.predict_strokes(strokes) for strokes in digits.strokes])
+    return read(recognizer, digits.images)
 
 
 def judge(
@@ -121,7 +128,7 @@ def brief(reading: Reading) -> dict[str, Any]:
     return {key: vars(reading)[key] for key in ("count", "errors", "accuracy", "answered", "answered_accuracy")}
 
 
-def by_writer(answers: Answers, digits: DigitsByWriter) -> dict[str, dict[str, Any]]:
+def by_writer(answers: Answers, digits: Drawn) -> dict[str, dict[str, Any]]:
     """The brief figures of each writer."""
     return {
         str(writer): brief(summarise(answers, digits.labels, digits.writers == writer))

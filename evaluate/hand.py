@@ -23,7 +23,7 @@ from digitpad import Hand, Recognizer
 from digitpad.files import make_folder, write_whole
 from digitpad.models import shipped_models
 from digitpad.stroke_files import Sample, read_samples, write_samples
-from evaluate.sets import PEN_NUMBERS_NAME, DigitsByWriter, load_pen_numbers, with_writers
+from evaluate.sets import PEN_NUMBERS_NAME, drawn, load_pen_numbers
 from train.command import ROOT, finish
 from train.data import Digits, at_hand, load_mnist, load_outliers, load_pen, load_uji, render
 from train.synthetic.outliers import KINDS, generate_outliers
@@ -88,12 +88,11 @@ def measure(models: dict[str, str], data: Path | None) -> dict[str, Any]:
 
 def load_writers(data: Path | None) -> dict[str, dict[str, Digits]]:
     """Each writer's digits in order, by writer and set."""
-    sets = {"pen": with_writers(load_pen(data).validation), "UJI": with_writers(load_uji(data).validation)}
+    sets = {"pen": drawn(load_pen(data).validation), "UJI": drawn(load_uji(data).validation)}
     if (numbers := load_pen_numbers(data)) is not None:
-        sets["pen numbers"] = with_writers(numbers)
+        sets["pen numbers"] = drawn(numbers)
     found: dict[str, dict[str, Digits]] = {}
     for name, digits in sets.items():
-        assert isinstance(digits, DigitsByWriter)
         of = {writer: digits.pick(digits.writers == writer) for writer in dict.fromkeys(digits.writers.tolist())}
         if name == "pen numbers":
             of = {

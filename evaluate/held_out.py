@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from digitpad import Recognizer
 from evaluate.answers import Answers, judge, summarise, together
-from evaluate.sets import DigitsByWriter
+from evaluate.sets import Drawn
 from train.calibration import calibrate, ood_score, probabilities
 from train.data import Digits, Images
 
 
 def leave_one_writer_out(
-    recognizer: Recognizer, digits: DigitsByWriter, further: list[Digits], outliers: list[Images]
+    recognizer: Recognizer, digits: Drawn, further: list[Digits], outliers: list[Images]
 ) -> dict[str, Any]:
     """For each writer: fit on all the others, on further validation parts and on non-digits, and judge this one.
 

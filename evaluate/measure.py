@@ -4,9 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from digitpad import Recognizer
-from evaluate.answers import Figures, by_writer, compare, figures, read
+from evaluate.answers import Figures, by_writer, compare, figures, read_set
 from evaluate.people import measure_people
-from evaluate.sets import DigitsByWriter, known_sets
+from evaluate.sets import Drawn, known_sets
 from evaluate.tables import Results, picture_name, short_title
 from train.data import Digits, load_pen
 from train.synthetic.generate import generate_samples
@@ -17,7 +17,7 @@ PHOTOGRAPHED = 100  # digits that are read under each condition
 
 def measure(recognizer: Recognizer, digits: Digits) -> Figures:
     """Measure one model on one set."""
-    return figures(read(recognizer, digits.images), digits)
+    return figures(read_set(recognizer, digits), digits)
 
 
 def measure_sets(recognizers: dict[str, Recognizer], sets: dict[str, Digits], pictures: Path) -> Results:
@@ -29,13 +29,15 @@ def measure_sets(recognizers: dict[str, Recognizer], sets: dict[str, Digits], pi
     from evaluate.pictures import plot_calibration  # matplotlib takes a second to load
     from train.pictures import plot_most_wrong
 
-    answers = {model: {s: read(r, digits.images) for s, digits in sets.items()} for model, r in recognizers.items()}
+    answers = {model: {s: read_set(r, digits) for s, digits in sets.items()} for model, r in recognizers.items()}
     results: Results = {}
     for number, (model, of_sets) in enumerate(answers.items(), start=1):
         others = list(answers)[number:]
         results[model] = {
             "figures": {s: asdict(figures(a, sets[s])) for s, a in of_sets.items()},
-            "writers": {s: by_writer(of_sets[s], d) for s, d in sets.items() if isinstance(d, DigitsByWriter)},
+            "writers": {
+                s: by_writer(of_sets[s], d) for s, d in sets.items() if isinstance(d, Drawn) and (d.writers != "").all()
+            },
             "against": {
                 other: {s: compare(a, answers[other][s], sets[s].labels) for s, a in of_sets.items()}
                 for other in others
@@ -78,7 +80,7 @@ def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, picture
         "conditions": hard_cases.measure_conditions(exact, some, pictures),
         "outliers": hard_cases.measure_outliers(recognizers, digits, pictures),
     }
-    if isinstance(pen, DigitsByWriter):
+    if isinstance(pen, Drawn):
         further = [sets["mnist_validation"]] if "mnist_validation" in sets else []
         outliers = list(validation_outliers().values())
         measured["held_out_writers"] = {m: leave_one_writer_out(r, pen, further, outliers) for m, r in exact.items()}

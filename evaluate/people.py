@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Recognizer
-from digitpad.stroke_files import Sample
-from evaluate.answers import Answers, answers_of, read, summarise
-from evaluate.sets import load_cheque_digits, load_pen_numbers
+from evaluate.answers import answers_of, read, read_set, summarise
+from evaluate.sets import drawn, load_cheque_digits, load_pen_numbers
 from train.data import Digits, Images, RealOutliers, load_outliers, render
 from train.synthetic.outliers import KINDS, generate_outliers
 
@@ -37,25 +36,26 @@ def measure_people(
     for error in letters.missing:
         print(f"not measured on a part of the letters: {error}", file=sys.stderr)
     numbers = load_pen_numbers(data)
-    in_form = render(numbers) if numbers else None
+    digits = drawn(numbers or [])
     cheques = load_cheque_digits(data)
     non_digits = _non_digits(letters, seed)
+    to_read = {name: drawn(samples) for name, samples in letters.measure.items()}
     measured: dict[str, ByModel] = {"people_digits": {}, "people_letters": {}, "odds": {}}
     for model, recognizer in recognizers.items():
         measured["people_digits"][model] = {}
-        if numbers and in_form:
+        if numbers:
             by_part = {
-                "pen_numbers": _drawn(recognizer, numbers),
-                "pen_numbers_alone": read(recognizer, in_form.images),
+                "pen_numbers": read_set(recognizer, digits),
+                "pen_numbers_alone": read(recognizer, digits.images),
             }
             for part, found in by_part.items():
-                measured["people_digits"][model][part] = asdict(summarise(found, in_form.labels))
+                measured["people_digits"][model][part] = asdict(summarise(found, digits.labels))
         # An int8 file answers as its float32 file does, and this takes minutes.
         if cheques is not None and not model.endswith("-int8"):
             pictures, labels = cheques
             answers = answers_of([recognizer.predict(picture) for picture in pictures])
             measured["people_digits"][model]["cheque_digits"] = asdict(summarise(answers, labels))
-        statuses = {name: _drawn(recognizer, samples).status for name, samples in letters.measure.items()}
+        statuses = {name: read_set(recognizer, samples).status for name, samples in to_read.items()}
         measured["people_letters"][model] = {name: _shares(status) for name, status in statuses.items()}
         of_digits = [recognizer.run(d.images)[1] for d in validation.values()]
         measured["odds"][model] = {
@@ -64,10 +64,6 @@ def measure_people(
             if of_digits
         }
     return measured
-
-
-def _drawn(recognizer: Recognizer, samples: list[Sample]) -> Answers:
-    return answers_of([recognizer.predict_strokes(sample.strokes) for sample in samples])
 
 
 def _shares(status: NDArray[np.str_]) -> dict[str, Any]:

@@ -28,9 +28,10 @@ CHEQUES_NAME = "numbers/cheques/labels.csv"
 
 
 @dataclass(frozen=True)
-class DigitsByWriter(Digits):
-    """Labelled digits whose writers are known: names (N,)."""
+class Drawn(Digits):
+    """Labelled digits that were drawn: the strokes of each, (n, 2), and writers (N,), "" where one is not named."""
 
+    strokes: list[list[Points]]
     writers: NDArray[np.str_]
 
 
@@ -62,7 +63,7 @@ def known_sets(folder: Path | None = None) -> dict[str, Digits]:
         print(f"not measured on MNIST: {error}", file=sys.stderr)
     for name, words, load in (("pen", "pen", load_pen), ("uji", "UJI", load_uji)):
         try:
-            sets[f"{name}_validation"] = with_writers(load(folder).validation)
+            sets[f"{name}_validation"] = drawn(load(folder).validation)
         except DataError as error:
             print(f"not measured on the {words} digits: {error}", file=sys.stderr)
     return sets
@@ -208,7 +209,7 @@ def load_set(path: Path) -> Digits | Numbers:
         samples = read_samples(path)
         if any(len(sample.label or "") > 1 for sample in samples):
             return _numbers(samples)
-        digits = with_writers([sample for sample in samples if sample.label])
+        digits = drawn([sample for sample in samples if sample.label])
     elif (path / "labels.csv").exists():
         return load_labelled_folder(path)
     else:
@@ -218,9 +219,7 @@ def load_set(path: Path) -> Digits | Numbers:
     return digits
 
 
-def with_writers(samples: list[Sample]) -> Digits:
-    """Labelled strokes as the model sees them, with their writers if all are named."""
-    digits = render(samples)
-    if not samples or not all(sample.writer for sample in samples):
-        return digits
-    return DigitsByWriter(digits.images, digits.labels, np.array([sample.writer for sample in samples]))
+def drawn(samples: list[Sample]) -> Drawn:
+    """Labelled strokes, also as the model sees them."""
+    digits, writers = render(samples), np.array([sample.writer or "" for sample in samples], np.str_)
+    return Drawn(digits.images, digits.labels, [sample.strokes for sample in samples], writers)

@@ -19,8 +19,8 @@ _CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thre
 SETS = {
     "mnist_test": ("MNIST test", "its 10,000 test images; used to choose nothing"),
     "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
-    "pen_validation": ("pen digits", f"1,498 digits by six writers, in MNIST's form; {_CHOSEN}"),
-    "uji_validation": ("UJI digits", f"400 digits by twenty writers, in MNIST's form; {_CHOSEN}"),
+    "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
+    "uji_validation": ("UJI digits", f"400 digits by twenty writers, as `predict_strokes` reads them; {_CHOSEN}"),
 }
 # What people wrote and is measured on alone.
 PEOPLE = {

@@ -19,7 +19,7 @@ from evaluate.__main__ import main
 from evaluate.answers import brief, judge, read, summarise
 from evaluate.held_out import leave_one_writer_out, uncalibrated_scores
 from evaluate.pictures import Cell, plot_sheet
-from evaluate.sets import DigitsByWriter, load_set
+from evaluate.sets import Drawn, load_set
 from evaluate.tables import page, picture_name
 from train.calibration import log_odds, probabilities
 from train.data import Digits
@@ -104,7 +104,7 @@ def test_idx_files_folders_and_stroke_files_are_the_same_digits(tmp_path: Path) 
     assert sorted(load_set(tmp_path / "own").labels) == sorted(digits.labels)
     write_samples(tmp_path / "some.json", [Sample(SAMPLES[0].strokes, "4", "Eve"), Sample(SAMPLES[1].strokes)])
     from_strokes = load_set(tmp_path / "some.json")
-    assert isinstance(from_strokes, DigitsByWriter)
+    assert isinstance(from_strokes, Drawn)
     assert list(from_strokes.labels) == [4]  # what has no label cannot be measured
     assert (from_strokes.images[0] == render_strokes(SAMPLES[0].strokes)).all()
 
@@ -198,10 +198,10 @@ def test_nothing_of_a_writer_who_is_left_out_goes_into_what_is_fitted() -> None:
     recognizer = overconfident(seed=1)
     writers = np.repeat(["a", "b", "c"], 200)
     further = [Digits(recognizer.images, recognizer.labels)]
-    everything = DigitsByWriter(recognizer.images, recognizer.labels, writers)
+    everything = Drawn(recognizer.images, recognizer.labels, [], writers)
     before = leave_one_writer_out(recognizer, everything, further, [recognizer.images[:9]])
     labels = np.where(writers == "b", (recognizer.labels + 1) % 10, recognizer.labels)
-    changed = DigitsByWriter(recognizer.images, labels, writers)
+    changed = Drawn(recognizer.images, labels, [], writers)
     after = leave_one_writer_out(recognizer, changed, further, [recognizer.images[:9]])
     fitted = ("temperature", "ood_scale", "ood_offset", "unsure_threshold")
     assert [before["b"][key] for key in fitted] == [after["b"][key] for key in fitted]
