@@ -49,6 +49,7 @@ _DOUBT, _SECOND = (0.8, 0.95), 0.3  # how surely a drawing is a digit where the 
 _HEARD = 0.4  # of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
+_SEEN = 0.01  # probability to the row reader: what has less may as well be no number
 _SURE_HEARD = 0.8  # what both say of them is unsure where it is less
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
@@ -327,7 +328,8 @@ class Recognizer:
             (other,) = known.each([key], lambda _: [self._row_cut(cutting, units)])
             if other.texts == texts[1:2]:
                 return replace(other, confidence=float(share[1]), log_number=way.log_number, sure=self._heard_threshold)
-        return replace(way, confidence=float(share[0]), log_number=log_number, sure=self._heard_threshold)
+        seen = 1.0 if agreed * all_digits > _SEEN else 0.5
+        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._heard_threshold)
 
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""

@@ -149,6 +149,16 @@ def test_numbers_in_words() -> None:
     assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
 
 
+def test_what_looks_like_no_such_number_as_a_whole_is_unsure(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thirteen = written("13")
+    assert recognizer.read_strokes(thirteen).status == "number"
+    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: (1.0, 0.001))
+    number = recognizer.read_strokes(thirteen)
+    assert (number.text, number.status) == ("13", "unsure")
+
+
 def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_likeliest(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
