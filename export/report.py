@@ -54,7 +54,8 @@ def report(folder: Path, manifest: Manifest, data: Path | None) -> None:
         results = measure_fully(recognizers, data, Path(scratch))
         for name, entry in manifest.items():
             figures = entry["figures"] | results[name].pop("figures")
-            entry |= rounded(results[name]) | {"figures": figures}
+            accuracy = {part: of_part["accuracy"] for part, of_part in figures.items()}
+            entry |= rounded(results[name]) | {"figures": figures, "accuracy": accuracy}
         make_folder(pages)
         for old in pages.glob("*.png"):
             if not (Path(scratch) / old.name).exists():
