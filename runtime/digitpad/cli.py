@@ -272,7 +272,8 @@ def _predicting(model: str, form: str, explain: str | None, hand: str | None = N
     def predict(name: str, source: "Source") -> Iterator[str]:
         tell = explainer.start() if explainer else log_step
         if isinstance(source, list):
-            readings = Readings(render_strokes(source, tell=tell)[None])
+            if explainer:
+                render_strokes(source, tell=tell)
         elif isinstance(source, np.ndarray):
             readings = Readings(source[None])
         else:
@@ -281,7 +282,9 @@ def _predicting(model: str, form: str, explain: str | None, hand: str | None = N
             readings = image_readings(source, tell)
         answers = []
         for recognizer in recognizers:
-            answers.append((recognizer, recognizer.predict_readings(readings)))
+            drawn = isinstance(source, list)
+            answer = recognizer.predict_strokes(source) if drawn else recognizer.predict_readings(readings)
+            answers.append((recognizer, answer))
             yield _prediction(form, name, recognizer.name if named else "", answers[-1][1])
         if explainer:
             explainer.write(name, answers)

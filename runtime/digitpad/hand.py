@@ -35,6 +35,7 @@ NONE = 10  # the place of "no digit" after the ten digits
 
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
 _SAME = 0.995  # from which on it is the same drawing once more, to be read as taught whatever the network says
+_MUCH = 0.8  # from which on no other opinion than the network's is asked for
 _AS_NEAR = 0.5  # of how near the nearest is: lessons that are further off have no voice
 _LOUD = 8.0  # times as much as another lesson counts that of the same drawing
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
@@ -231,9 +232,17 @@ class Taught:
         self._lacked: dict[Lesson, tuple[float, float]] = {}  # see the function
         self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
 
-    def holds(self, image: NDArray[np.uint8]) -> bool:
-        """Whether this very drawing, uint8 (28, 28), is a lesson."""
-        return any(np.array_equal(lesson.image, image) for lesson in self._hand.lessons)
+    def about(self, images: Images) -> bool:
+        """Whether one of the images, or one much like it, was taught, also where the network is right by itself."""
+        lessons = self._hand.lessons[-MOST:]
+        if not lessons:
+            return False
+        both = np.concatenate([images, np.stack([lesson.image for lesson in lessons])])
+        features, looks = self._judge(both)[2], _looks(both)
+        looks = (looks - looks.mean(axis=1, keepdims=True)) / _lengths(looks, looks.sum(axis=1))[:, None]
+        count = len(images)
+        alike = (features[:count] @ features[count:].T + looks[:count] @ looks[count:].T) / 2
+        return bool(alike.max() > _MUCH)
 
     def lessons(self) -> Lessons | None:
         """Those that count now; None where there are none."""

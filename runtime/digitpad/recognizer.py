@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -306,7 +306,7 @@ class Recognizer:
         from digitpad.image.rows import likeliest_numbers, probability
 
         apart = [other.box[0] - one.box[2] for one, other in pairwise(chosen)]
-        if not apart or max(apart) > _WIDE_GAP * row.height or any(digit.learned for digit in way.digits):
+        if not apart or max(apart) > _WIDE_GAP * row.height or self._was_taught(*way.digits):
             return way
         used = {n for group in chosen for n in range(group.start, group.end)}
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
@@ -318,7 +318,7 @@ class Recognizer:
         texts = [*way.texts, *rivals]
         if rivals:
             own = np.exp(log_texts(row, log_digits, texts))
-            heard = np.array([agreed, *(likely / all_digits for likely in rivals.values())])
+            heard = np.array([agreed, *(likely / max(all_digits, _UNLIKELIEST) for likely in rivals.values())])
         else:  # whatever else it may be
             own, heard = np.array([way.confidence, 1 - way.confidence]), np.array([agreed, 1 - agreed])
         scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
@@ -350,19 +350,25 @@ class Recognizer:
 
     def _doubted(self, found: Prediction, strokes: list[Points], known: Known) -> Prediction:
         """The answer to a drawing of one digit; where it is not surely one, the row reader has a say, too."""
-        from digitpad.image.rows import log_probabilities
-
         low, high = _DOUBT
         say = _SECOND * min((high - math.exp(_certainty(found))) / (high - low), 1)
-        if found.status == "blank" or say <= 0 or found.learned or self._is_lesson(found.image):
+        if found.status == "blank" or say <= 0 or self._was_taught(found):
             return found
-        log_row = log_probabilities(self._drawn(strokes, known)[2], np.arange(10)[:, None])
-        alone = _second(found.network, log_row, say) if found.network else ()
-        return self._prediction(found.image, *_second(found, log_row, say), *alone)
+        from digitpad.image.rows import log_probabilities
 
-    def _is_lesson(self, image: NDArray[np.uint8]) -> bool:
-        """Whether this very drawing was taught: then no other opinion counts."""
-        return self._taught is not None and self._taught.holds(image)
+        log_row = log_probabilities(self._drawn(strokes, known)[2], np.arange(10)[:, None])
+        if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
+            return found  # to both it is none
+        alone = _second(found.network, log_row, say) if found.network else ()
+        answer = self._prediction(found.image, *_second(found, log_row, say), *alone)
+        log_step("%s, with the row reader: %s, ood_score %.2f", self.name, answer, answer.ood_score)
+        return answer
+
+    def _was_taught(self, *answers: Prediction) -> bool:
+        """Whether what was taught decides one of these, or is much like it: then no other opinion counts."""
+        if self._taught is None:
+            return False
+        return any(p.learned for p in answers) or self._taught.about(np.array([p.image for p in answers]))
 
     def _drawn(self, strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray[np.float64]]:
         """Strokes as the row reader is shown them, and the scores that it gives."""
@@ -380,7 +386,8 @@ class Recognizer:
             return _Way([], 1.0, log_number, (), 0.0)
         judged = self._judged(np.array([image for number in numbers for image in number.images]), self._lessons())
         signs = [sign for number in numbers for sign in number.signs]
-        log_right = _log_digits(judged[0], judged[1])[np.arange(len(signs)), signs]
+        network = judged[-2:]  # by itself, without what was taught
+        log_right = _log_digits(network[0], network[1])[np.arange(len(signs)), signs]
         firsts = np.cumsum([0, *(len(number.signs) for number in numbers[:-1])])
         log_read = np.array([number.log_p for number in numbers])
         scores = _pooled(log_read, np.add.reduceat(log_right, firsts), _SAY)
@@ -388,8 +395,11 @@ class Recognizer:
         found, digits = numbers[best], []
         each = zip(found.images, found.boxes, found.log_signs, strict=True)
         for n, (image, box, log_signs) in enumerate(each, int(firsts[best])):
-            both = [_both(log_signs, probabilities[n]) for probabilities in judged[::2]]
-            digit = self._prediction(image, *both[0], *chain(*both[1:]), row_reader=True)
+            both = alone = _both(log_signs, network[0][n])
+            if len(judged) > 2:  # what was taught counts in full
+                shifted = both[0] * judged[0][n] / np.maximum(network[0][n], 1e-12)
+                both = shifted / shifted.sum(), both[1] + judged[1][n] - network[1][n]
+            digit = self._prediction(image, *both, *alone, row_reader=True)
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
         confidence = math.exp(scores[best] - np.logaddexp.reduce(scores))
@@ -425,9 +435,8 @@ class Recognizer:
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
         cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
-        asked = cuttings and not readings.solid and not prediction.learned
         doubtful = readings.filled or _certainty(prediction) < _CLEAR
-        if asked and doubtful and not self._is_lesson(prediction.image):
+        if cuttings and doubtful and not readings.solid and not self._was_taught(prediction):
             prediction = self._mixed(prediction, cuttings, readings.filled)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]

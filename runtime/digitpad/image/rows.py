@@ -106,10 +106,12 @@ class RowReader:
         if log_number < _HOPELESS:
             return [], log_number
         most = max(numbers.values()) + _RIVAL
-        found = []
+        found, fitted = [], dict[bytes, NDArray[np.uint8]]()
         for signs, log_p in [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]:
             middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
-            found.append(RowText(signs, log_p - log_number, *_parted(cutting, middles), _instead(scores, signs)))
+            found.append(
+                RowText(signs, log_p - log_number, *_parted(cutting, middles, fitted), _instead(scores, signs))
+            )
         return found, min(log_number, 0.0)
 
     def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
@@ -264,8 +266,10 @@ def _instead(scores: Scores, text: Text) -> Scores:
     return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
 
 
-def _parted(cutting: Cutting, middles: NDArray[np.float64]) -> tuple[list[NDArray[np.uint8]], list[Box]]:
-    """The ink of digits at these places, in the model's form, and their boxes.
+def _parted(
+    cutting: Cutting, middles: NDArray[np.float64], fitted: dict[bytes, NDArray[np.uint8]]
+) -> tuple[list[NDArray[np.uint8]], list[Box]]:
+    """The ink of digits at these places, in the model's form, and their boxes; `fitted` keeps ink by its mask.
 
     A mark is the digit's in whose part of the row most of it lies; where two share it, it is cut between them.
     """
@@ -280,7 +284,9 @@ def _parted(cutting: Cutting, middles: NDArray[np.float64]) -> tuple[list[NDArra
         mask = marks.mask((inside < _MINE * marks.across) & (inside > _SHARED * np.minimum(marks.across, end - start)))
         mask[:, :start] = mask[:, end:] = False
         mask |= marks.mask(whole)
-        images.append(fit_ink(without(ink, (ink >= 0.5) & ~mask)))
+        if (key := mask.tobytes()) not in fitted:
+            fitted[key] = fit_ink(without(ink, (ink >= 0.5) & ~mask))
+        images.append(fitted[key])
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not rows.size:
             images[-1] = shown(cutting.grey[:, start : max(end, start + 1)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitpad import Recognizer
+from digitpad import Hand, Recognizer
 from digitpad.image import rows
 from digitpad.image.filters import Map
 from digitpad.image.normalise import image_readings
@@ -51,6 +51,13 @@ def test_an_amount_on_printed_paper_is_read_over_its_point_and_closing_dash() ->
     assert (number.status, number.text) == ("number", "253074")
     last = number.digits[-1].box
     assert last is not None and last[2] < ink.shape[1] - 45, "the dash is in the box of the last digit"
+
+
+def test_a_digit_of_a_number_is_read_as_its_owner_taught_and_no_other_is_lost() -> None:
+    picture, hand = grey(1 - amount("3", "0", "8", "2", apart=27)), Hand()
+    taught = Recognizer("cnn", hand=hand)
+    hand.learn(taught.read(picture).digits[1].image, 6)
+    assert taught.read(picture).text == "3682"
 
 
 def test_digits_that_touch_are_read() -> None:
