@@ -396,9 +396,9 @@ class Recognizer:
         each = zip(found.images, found.boxes, found.log_signs, strict=True)
         for n, (image, box, log_signs) in enumerate(each, int(firsts[best])):
             both = alone = _both(log_signs, network[0][n])
-            if len(judged) > 2:  # what was taught counts in full
-                shifted = both[0] * judged[0][n] / np.maximum(network[0][n], 1e-12)
-                both = shifted / shifted.sum(), both[1] + judged[1][n] - network[1][n]
+            if self._taught and len(judged) > 2:
+                taught = self._taught.about(image[None])
+                both = (judged[0][n], judged[1][n]) if taught else _both(log_signs, judged[0][n])
             digit = self._prediction(image, *both, *alone, row_reader=True)
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
