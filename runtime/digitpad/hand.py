@@ -35,7 +35,7 @@ NONE = 10  # the place of "no digit" after the ten digits
 
 _ALIKE = 0.5  # from which likeness on a lesson counts; at 1 it counts in full
 _SAME = 0.995  # from which on it is the same drawing once more, to be read as taught whatever the network says
-_MUCH = 0.8  # from which on no other opinion than the network's is asked for
+_MUCH = 0.9  # from which on no other opinion than the network's is asked for
 _AS_NEAR = 0.5  # of how near the nearest is: lessons that are further off have no voice
 _LOUD = 8.0  # times as much as another lesson counts that of the same drawing
 _MORE = 3.0  # by how much more than it lacked a lesson favours its label
