@@ -215,7 +215,7 @@ class Recognizer:
             ModelError: the drawing is doubtful, and the row reader's file is missing or damaged.
         """
         cleaned = clean_strokes(strokes)
-        return self._doubted(self.predict_normalised(render_strokes(cleaned)), without_taps(cleaned), Known())
+        return self._doubted(self.predict_normalised(render_strokes(cleaned)), cleaned, Known())
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -356,7 +356,7 @@ class Recognizer:
             return found
         from digitpad.image.rows import log_probabilities
 
-        log_row = log_probabilities(self._drawn(strokes, known)[2], np.arange(10)[:, None])
+        log_row = log_probabilities(self._drawn(without_taps(strokes), known)[2], np.arange(10)[:, None])
         if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
             return found  # to both it is none
         alone = _second(found.network, log_row, say) if found.network else ()
@@ -393,7 +393,7 @@ class Recognizer:
         scores = _pooled(log_read, np.add.reduceat(log_right, firsts), _SAY)
         best = int(scores.argmax())
         found, digits = numbers[best], []
-        each = zip(found.images, found.boxes, found.log_signs, strict=True)
+        each = zip(found.images, found.boxes, found.log_signs(), strict=True)
         for n, (image, box, log_signs) in enumerate(each, int(firsts[best])):
             both = alone = _both(log_signs, network[0][n])
             if self._taught and len(judged) > 2:

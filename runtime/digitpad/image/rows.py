@@ -60,14 +60,18 @@ class RowText:
         log_p: the log probability that they are right, given that it is a number.
         images: uint8 (L, 28, 28), the ink of each in the model's form.
         boxes: of each, in the cutting's pixels.
-        log_signs: (L, 11), the log probabilities that it is each of the ten digits or something else, given the rest.
+        scores: of the row, as from `RowReader.scores`.
     """
 
     signs: Text
     log_p: float
     images: list[NDArray[np.uint8]]
     boxes: list[Box]
-    log_signs: Scores
+    scores: Scores
+
+    def log_signs(self) -> Scores:
+        """The log probabilities (L, 11) that each is each of the ten digits, or something else, given the rest."""
+        return _instead(self.scores, self.signs)
 
 
 class RowReader:
@@ -109,9 +113,7 @@ class RowReader:
         found, fitted = [], dict[bytes, NDArray[np.uint8]]()
         for signs, log_p in [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]:
             middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
-            found.append(
-                RowText(signs, log_p - log_number, *_parted(cutting, middles, fitted), _instead(scores, signs))
-            )
+            found.append(RowText(signs, log_p - log_number, *_parted(cutting, middles, fitted), scores))
         return found, min(log_number, 0.0)
 
     def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
