@@ -231,18 +231,21 @@ class Taught:
         self._lock = threading.Lock()
         self._lacked: dict[Lesson, tuple[float, float]] = {}  # see the function
         self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
+        self._seen: tuple[tuple[Lesson, ...], Floats | None] = (), None  # a hand's lessons, and what they are like
 
-    def about(self, images: Images) -> bool:
-        """Whether one of the images, or one much like it, was taught, also where the network is right by itself."""
-        lessons = self._hand.lessons[-MOST:]
-        if not lessons:
-            return False
-        both = np.concatenate([images, np.stack([lesson.image for lesson in lessons])])
-        features, looks = self._judge(both)[2], _looks(both)
-        looks = (looks - looks.mean(axis=1, keepdims=True)) / _lengths(looks, looks.sum(axis=1))[:, None]
-        count = len(images)
-        alike = (features[:count] @ features[count:].T + looks[:count] @ looks[count:].T) / 2
-        return bool(alike.max() > _MUCH)
+    def about(self, images: Images) -> NDArray[np.bool_]:
+        """Which of N images, or one much like it, was taught, also where the network is right by itself."""
+        of, taught = self._seen
+        if of is not (lessons := self._hand.lessons):
+            taught = self._like(np.stack([lesson.image for lesson in lessons[-MOST:]])) if lessons else None
+            self._seen = lessons, taught
+        if taught is None:
+            return np.zeros(len(images), np.bool_)
+        return np.asarray((self._like(images) @ taught.T).max(axis=1) > _MUCH)
+
+    def _like(self, images: Images) -> Floats:
+        """N images as rows, of which two multiplied say how alike they are, to the network and to the eye."""
+        return np.hstack([self._judge(images)[2], _centred(images)]) * np.float32(math.sqrt(0.5))
 
     def lessons(self) -> Lessons | None:
         """Those that count now; None where there are none."""
@@ -269,9 +272,7 @@ class Taught:
         if not corrects.any():
             return None
         images = np.stack([lesson.image for lesson in now])
-        features, looks = self._judge(images)[2], _looks(images)
-        lengths = _lengths(looks, looks.sum(axis=1))
-        looks = (looks - looks.mean(axis=1, keepdims=True)) / lengths[:, None]
+        features, looks = self._judge(images)[2], _centred(images)
         alike = (features @ features.T + looks @ looks.T) / 2
         # Where the network was right anyway, a lesson counts only against others.
         kept = np.flatnonzero((alike >= _ALIKE)[:, corrects].any(axis=1)).tolist()
@@ -307,6 +308,12 @@ def _looks(images: Images) -> Floats:
     """What N images look like, a little blurred: (N, 196)."""
     looks: Floats = (_blur() @ images.astype(np.float32) @ _blur().T).reshape(len(images), -1)
     return looks
+
+
+def _centred(images: Images) -> Floats:
+    """What N images look like, without the mean and of length 1: (N, 196)."""
+    looks = _looks(images)
+    return np.asarray((looks - looks.mean(axis=1, keepdims=True)) / _lengths(looks, looks.sum(axis=1))[:, None])
 
 
 def _lengths(looks: Floats, sums: Floats) -> Floats:

@@ -368,7 +368,7 @@ class Recognizer:
         """Whether what was taught decides one of these, or is much like it: then no other opinion counts."""
         if self._taught is None:
             return False
-        return any(p.learned for p in answers) or self._taught.about(np.array([p.image for p in answers]))
+        return any(p.learned for p in answers) or bool(self._taught.about(np.array([p.image for p in answers])).any())
 
     def _drawn(self, strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray[np.float64]]:
         """Strokes as the row reader is shown them, and the scores that it gives."""
@@ -393,12 +393,11 @@ class Recognizer:
         scores = _pooled(log_read, np.add.reduceat(log_right, firsts), _SAY)
         best = int(scores.argmax())
         found, digits = numbers[best], []
-        each = zip(found.images, found.boxes, found.log_signs(), strict=True)
-        for n, (image, box, log_signs) in enumerate(each, int(firsts[best])):
-            both = alone = _both(log_signs, network[0][n])
-            if self._taught and len(judged) > 2:
-                taught = self._taught.about(image[None])
-                both = (judged[0][n], judged[1][n]) if taught else _both(log_signs, judged[0][n])
+        taught = self._taught.about(np.array(found.images)) if self._taught else [False] * len(found.images)
+        each = zip(found.images, found.boxes, found.log_signs(), taught, strict=True)
+        for n, (image, box, log_signs, mine) in enumerate(each, int(firsts[best])):
+            alone = _both(log_signs, network[0][n])
+            both = (judged[0][n], judged[1][n]) if mine else _both(log_signs, judged[0][n])
             digit = self._prediction(image, *both, *alone, row_reader=True)
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
@@ -631,7 +630,10 @@ def _second(found: Prediction, log_row: NDArray[np.float64], say: float) -> tupl
 
 
 def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score that some ways to see a picture come to, by log p(digit) (10,) of each."""
+    """The probabilities (10,) and ood_score that some ways to see a picture come to, by log p(digit) (10,) of each.
+
+    Their arithmetic mean, as in a picture either may find no ink of the digit: in a geometric one that is a veto.
+    """
     log_mean = np.logaddexp.reduce(log_ways) - math.log(len(log_ways) * _ENOUGH)
     log_some = np.logaddexp.reduce(log_mean)
     likely = min(max(math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)

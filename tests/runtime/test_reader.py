@@ -149,12 +149,13 @@ def test_numbers_in_words() -> None:
     assert str(Number("1984", "unsure", 0.61, ())) == "unsure, perhaps 1984 (61.0 %)"
 
 
+@pytest.mark.parametrize("seen", [(0.01, 1.0), (1.0, 0.001)])  # as another number; as none at all
 def test_what_looks_like_no_such_number_as_a_whole_is_unsure(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+    recognizer: Recognizer, seen: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     thirteen = written("13")
     assert recognizer.read_strokes(thirteen).status == "number"
-    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: (1.0, 0.001))
+    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: seen)
     number = recognizer.read_strokes(thirteen)
     assert (number.text, number.status) == ("13", "unsure")
 

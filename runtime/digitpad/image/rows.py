@@ -71,7 +71,9 @@ class RowText:
 
     def log_signs(self) -> Scores:
         """The log probabilities (L, 11) that each is each of the ten digits, or something else, given the rest."""
-        return _instead(self.scores, self.signs)
+        texts = np.where(np.eye(len(self.signs), dtype=bool)[:, None], np.arange(OTHER + 1)[:, None], self.signs)
+        log_signs = log_probabilities(self.scores, texts.reshape(-1, len(self.signs))).reshape(len(self.signs), -1)
+        return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
 
 
 class RowReader:
@@ -259,13 +261,6 @@ def probability(scores: Scores, text: str) -> tuple[float, float]:
     log_digits = float(np.log1p(-np.minimum(np.exp(scores[:, OTHER]), 1 - 1e-9)).sum())
     log_text = float(log_probabilities(scores, np.array([[*map(int, text)]]))[0])
     return min(math.exp(log_text - log_digits), 1.0), math.exp(log_digits)
-
-
-def _instead(scores: Scores, text: Text) -> Scores:
-    """The log probabilities (L, 11) of all signs in the place of each of a text's, given the others."""
-    texts = np.where(np.eye(len(text), dtype=bool)[:, None], np.arange(OTHER + 1)[:, None], text)
-    log_signs = log_probabilities(scores, texts.reshape(-1, len(text))).reshape(len(text), -1)
-    return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
 
 
 def _parted(
