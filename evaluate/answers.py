@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Prediction, Recognizer
+from digitpad.reader import Readings
 from digitpad.recognizer import status_of
 from evaluate import metrics
 from evaluate.sets import Drawn
@@ -52,17 +53,19 @@ class Figures(Reading):
 
 
 def read(recognizer: Recognizer, images: NDArray[np.uint8]) -> Answers:
-    """A model's answers to images uint8 (N, 28, 28); the statuses are those that `Recognizer.predict` gives."""
+    """A network's own answers to images uint8 (N, 28, 28), with the statuses of `Recognizer.predict_normalised`."""
     answers = judge(*recognizer.run(images), recognizer.ood_threshold, recognizer.unsure_threshold)
     answers.status[~images.any(axis=(1, 2))] = "blank"
     return answers
 
 
 def read_set(recognizer: Recognizer, digits: Digits) -> Answers:
-    """What the runtime answers to a set: to drawn digits as `predict_strokes` does, the row reader included."""
-    if isinstance(digits, Drawn) and len(digits):
-        return answers_of([recognizer.predict_strokes(strokes) for strokes in digits.strokes])
-    return read(recognizer, digits.images)
+    """What the runtime answers to a set, row reader included: as `predict_strokes` does, or `predict` to pictures."""
+    if isinstance(digits, Drawn):
+        answers = [recognizer.predict_strokes(strokes) for strokes in digits.strokes]
+    else:
+        answers = [recognizer.predict_readings(Readings(image[None])) for image in digits.images]
+    return answers_of(answers) if answers else read(recognizer, digits.images)
 
 
 def judge(

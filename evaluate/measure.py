@@ -65,8 +65,7 @@ def measure_fully(recognizers: dict[str, Recognizer], data: Path | None, picture
 
     sets = known_sets(data)
     results = measure_sets(recognizers, sets, pictures)
-    validation = {name: digits for name, digits in sets.items() if name.endswith("validation")}
-    measured = measure_people(recognizers, validation, data, hard_cases.SEED)
+    measured = measure_people(recognizers, sets, data, hard_cases.SEED)
     exact = {name: recognizer for name, recognizer in recognizers.items() if not name.endswith("-int8")}
     measured["numbers"] = measure_numbers(exact, data, pictures, hard_cases.SEED)
     if "mnist_validation" in sets:

@@ -23,9 +23,15 @@ MIDDLE = (0.4, 0.6)  # of p(no digit): about half of what gets such an answer sh
 
 
 def measure_people(
-    recognizers: dict[str, Recognizer], validation: dict[str, Digits], data: Path | None, seed: int
+    recognizers: dict[str, Recognizer], sets: dict[str, Digits], data: Path | None, seed: int
 ) -> dict[str, ByModel]:
     """Measure models on what people wrote, as far as it is at hand.
+
+    Args:
+        recognizers: the models, by name.
+        sets: labelled digits; the odds are measured on those whose names end in "validation".
+        data: folder that holds the data sets, or None.
+        seed: of the non-digits that are generated.
 
     Returns:
         "people_digits": a Reading of each set; "people_letters": the share of each status among letters that are no
@@ -43,6 +49,9 @@ def measure_people(
     measured: dict[str, ByModel] = {"people_digits": {}, "people_letters": {}, "odds": {}}
     for model, recognizer in recognizers.items():
         measured["people_digits"][model] = {}
+        if test := sets.get("mnist_test"):
+            alone = asdict(summarise(read(recognizer, test.images), test.labels))
+            measured["people_digits"][model]["mnist_test_alone"] = alone
         if numbers:
             by_part = {
                 "pen_numbers": read_set(recognizer, digits),
@@ -57,7 +66,7 @@ def measure_people(
             measured["people_digits"][model]["cheque_digits"] = asdict(summarise(answers, labels))
         statuses = {name: read_set(recognizer, samples).status for name, samples in to_read.items()}
         measured["people_letters"][model] = {name: _shares(status) for name, status in statuses.items()}
-        of_digits = [recognizer.run(d.images)[1] for d in validation.values()]
+        of_digits = [recognizer.run(d.images)[1] for name, d in sets.items() if name.endswith("validation")]
         measured["odds"][model] = {
             name: honest_odds(of_digits, [recognizer.run(images)[1] for images in kinds])
             for name, kinds in non_digits.items()

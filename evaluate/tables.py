@@ -16,14 +16,16 @@ Results = dict[str, dict[str, Any]]
 Columns = dict[str, str]  # titles, and the formats of their cells
 
 _CHOSEN = "not trained on, but used to choose recipe, seed, temperature and thresholds"
+_ALONE = "without the row reader's say on what is doubtful"
 SETS = {
-    "mnist_test": ("MNIST test", "its 10,000 test images; used to choose nothing"),
-    "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images; {_CHOSEN}"),
+    "mnist_test": ("MNIST test", "its 10,000 test images, as `predict` reads them; used to choose nothing"),
+    "mnist_validation": ("MNIST validation", f"the last 5,000 of its training images, read likewise; {_CHOSEN}"),
     "pen_validation": ("pen digits", f"1,498 digits by six writers, as `predict_strokes` reads them; {_CHOSEN}"),
     "uji_validation": ("UJI digits", f"400 digits by twenty writers, as `predict_strokes` reads them; {_CHOSEN}"),
 }
 # What people wrote and is measured on alone.
 PEOPLE = {
+    "mnist_test_alone": ("MNIST test, by the network alone", _ALONE),
     "pen_numbers": (
         "digits of pen numbers",
         "cut from real numbers by hundreds of people on pens, tablets and whiteboards, as `predict_strokes` reads them"
@@ -31,8 +33,8 @@ PEOPLE = {
         " which ways of writing our generator lacked; none of them is shown",
     ),
     "pen_numbers_alone": (
-        "the same, by the network alone",
-        "in MNIST's form, without the row reader's say on what is doubtful",
+        "digits of pen numbers, by the network alone",
+        _ALONE,
     ),
     "cheque_digits": (
         "digits of cheques",
@@ -125,6 +127,9 @@ IN_SHORT: Columns = {
     "MNIST test: right": "{figures[mnist_test][accuracy]:.2%}",
     "MNIST test: status `digit` / right among those": (
         "{figures[mnist_test][answered]:.2%} / {figures[mnist_test][answered_accuracy]:.2%}"
+    ),
+    "by the network alone, right: digits of pen numbers / MNIST test": (
+        "{people_digits[pen_numbers_alone][accuracy]:.1%} / {people_digits[mnist_test_alone][accuracy]:.2%}"
     ),
     "letters by people called a `digit`: UJI / Greek": (
         "{people_letters[uji_letters][digit]:.1%} / {people_letters[greek][digit]:.1%}"

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from digitpad.files import make_folder, write_whole
 from digitpad.image.rows import HEIGHT, NOTHING, PLACE
 from train.command import ROOT, prepare_folder
-from train.rows import Hands, Rows, load_hands, make_rows, read_rows, write_rows
+from train.rows import Hands, Rows, bent, load_hands, make_rows, read_rows, write_rows
 
 CLASSES = NOTHING + 1
 WEIGHTS = "rows.pt"
@@ -62,7 +62,7 @@ RECIPES = {  # by the names in train/recipes.py
     "smoke": Recipe((Cycle(1, 2, 0.002),), rows=64, rounds_an_epoch=2),
     "quick": Recipe((Cycle(2, 4, 0.002),), rows=256, rounds_an_epoch=2),
     "default": Recipe((Cycle(25, 80, 0.002),)),
-    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008), Cycle(100, 330, 0.0015))),
+    "full": Recipe((Cycle(90, 80, 0.002), Cycle(34, 204, 0.0008), Cycle(100, 330, 0.0015), Cycle(90, 300, 0.0012))),
 }
 
 
@@ -166,7 +166,7 @@ def _fill(pool: Path, recipe: Recipe, hands: Hands, first: int) -> None:
         if parent is None or not parent.is_alive():  # it was stopped
             return
         if not (path := pool / f"{number:03}.npz").exists():
-            write_rows(path, make_rows(hands, recipe.rows, (1, number)))
+            write_rows(path, make_rows(bent(hands, 2 * recipe.rows, number), recipe.rows, (1, number)))
 
 
 def fit(recipe: Recipe, run: Path, validation: Rows) -> RowReader:

@@ -6,7 +6,7 @@ A row is seen as the reader sees one at work: `seen_row` of a cutting that is ph
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -17,12 +17,14 @@ from PIL import Image, ImageDraw
 
 from digitpad.files import write_whole
 from digitpad.image.filters import Map
-from digitpad.image.rows import HEIGHT, OTHER, seen_row
+from digitpad.image.rows import HEIGHT, OTHER, drawn, seen_row
 from digitpad.mnist_form import Points
 from digitpad.reader import Box
 from digitpad.stroke_files import Sample
+from train.augmentation import distorted
 from train.data import DataError, Digits, load_mnist, load_outliers, load_pen, load_uji
 from train.paper import photographed, textured
+from train.recipes import Strength
 from train.synthetic.generate import VARIANTS, Way, in_turn, vary_strokes, write_digit
 from train.synthetic.outliers import LIKE_NUMBERS, SEVERAL_DIGITS, drawn_outlier, painted_outlier
 
@@ -46,6 +48,7 @@ _ALSO: dict[int, list[Way]] = {
     ],  # P
 }
 _FINE = 3  # strokes are drawn so many times larger, and averaged
+_BENT = 0.7  # of the pictures of digits: so many are distorted
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,16 @@ def load_hands(data: Path | None, validation: bool) -> Hands:
         print(f"train: going on without a part of the data: {missing}", file=sys.stderr)
     letters = outliers.validation if validation else outliers.train
     return Hands(getattr(load_mnist(data), part), digits, list(letters.values()), [*sources, *letters])
+
+
+def bent(hands: Hands, count: int, seed: int) -> Hands:
+    """The same hands with so many of their pictures, or all if there are fewer, most of them distorted."""
+    images, labels = hands.images.images, hands.images.labels
+    chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
+    few, labels = chosen[: int(_BENT * len(chosen))], labels[chosen]
+    changed = distorted(Digits(images[few], labels[: len(few)]), Strength(), seed)
+    images = np.concatenate([changed.images, images[chosen[len(few) :]]])
+    return replace(hands, images=Digits(images, labels))
 
 
 def make_rows(hands: Hands, count: int, seed: tuple[int, ...]) -> Rows:
@@ -136,6 +149,8 @@ class _Row:
 def make_row(hands: Hands, rng: Random) -> tuple[NDArray[np.uint8], list[int]]:
     """A row as the reader sees it, uint8 (HEIGHT, W) with W one of WIDTHS; and what it says: digits, and OTHER."""
     row = _written(hands, rng)
+    if row.strokes and not row.images and rng.random() < 0.35:
+        return _on_the_pad(row, rng) or make_row(hands, rng)
     pen = float(rng.choice([rng.uniform(0.035, 0.09), rng.uniform(0.06, 0.16)]))  # of a digit's height
     box, label, share = _extent(row, pen), row.label, rng.uniform(0.4, 0.97)  # of the height of what is seen
     if len(label) > 1 and rng.random() < 0.2:
@@ -163,6 +178,19 @@ def make_row(hands: Hands, rng: Random) -> tuple[NDArray[np.uint8], list[int]]:
             shown = round(rng.uniform(0.03, 0.15) * HEIGHT)
             _lay(seen, ink, round(rng.uniform(-0.5, 0.5) * width), shown - ink.height if edge == 0 else edge - shown)
     return seen_row(photographed(textured(seen, rng), rng)), label
+
+
+def _on_the_pad(row: _Row, rng: Random) -> tuple[NDArray[np.uint8], list[int]] | None:
+    """A row as the reader draws strokes, and paper after it or before; None if it is next to nothing, or too wide."""
+    left, top, right, bottom = _extent(row, 0)
+    if max(right - left, bottom - top) < 0.1:
+        return None
+    seen = seen_row(drawn(row.strokes)[0].grey)
+    room = next((width for width in WIDTHS if width >= seen.shape[1]), 0) - seen.shape[1]
+    if room < 0:
+        return None
+    before = int(rng.integers(room + 1))
+    return np.pad(seen, ((0, 0), (before, room - before)), constant_values=seen.min()), row.label
 
 
 def _stands_out(box: Box, boxes: list[Box]) -> bool:
@@ -200,9 +228,9 @@ def _written(hands: Hands, rng: Random) -> _Row:
     row = _Row()
     kind = rng.random()
     count = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8], p=[0.3, 0.09, 0.11, 0.14, 0.15, 0.11, 0.06, 0.04]))
-    gap = rng.choice([rng.uniform(-0.15, 0.1), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.8)], p=[0.35, 0.4, 0.25])
+    gap = rng.choice([rng.uniform(-0.2, 0.1), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.8)], p=[0.35, 0.4, 0.25])
     loose, sizes, wander = rng.uniform(0, 0.12), rng.uniform(0, 0.15), rng.uniform(0, 0.1)
-    slant = rng.normal(0.2, 0.25)
+    slant = rng.normal(0.2, 0.25) if rng.random() < 0.85 else rng.uniform(0.3, 1.1)
     if kind < 0.03:
         return row  # bare paper
     digits, letters = _digits(hands, count > 1, rng), _letters(hands, count > 1, rng)
@@ -210,12 +238,14 @@ def _written(hands: Hands, rng: Random) -> _Row:
     few = 0.3 if kind > 0.95 and count > 1 else 0.0  # letters amid the digits
     amount = rng.random() < 0.35  # with points, and a dash at the end
     manner = _Manner(slant, wander, rng.random() < 0.2)
-    zeros, ones = rng.random() < 0.35, count > 1 and rng.random() < 0.15  # which numbers end and begin with
+    zeros, ones = rng.random() < 0.35, rng.choice([0, 1, 2], p=[0.85, 0.1, 0.05])  # which numbers end and begin with
     small = rng.uniform(0.5, 1) if rng.random() < 0.4 else 1.0  # zeros are often smaller
     if rng.random() < 0.03:
         _mark(row, "-=", rng)
     for n in range(count):
-        wanted = 0 if zeros and n >= count / 2 else 1 if ones and not n else None
+        wanted = 0 if zeros and n >= count / 2 else 1 if n < min(ones, count - 1) else None
+        if wanted is None and row.label and row.label[-1] != OTHER and rng.random() < 0.08:
+            wanted = row.label[-1]
         label, shape = (letters if none or rng.random() < few else digits)(wanted)
         size = np.exp(rng.normal(0, sizes)) * (small if label == 0 and n else 1)
         if row.label:
@@ -323,13 +353,16 @@ def _sheared(cut: NDArray[np.uint8], slant: float) -> NDArray[np.uint8]:
 def _mark(row: _Row, among: str, rng: Random) -> None:
     """Add a point, a comma or a dash, which is no digit and is read over."""
     mark = among[rng.integers(len(among))]
-    left = row.right + rng.uniform(-0.03, 0.15) + (rng.uniform(0, 0.3) if mark in "-=~" else 0)
+    left = row.right + rng.uniform(-0.03, 0.15)
+    if mark in "-=~":
+        left += rng.uniform(0, 0.3) if rng.random() < 0.7 else rng.uniform(0.2, 1.2)
     line = np.linspace(0, 1, 6)[:, None]
     if mark in ".,":
         end = (0.0, 0.0) if mark == "." else (rng.uniform(-0.12, 0.02), rng.uniform(0.08, 0.25))
         strokes = [np.array([left, rng.normal(-0.03, 0.04)]) + line * (end + rng.normal(0, 0.02, 2))]
     else:
-        width, level = rng.uniform(0.15, 0.8), rng.uniform(-0.6, -0.05)
+        width = rng.uniform(0.15, 0.8) if rng.random() < 0.65 else rng.uniform(0.5, 2.5)
+        level = rng.uniform(-0.6, -0.05)
         rise = rng.normal(-0.03, 0.08)
         between = rng.uniform(0.12, 0.3)
         levels = [level - between / 2, level + between / 2] if mark == "=" else [level]

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -42,15 +42,16 @@ _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely 
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = 0.85  # what the row reader had a say in is unsure where its confidence is less
+_SURE_ROW = 0.84  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
-_DOUBT, _SECOND = (0.8, 0.95), 0.3  # how surely a drawing is a digit where the row reader has its whole say, and none
-_HEARD = 0.4  # say of the row reader on a number's strokes
+_BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
+_DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely a drawing is a digit where the row reader has its whole say, and none
+_HEARD = 0.5  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
-_SURE_HEARD = 0.8  # what both say of them is unsure where it is less
+_SURE_HEARD = 0.78  # what both say of them is unsure where it is less
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -215,7 +216,8 @@ class Recognizer:
             ModelError: the drawing is doubtful, and the row reader's file is missing or damaged.
         """
         cleaned = clean_strokes(strokes)
-        return self._doubted(self.predict_normalised(render_strokes(cleaned)), cleaned, Known())
+        found = self._predict_one(render_strokes(cleaned))
+        return self._doubted(found, lambda: self._drawn(without_taps(cleaned), Known())[2])
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -334,7 +336,7 @@ class Recognizer:
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
         before = way.digits[0]
-        after = self._doubted(before, strokes, known)
+        after = self._doubted(before, lambda: self._drawn(without_taps(strokes), known)[2])
         if after is before:
             return way
         log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
@@ -348,15 +350,15 @@ class Recognizer:
             digits=digits,
         )
 
-    def _doubted(self, found: Prediction, strokes: list[Points], known: Known) -> Prediction:
-        """The answer to a drawing of one digit; where it is not surely one, the row reader has a say, too."""
+    def _doubted(self, found: Prediction, scores: Callable[[], NDArray[np.float64]]) -> Prediction:
+        """The answer to one digit, drawn or in MNIST's form; where that is in doubt, the row reader's scores count."""
         low, high = _DOUBT
         say = _SECOND * min((high - math.exp(_certainty(found))) / (high - low), 1)
         if found.status == "blank" or say <= 0 or self._was_taught(found):
             return found
         from digitpad.image.rows import log_probabilities
 
-        log_row = log_probabilities(self._drawn(without_taps(strokes), known)[2], np.arange(10)[:, None])
+        log_row = log_probabilities(scores(), np.arange(10)[:, None])
         if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
             return found  # to both it is none
         alone = _second(found.network, log_row, say) if found.network else ()
@@ -416,20 +418,21 @@ class Recognizer:
         return Number("\n".join(way.texts), status, way.confidence, way.digits)
 
     def predict_normalised(self, image: NDArray[np.uint8]) -> Prediction:
-        """Read one image already in the model's form: uint8 (28, 28), 0 = paper, 255 = ink.
+        """What the network by itself says of an image in its own form: uint8 (28, 28), 0 = paper, 255 = ink.
 
         Raises:
             ImageError: shape or dtype differ.
         """
         images = np.array([image])
         _check_images(images)
-        return self.predict_readings(Readings(images))
+        return self._predict_one(images[0])
 
     def predict_readings(self, readings: Readings) -> Prediction:
         """Read a picture that may be one thing or another.
 
         Of what was found in it the one is taken that most surely is one of the ten digits. Where none surely is, it is
-        read as a row of one, too, and each digit's probability averaged over both.
+        read as a row of one, too, and each digit's probability averaged over both. Of what is in MNIST's form already
+        no ink can be missing: in doubt it is read as a drawing is.
         """
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
@@ -439,6 +442,10 @@ class Recognizer:
             prediction = self._mixed(prediction, cuttings, readings.filled)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
+        elif not readings.ways:
+            from digitpad.image.filters import as_float
+
+            prediction = self._doubted(prediction, lambda: self._row_reader.scores(1 - as_float(prediction.image)))
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
 
@@ -451,11 +458,13 @@ class Recognizer:
     def _mixed(self, found: Prediction, cuttings: "list[Map]", filled: bool) -> Prediction:
         """The answer to a picture that was found to be this, and may be what the row reader sees.
 
-        Where what was found is blank, or a large filled mark, the row reader decides.
+        Where what was found is blank, or a large filled mark, the row reader decides; and where that sees bare paper.
         """
         from digitpad.image.rows import shown
 
-        log_rows = [self._row_reader.digits(grey) for grey in cuttings]
+        log_rows, log_bare = zip(*(self._row_reader.digits(grey) for grey in cuttings), strict=True)
+        if min(log_bare) > _BARE:
+            return self._predict_one(np.zeros_like(found.image))
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or filled:

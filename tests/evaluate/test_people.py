@@ -52,7 +52,8 @@ def test_what_people_wrote_is_measured_as_the_runtime_answers(
     cheques = [np.full((30, 20), 255, np.uint8), 255 - np.pad(numbers.images[0], 10)], numbers.labels[[1, 0]]
     monkeypatch.setattr("evaluate.people.load_cheque_digits", lambda data: cheques)
     monkeypatch.setattr("evaluate.people.generate_outliers", lambda n, seed, held_out: (numbers.images, numbers.labels))
-    found = measure_people({"cnn": recognizer}, {"some": generate_digits(50, seed=22)}, None, seed=1)
+    sets = {"some_validation": generate_digits(50, seed=22), "mnist_test": numbers}
+    found = measure_people({"cnn": recognizer}, sets, None, seed=1)
     assert "UJI is not there" in capsys.readouterr().err
     for part, answers in {
         "pen_numbers": [recognizer.predict_strokes(sample.strokes) for sample in drawn],
@@ -62,6 +63,8 @@ def test_what_people_wrote_is_measured_as_the_runtime_answers(
         of_numbers = found["people_digits"]["cnn"][part]
         assert of_numbers["accuracy"] == pytest.approx(np.mean(right))
         assert of_numbers["rejected"] == pytest.approx(np.mean([answer.status == "not_a_digit" for answer in answers]))
+    alone = recognizer.predict_batch(numbers.images).argmax(axis=1) == numbers.labels
+    assert found["people_digits"]["cnn"]["mnist_test_alone"]["accuracy"] == pytest.approx(alone.mean())
     of_cheques = found["people_digits"]["cnn"]["cheque_digits"]
     assert (of_cheques["accuracy"], of_cheques["rejected"]) == (0.5, 0.5), "a blank is wrong and refused"
     of_letters = found["people_letters"]["cnn"]["greek"]

@@ -5,6 +5,7 @@ import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,13 +143,14 @@ def test_of_several_readings_the_one_is_taken_that_is_surest_to_be_a_digit(seven
 
 
 class RowReader:
-    """Reads any row as one digit with these probabilities."""
+    """Reads any row as one digit with these probabilities, or as bare paper."""
 
     def __init__(self, **likely: float) -> None:
         self.probabilities = [likely.get(f"d{digit}", 1e-6) for digit in range(10)]
+        self.log_bare = math.log(likely.get("bare", 1e-6))
 
-    def digits(self, _: object) -> NDArray[np.float64]:
-        return np.log(self.probabilities)
+    def digits(self, _: object) -> tuple[NDArray[np.float64], float]:
+        return np.log(self.probabilities), self.log_bare
 
 
 def test_where_nothing_found_is_surely_a_digit_what_the_row_reader_sees_counts_as_much(seven: Points) -> None:
@@ -171,6 +173,26 @@ def test_where_nothing_found_is_surely_a_digit_what_the_row_reader_sees_counts_a
     assert (doubtful.status, doubtful.digit) == ("unsure", 7)
     assert doubtful.ood_score > recognizer.ood_threshold and str(doubtful).startswith("unsure, perhaps 7")
     assert (answer(noise, d7=0.1).status, answer(noise, d7=0.1).digit) == ("not_a_digit", None)
+    assert (answer(noise, bare=0.9).status, answer(noise, bare=0.3).status) == ("blank", "not_a_digit")
+    assert answer(render_strokes(seven), bare=0.9).digit == 7, "it is in no doubt"
+
+
+def test_in_doubt_the_row_reader_is_shown_a_picture_in_mnists_form_too_but_not_by_predict_normalised(
+    seven: Points, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = Recognizer("cnn")
+    image, cross = render_strokes(seven), render_strokes([[(0, 0), (1, 1)], [(1, 0), (0, 1)]])
+    alone = recognizer.predict(image)
+    assert np.array_equal(alone.probabilities, recognizer.predict_normalised(image).probabilities), "it is in no doubt"
+    monkeypatch.setattr("digitpad.recognizer._DOUBT", (1.1, 1.2))
+    doubted = recognizer.predict(image)
+    assert doubted.digit == 7
+    assert not np.array_equal(doubted.probabilities, alone.probabilities)
+    real = recognizer._row_reader
+    other = SimpleNamespace(scores=lambda _: real.scores(1 - cross / np.float32(255)))
+    monkeypatch.setitem(vars(recognizer), "_row_reader", other)
+    assert recognizer.predict(image).ood_score > max(doubted.ood_score, alone.ood_score), "it sees no digit"
+    assert np.array_equal(recognizer.predict_normalised(image).probabilities, alone.probabilities)
 
 
 def test_a_recognizer_can_be_sent_to_another_process(recognizer: Recognizer, seven: Points) -> None:

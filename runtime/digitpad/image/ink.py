@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from digitpad.image.filters import Map, Mask, blurred, closed, largest, median, percentiles, shrink
+from digitpad.image.filters import Map, blurred, closed, median, percentiles, shrink
 from digitpad.image.marks import Marks
 from digitpad.log import Tell, log_step
 from digitpad.reader import Cutting, Units
@@ -61,83 +61,34 @@ def off_paper(grey: Map, tell: Tell = log_step) -> tuple[Map, bool]:
     from PIL import Image
 
     coarse = shrink(grey, _COARSE)
-    plane, even = _paper(coarse)
+    paper, even = _paper(coarse)
     # Ink differs in one direction only; uneven light in both, relative to the average around.
-    ground = plane if even else blurred(coarse, max(coarse.shape) * 2 // 5)
+    ground = paper if even else blurred(coarse, max(coarse.shape) * 2 // 5)
     lit = ((coarse - ground) ** 3).sum() < 0
     if not lit:  # light ink: work on the negative
-        grey, coarse, plane = 1 - grey, 1 - coarse, 1 - plane
+        grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
     if even:
-        ink = plane[0, 0] - grey
-    else:
-        light = Image.fromarray(_light(coarse, plane))
-        paper = np.asarray(light.resize(grey.shape[::-1], Image.Resampling.BILINEAR))
         ink = paper - grey
+    else:
+        # The light on the paper is the picture without what is dark and narrow.
+        light = Image.fromarray(closed(coarse, max(coarse.shape) * 2 // 5))
+        around = np.asarray(light.resize(grey.shape[::-1], Image.Resampling.BILINEAR))
+        ink = around - grey
         if lit:  # a shadow dims paper and ink alike
-            ink /= np.maximum(paper, 0.15)
+            ink /= np.maximum(around, 0.15)
     ink = np.clip(ink, -1, 1, out=ink)
     tell("paper taken out: %s light, %s ink", "even" if even else "uneven", "dark" if lit else "light", ink=ink)
     return ink, even
 
 
-def _light(coarse: Map, plane: Map) -> Map:
-    """A coarse picture without what is dark and narrow: the light on the paper."""
-    side = max(coarse.shape)
-    near, wide = (
-        # Light that fades is even once the plane is subtracted; at the foot of a step of light the plane would fill in.
-        np.minimum(plane + closed(coarse - plane, window), closed(coarse, window))
-        for window in (side // 5, side * 2 // 5)
-    )
-    # The wide window takes parts of shadows for ink, the near one fat ink for a shadow. But no shadow is as dark as
-    # ink, and shadows come in from the border.
-    dark = Marks(near < 0.45 * wide)
-    free = dark.free & (dark.area > 4)
-    # Back at full size the edge of a shadow turns soft and would pass for ink on its dark side: better too dark there.
-    return cast(Map, -largest(-(wide if free.any() else near), 1))
-
-
-def _paper(coarse: Map) -> tuple[Map, bool]:
-    """The paper as its border shows it, as a plane over the coarse picture, and whether it is evenly lit."""
-    around = np.concatenate([coarse[0, :-1], coarse[:-1, -1], coarse[-1, :0:-1], coarse[:0:-1, 0]])
-    border = np.ones(coarse.shape, bool)
-    border[1:-1, 1:-1] = False
-    values = coarse[border]
-    middle = np.float32(median(values))
+def _paper(coarse: Map) -> tuple[np.float32, bool]:
+    """The paper of a coarse picture, as its border shows it, and whether it is evenly lit."""
+    border = np.concatenate([coarse[0], coarse[-1], coarse[1:-1, 0], coarse[1:-1, -1]])
+    paper = np.float32(median(border))
     if max(coarse.shape) <= _TINY:
         low, high = percentiles(coarse.ravel(), [10, 90])
-        paper = low if middle - low < high - middle else high
-        return np.full(coarse.shape, paper, np.float32), True
-    off = np.abs(around - middle) > _EVEN
-    if off.mean() < 0.1 or _cut_by_ink(around - middle, off, coarse - middle):
-        return np.full(coarse.shape, middle, np.float32), True
-    y, x = np.indices(coarse.shape, dtype=np.float32)
-    terms = np.stack([np.ones_like(x), x / max(coarse.shape), y / max(coarse.shape)], axis=-1)
-    weights = np.exp(-(((values - middle) / 0.2) ** 2))
-    fitted = np.array([middle, 0, 0], np.float32)
-    for _ in range(5):
-        weighted = terms[border] * weights[:, None]
-        fitted = np.linalg.lstsq(weighted, values * weights, rcond=None)[0]
-        weights = 1 / np.sqrt(1 + ((terms[border] @ fitted - values) / 0.05) ** 2)
-    return cast(Map, terms @ fitted), False
-
-
-def _cut_by_ink(border: Map, off: Mask, picture: Map) -> bool:
-    """Whether what differs along the border is ink: of a digit that the picture's edge cuts or touches.
-
-    `border` and `picture` are differences from the paper. Ink comes in short stretches and differs clearly. Stretches
-    may be longer, like the foot of a two cut out closely, if nothing differs more: no shadow is as dark as ink.
-    """
-    dark = border[off].mean()
-    if abs(dark) < 3 * _EVEN or off.all():
-        return False
-    ends = np.flatnonzero(~np.concatenate([off, off]))  # twice around, for the stretch across the first corner
-    stretch = (np.diff(ends).max() - 1) / off.size
-    if off.mean() < 0.4 and stretch < 0.15:
-        return True
-    side = np.sign(dark)
-    darkest, lightest = float((side * picture).max()), float((-side * picture).max())
-    as_ink = percentiles(side * border[off], [75])[0] > 0.7 * darkest and lightest < 0.3 * darkest
-    return bool(off.mean() < 0.6 and stretch < 0.35 and as_ink)
+        return low if paper - low < high - paper else high, True
+    return paper, bool((np.abs(border - paper) > _EVEN).mean() < 0.1)
 
 
 def _levelled(ink: Map, even: bool) -> Map:

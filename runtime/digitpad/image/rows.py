@@ -87,9 +87,10 @@ class RowReader:
         """
         self._session = load_row_reader()
 
-    def digits(self, grey: Map) -> Scores:
-        """The log probability of each digit (10,), that it is what a cutting holds, and nothing else."""
-        return log_probabilities(self.scores(grey), np.arange(10)[:, None])
+    def digits(self, grey: Map) -> tuple[Scores, float]:
+        """The log probability of each digit (10,), that it is what a cutting holds, and nothing else; and of no ink."""
+        scores = self.scores(grey)
+        return log_probabilities(scores, np.arange(10)[:, None]), float(scores[:, NOTHING].sum())
 
     def scores(self, grey: Map) -> Scores:
         """The log probabilities (places, 12) of the signs of a cutting, by place."""
