@@ -314,9 +314,10 @@ class Recognizer:
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
         cutting, units, scores = self._drawn(strokes, known)
         agreed, all_digits = probability(scores, way.texts[0])
-        log_number = max(way.log_number, math.log(max(agreed * all_digits, _UNLIKELIEST)))
         rivals = {} if agreed > _AGREED else likeliest_numbers(scores)
         rivals.pop(way.texts[0], None)
+        any_number = agreed * all_digits + sum(rivals.values())
+        log_number = max(way.log_number, math.log(max(any_number, _UNLIKELIEST)))
         texts = [*way.texts, *rivals]
         if rivals:
             own = np.exp(log_texts(row, log_digits, texts))
