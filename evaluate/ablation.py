@@ -39,11 +39,19 @@ def _whole(way: list[Cutting], picture: Cutting, _: Marks) -> bool:
     return way[0].grey.shape == picture.grey.shape
 
 
+# Without any way to cut it, a picture would pass for one that is in MNIST's form already.
+_NO_DOUBT = (Recognizer, "_doubted", lambda _, found, *__: found)
 # By what it is for: where it is, and what takes its place.
 STEPS: dict[str, list[tuple[Any, str, Any]]] = {
-    "the row reader": [(normalise, "cuttings", lambda *_: [])],
-    "the whole picture as a row": [(normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if not _whole(w, *of)])],
-    "rows cut around the ink": [(normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if _whole(w, *of)])],
+    "the row reader": [(normalise, "cuttings", lambda *_: []), _NO_DOUBT],
+    "the whole picture as a row": [
+        (normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if not _whole(w, *of)]),
+        _NO_DOUBT,
+    ],
+    "rows cut around the ink": [
+        (normalise, "cuttings", lambda *of: [w for w in WAYS(*of) if _whole(w, *of)]),
+        _NO_DOUBT,
+    ],
     "the inside of a large filled mark": [(normalise, "inside_filled", lambda *_: [])],
     "a filled shape is the model's alone": [(normalise, "solid", lambda *_: False)],
     "lines on and under which it stands, at first sight": [(normalise, "without_lines", lambda ink: ink)],

@@ -60,7 +60,7 @@ def read(recognizer: Recognizer, images: NDArray[np.uint8]) -> Answers:
 
 
 def read_set(recognizer: Recognizer, digits: Digits) -> Answers:
-    """What the runtime answers to a set, row reader included: as `predict_strokes` does, or `predict` to pictures."""
+    """What the runtime answers to a set, row reader included: drawn, or pictures in MNIST's form."""
     if isinstance(digits, Drawn):
         answers = [recognizer.predict_strokes(strokes) for strokes in digits.strokes]
     else:

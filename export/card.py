@@ -104,7 +104,7 @@ def seeds_table(manifest: Manifest) -> str:
         if len(seeds) > 1 and not name.endswith("-int8")  # those are made from the same network
     ]
     note = """The whole recipe with several seeds: mean accuracy ± standard deviation. The file comes from the seed that
-read the validation parts best; the test part had no say."""
+read the validation parts best; the test part had no say. By the networks alone, without the row reader."""
     titles = ["network", "seeds", *(SEED_PARTS.get(part, part) for part in parts)]
     return join(note, tables.table(titles, rows)) if rows else ""
 

@@ -161,6 +161,7 @@ def train(recipe: Recipe, data: Path | None, out: Path | None) -> int:
 
 def _fill(pool: Path, recipe: Recipe, hands: Hands, first: int) -> None:
     os.nice(5)
+    torch.set_num_threads(1)
     for number in range(first, sum(cycle.rounds for cycle in recipe.cycles), os.cpu_count() or 1):
         parent = multiprocessing.parent_process()
         if parent is None or not parent.is_alive():  # it was stopped

@@ -74,7 +74,7 @@ async function compareVectors(page) {
   });
   return [
     [
-      "reference vectors, with cnn and mlp, as in Python",
+      "reference vectors, with cnn and mlp, as the networks in Python",
       `${found.count - found.wrong} of ${found.count} in status and text; largest difference ${found.levels} grey` +
         ` levels, ${found.worst.toExponential(0)} in a probability`,
     ],
@@ -136,7 +136,7 @@ async function compareMnist(page) {
     const { count, different, near, worst, times } = found;
     rows.push(
       [
-        `MNIST's test images, ${name}, digit and status as in Python`,
+        `MNIST's test images, ${name}, digit and status as the network in Python`,
         `${whole(count - different)} of ${whole(count)} (${near} within 1e-5 of a threshold or a tie);` +
           ` largest difference in a probability ${worst.toExponential(0)}`,
       ],

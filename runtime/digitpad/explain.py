@@ -181,7 +181,7 @@ def _scores(recognizer: Recognizer, prediction: Prediction) -> Image.Image:
     elif prediction.ood_score > limit:
         verdict = f"score {prediction.ood_score:.1f}, above {limit:.1f}: perhaps none"
     elif prediction.status == "blank":
-        verdict = "no ink: the model was not asked"
+        verdict = "nothing is written"
     pencil.text((8, _SIDE - 14), verdict, fill=_TEXT, font=_font(13), anchor="lm")
     return image
 

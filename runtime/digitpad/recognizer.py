@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from digitpad.hand import Hand, Lessons, Taught
-    from digitpad.image.filters import Map
     from digitpad.image.reading import ImageLike
     from digitpad.image.rows import RowReader
 
@@ -46,7 +45,7 @@ _SURE_ROW = 0.84  # what the row reader had a say in is unsure where its confide
 _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
-_DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely a drawing is a digit where the row reader has its whole say, and none
+_DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
 _HEARD = 0.5  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
@@ -73,8 +72,8 @@ class Prediction:
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found
-            or only a large filled mark, what the row reader made out. Where that has a say, probabilities and ood_score
-            are those of both.
+            or only a large filled mark, what the row reader made out; all 0 when blank. Where the row reader has a say,
+            probabilities and ood_score are those of both.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
@@ -199,6 +198,7 @@ class Recognizer:
 
         Raises:
             ImageError: it cannot be read as an image.
+            ModelError: it is doubtful, and the row reader's file is missing or damaged.
         """
         from digitpad.image.normalise import image_readings
 
@@ -227,6 +227,7 @@ class Recognizer:
 
         Raises:
             ImageError: it cannot be read as an image.
+            ModelError: it is doubtful, and the row reader's file is missing or damaged.
         """
         from digitpad.image.normalise import image_readings
 
@@ -437,10 +438,9 @@ class Recognizer:
         """
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
-        cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
         doubtful = readings.filled or _certainty(prediction) < _CLEAR
-        if cuttings and doubtful and not readings.solid and not self._was_taught(prediction):
-            prediction = self._mixed(prediction, cuttings, readings.filled)
+        if readings.ways and doubtful and not readings.solid and not self._was_taught(prediction):
+            prediction = self._mixed(prediction, readings)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
         elif not readings.ways:
@@ -456,19 +456,21 @@ class Recognizer:
 
         return RowReader()
 
-    def _mixed(self, found: Prediction, cuttings: "list[Map]", filled: bool) -> Prediction:
+    def _mixed(self, found: Prediction, readings: Readings) -> Prediction:
         """The answer to a picture that was found to be this, and may be what the row reader sees.
 
-        Where what was found is blank, or a large filled mark, the row reader decides; and where that sees bare paper.
+        Where what was found is blank, or a large filled mark, the row reader decides; and where it sees but bare paper.
         """
         from digitpad.image.rows import shown
 
+        cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
+        rows = [part.grey for way in readings.ways if len(way) > 1 for part in way]
         log_rows, log_bare = zip(*(self._row_reader.digits(grey) for grey in cuttings), strict=True)
-        if min(log_bare) > _BARE:
+        if min(log_bare) > _BARE and all(self._row_reader.digits(grey)[1] > _BARE for grey in rows):
             return self._predict_one(np.zeros_like(found.image))
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
-        if found.status == "blank" or filled:
+        if found.status == "blank" or readings.filled:
             answer = self._prediction(shown(cuttings[surest[-1]]), *_average([log_row]), row_reader=True)
             return answer if _certainty(answer) > _MAYBE else found
         alone = _average([_log_found(found.network), log_row]) if found.network else ()
@@ -630,7 +632,7 @@ def _both(log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]) ->
 
 
 def _second(found: Prediction, log_row: NDArray[np.float64], say: float) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score of a drawing, of which the row reader gives each digit so much."""
+    """The probabilities (10,) and ood_score of a digit in doubt, to which the row reader gives each so much."""
     log_digits = np.array([_log_found(found), log_row])
     log_none = np.log(np.maximum(1 - np.exp(log_digits).sum(axis=1, keepdims=True), _LEAST))
     one, other = np.maximum(np.hstack([log_digits, log_none]), math.log(_LEAST))

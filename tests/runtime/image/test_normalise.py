@@ -684,6 +684,15 @@ def test_an_empty_page_with_a_dark_corner_is_blank() -> None:
     assert Recognizer("cnn").predict(page).status == Recognizer("mlp").read(page).status == "blank"
 
 
+def test_a_large_page_with_little_on_it_is_not_blank() -> None:
+    page = np.ones((590, 590))
+    for x, y in ((60, 60), (300, 280), (450, 480)):  # rows of crosses, small on the page
+        for n in range(24):
+            page[y + n, x + n : x + n + 3] = page[y + n, x + 23 - n : x + 26 - n] = 0
+    for answer in (Recognizer("cnn").predict(grey(page)), Recognizer("mlp").read(grey(page))):
+        assert answer.status in ("not_a_digit", "not_a_number")
+
+
 def test_the_mnist_test_set_reads_as_in_a_batch(mnist: tuple[Grey, Grey]) -> None:
     images, labels = mnist
     normalised = np.stack([normalise_image(image) for image in images])
