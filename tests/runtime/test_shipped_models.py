@@ -169,8 +169,8 @@ def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says_and_as_s
     images, labels = mnist
     for name, entry in shipped_models().items():
         recognizer = Recognizer(name)
+        read = [recognizer.predict(image).probabilities.argmax() for image in images]
+        assert np.mean(read == labels) == pytest.approx(entry["accuracy"]["mnist_test"], abs=3e-4), name
         probabilities, ood_score = recognizer.run(images)
-        accuracy = (probabilities.argmax(axis=1) == labels).mean()
-        assert accuracy == pytest.approx(entry["accuracy"]["mnist_test"], abs=3e-4), name
         sure = probabilities.max(axis=1) >= recognizer.unsure_threshold
         assert (sure & (ood_score <= recognizer.ood_threshold)).mean() >= 0.98, name

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitpad import Recognizer
 from digitpad.image.rows import HEIGHT, OTHER, RowReader, likeliest_texts
 from digitpad.stroke_files import Sample
-from train.data import render
-from train.rows import WIDTHS, Hands, Rows, make_rows, read_rows, write_rows
+from train.data import Digits, render
+from train.rows import WIDTHS, Hands, Rows, bent, make_rows, read_rows, write_rows
 from train.synthetic.generate import generate_digits, generate_samples
 
 
@@ -53,6 +54,37 @@ def test_the_shipped_reader_reads_most_of_them(rows: Rows) -> None:
         texts = likeliest_texts(reader._scores_of(row))
         read += max(texts, key=lambda text: texts[text]) == text
     assert read > 0.6 * len(numbers)
+
+
+def test_digits_are_bent_each_in_its_own_way_and_the_same_for_equal_seeds(hands: Hands) -> None:
+    bent_hands, again, other = bent(hands, 40, 1), bent(hands, 40, 1), bent(hands, 40, 2)
+    images, labels = bent_hands.images.images, bent_hands.images.labels
+    assert np.array_equal(images, again.images.images) and not np.array_equal(images, other.images.images)
+    assert images.any(axis=(1, 2)).all() and len(images) == 40 and bent_hands.digits is hands.digits
+    whole = {image.tobytes(): label for image, label in zip(hands.images.images, hands.images.labels, strict=True)}
+    kept = [
+        (whole[image.tobytes()], label) for image, label in zip(images, labels, strict=True) if image.tobytes() in whole
+    ]
+    assert 8 <= len(kept) <= 16 and all(was == label for was, label in kept)
+    answers = Recognizer("cnn").predict_batch(images).argmax(axis=1)
+    assert (answers == labels).mean() > 0.8, "bent, they are still what they were"
+
+
+def test_some_rows_are_drawn_as_the_pad_shows_them_to_the_reader(hands: Hands) -> None:
+    """Ink on even paper, as high as `drawn` makes it."""
+    only_strokes = Hands(Digits(hands.images.images[:0], hands.images.labels[:0]), hands.digits, hands.letters, [])
+    drawn_rows = [
+        (row, text)
+        for row, text in make_rows(only_strokes, 120, (5,))
+        if text and OTHER not in text and (row[[0, 1, 2, -3, -2, -1]] == row.min()).all()
+    ]
+    assert len(drawn_rows) > 10
+    reader = RowReader()
+    read = [likeliest_texts(reader._scores_of(row)) for row, _ in drawn_rows]
+    right = [
+        max(texts, key=lambda t: texts[t]) == tuple(text) for texts, (_, text) in zip(read, drawn_rows, strict=True)
+    ]
+    assert np.mean(right) > 0.8
 
 
 def test_rows_can_be_written_with_nothing_but_pictures_or_nothing_at_all() -> None:
