@@ -439,7 +439,8 @@ class Recognizer:
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
         doubtful = readings.filled or _certainty(prediction) < _CLEAR
-        if readings.ways and doubtful and not readings.solid and not self._was_taught(prediction):
+        as_one = any(len(way) == 1 for way in readings.ways)
+        if as_one and doubtful and not readings.solid and not self._was_taught(prediction):
             prediction = self._mixed(prediction, readings)
         elif prediction.digit is None and found[0].status == "blank":
             prediction = found[0]
