@@ -460,14 +460,16 @@ class Recognizer:
     def _mixed(self, found: Prediction, readings: Readings) -> Prediction:
         """The answer to a picture that was found to be this, and may be what the row reader sees.
 
-        Where what was found is blank, or a large filled mark, the row reader decides; and where it sees but bare paper.
+        Where what was found is blank, or a large filled mark, the row reader decides; and where what is no digit to the
+        model is bare paper to it, nothing is written.
         """
         from digitpad.image.rows import shown
 
         cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
         rows = [part.grey for way in readings.ways if len(way) > 1 for part in way]
         log_rows, log_bare = zip(*(self._row_reader.digits(grey) for grey in cuttings), strict=True)
-        if min(log_bare) > _BARE and all(self._row_reader.digits(grey)[1] > _BARE for grey in rows):
+        bare = found.digit is None and min(log_bare) > _BARE
+        if bare and all(self._row_reader.digits(grey)[1] > _BARE for grey in rows):
             return self._predict_one(np.zeros_like(found.image))
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
