@@ -32,10 +32,7 @@ PEOPLE = {
         " (from the formulas of CROHME, CC BY-NC-SA 3.0); nothing was fitted on them, though their mistakes showed"
         " which ways of writing our generator lacked; none of them is shown",
     ),
-    "pen_numbers_alone": (
-        "digits of pen numbers, by the network alone",
-        _ALONE,
-    ),
+    "pen_numbers_alone": ("digits of pen numbers, by the network alone", _ALONE),
     "cheque_digits": (
         "digits of cheques",
         "cut out of photographs of cheques by their boxes, with a margin of 12 % of the box's longer side, as `predict`"
