@@ -93,6 +93,7 @@ class Readings:
         ways: how it may be cut into rows, from top to bottom.
         units: those of the cuttings' pixels.
         filled: whether what was found is hardly a pen's: a large filled mark, of which the last way is the inside.
+        crossed: whether a mark is a line from one side of the picture to the other, as on ruled paper.
         solid: whether it is a filled shape with nothing in it, which the row reader takes for a zero.
     """
 
@@ -100,6 +101,7 @@ class Readings:
     ways: list[list[Cutting]] = field(default_factory=list)
     units: Units = (1.0, (0.0, 0.0))
     filled: bool = False
+    crossed: bool = False
     solid: bool = False
 
 

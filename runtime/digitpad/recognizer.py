@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
     from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.reading import ImageLike
-    from digitpad.image.rows import RowReader
+    from digitpad.image.rows import RowReader, RowText
 
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = 0.84  # what the row reader had a say in is unsure where its confidence is less
+_SURE_ROW = 0.81  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
@@ -50,7 +50,6 @@ _HEARD = 0.5  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
-_SURE_HEARD = 0.8  # what both say of them is unsure where it is less
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -72,8 +71,9 @@ class Prediction:
         probabilities: float32 (10,), summing to 1; all 0.1 when blank.
         ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
         image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found
-            or only a large filled mark, what the row reader made out; all 0 when blank. Where the row reader has a say,
-            probabilities and ood_score are those of both.
+            or only a large filled mark, what the row reader made out; of a drawn number that it parts, what it cut out;
+            all 0 when blank. Where the row reader has a say, probabilities and ood_score are those of both; of a drawn
+            number that it parts, ood_score is its own.
         box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
         network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
     """
@@ -168,7 +168,6 @@ class Recognizer:
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
         self._row_threshold = max(self.unsure_threshold, _SURE_ROW)
-        self._heard_threshold = max(self.unsure_threshold, _SURE_HEARD)
         self.use_hand(hand)
 
     def use_hand(self, hand: "Hand | None") -> None:
@@ -306,7 +305,7 @@ class Recognizer:
 
         Each text is as probable as both say together. What the owner taught the row reader cannot know, nor wide gaps.
         """
-        from digitpad.image.rows import likeliest_numbers, probability
+        from digitpad.image.rows import likeliest_numbers, probability, row_text
 
         apart = [other.box[0] - one.box[2] for one, other in pairwise(chosen)]
         if not apart or max(apart) > _WIDE_GAP * row.height or self._was_taught(*way.digits):
@@ -327,13 +326,17 @@ class Recognizer:
             own, heard = np.array([way.confidence, 1 - way.confidence]), np.array([agreed, 1 - agreed])
         scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
         share = np.exp(scored - np.logaddexp.reduce(scored))
-        if rivals and share[1] > share[0]:
-            key = (self, self._lessons(), *(stroke.tobytes() for stroke in strokes))
-            (other,) = known.each([key], lambda _: [self._row_cut(cutting, units)])
-            if other.texts == texts[1:2]:
-                return replace(other, confidence=float(share[1]), log_number=way.log_number, sure=self._heard_threshold)
+        if rivals and (best := int(share.argmax())):
+            signs, key = tuple(map(int, texts[best])), [stroke.tobytes() for stroke in strokes]
+            log_p = float(np.log(share[best]))
+            (number,) = known.each(
+                [(texts[best], log_p, *key)], lambda _: [row_text(cutting, scores, signs, log_p, {})]
+            )
+            digits = self._digits_of(number, texts, share, lambda box: _in_picture(box, cutting, units))
+            if not self._was_taught(*digits):
+                return _Way([texts[best]], float(share[best]), log_number, digits, self._row_threshold)
         seen = 1.0 if agreed * all_digits > _SEEN else 0.5
-        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._heard_threshold)
+        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._row_threshold)
 
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
@@ -408,6 +411,21 @@ class Recognizer:
         confidence = math.exp(scores[best] - np.logaddexp.reduce(scores))
         return _Way([text], confidence, log_number, tuple(digits), self._row_threshold)
 
+    def _digits_of(
+        self, number: "RowText", texts: list[str], share: NDArray[np.float64], placed: Callable[[Box], Box]
+    ) -> tuple[Prediction, ...]:
+        """A number's digits, each as probable as the texts are that differ from it in that digit alone, if at all."""
+        text, digits = "".join(map(str, number.signs)), []
+        for n, (image, box, log_signs) in enumerate(zip(number.images, number.boxes, number.log_signs(), strict=True)):
+            probabilities = np.full(10, _LEAST)
+            for other, likely in zip(texts, share.tolist(), strict=True):
+                if len(other) == len(text) and other[:n] + other[n + 1 :] == text[:n] + text[n + 1 :]:
+                    probabilities[int(other[n])] += likely
+            of_digit = (probabilities / probabilities.sum()).astype(np.float32)
+            digit = self._prediction(image, of_digit, _none_by(log_signs), row_reader=True)
+            digits.append(replace(digit, box=placed(box)))
+        return tuple(digits)
+
     def _number(self, way: "_Way") -> Number:
         if not way.texts:
             return Number("", "blank", 0.0, ())
@@ -438,7 +456,7 @@ class Recognizer:
         """
         found = [self._predict_one(image) for image in readings.found]
         prediction = max(found, key=_certainty)
-        doubtful = readings.filled or _certainty(prediction) < _CLEAR
+        doubtful = readings.filled or readings.crossed or _certainty(prediction) < _CLEAR
         as_one = any(len(way) == 1 for way in readings.ways)
         if as_one and doubtful and not readings.solid and not self._was_taught(prediction):
             prediction = self._mixed(prediction, readings)
@@ -631,7 +649,12 @@ def _both(log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]) ->
     log_some = np.logaddexp.reduce(log_signs[:10])
     log_both = _pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), _SAY)
     log_both -= np.logaddexp.reduce(log_both)
-    return np.exp(log_both).astype(np.float32), np.float32(max(log_signs[10] - log_some, math.log(_UNLIKELIEST)))
+    return np.exp(log_both).astype(np.float32), _none_by(log_signs)
+
+
+def _none_by(log_signs: NDArray[np.float64]) -> np.float32:
+    """The ood_score of a row's digit, by the row reader."""
+    return np.float32(max(log_signs[10] - np.logaddexp.reduce(log_signs[:10]), math.log(_UNLIKELIEST)))
 
 
 def _second(found: Prediction, log_row: NDArray[np.float64], say: float) -> tuple[NDArray[np.float32], np.float32]:

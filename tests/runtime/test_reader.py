@@ -177,6 +177,20 @@ def test_the_text_is_taken_that_strokes_and_their_picture_together_make_the_like
     assert number.confidence > 0.9
 
 
+def test_the_text_is_taken_though_another_is_likelier_to_either(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the strokes it is a 42, to the row reader a 57, and to both perhaps the 43 that it is shown."""
+    scrawl, elsewhere = written("42"), drawn(written("43"))
+    monkeypatch.setattr("digitpad.image.rows.drawn", lambda _: elsewhere)
+    monkeypatch.setattr("digitpad.image.rows.probability", lambda *_: (1e-4, 1.0))
+    monkeypatch.setattr("digitpad.image.rows.likeliest_numbers", lambda _: {"57": 0.6, "43": 0.3})
+    monkeypatch.setattr("digitpad.recognizer.log_texts", lambda *given: np.log([0.6, 1e-4, 0.3])[: len(given[2])])
+    number = recognizer.read_strokes(scrawl)
+    assert number.text == "".join(str(digit.digit) for digit in number.digits) == "43"
+    assert number.status == "number"
+
+
 def test_on_a_doubtful_digit_the_row_reader_has_a_say_but_not_on_what_was_taught(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -263,4 +263,4 @@ def test_an_image_is_read_alike_as_path_text_bytes_array_and_picture(
         p = recognizer.predict(form)
         assert np.array_equal(p.image, expected.image)
         assert np.array_equal(p.probabilities, expected.probabilities)
-    assert np.array_equal(recognizer.predict_normalised(expected.image).probabilities, expected.probabilities)
+    assert recognizer.predict_normalised(expected.image).digit == expected.digit == 7

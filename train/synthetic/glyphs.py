@@ -6,6 +6,7 @@ The result has the form of the skeletons in generate.py, so that the same hand w
 
 import functools
 import itertools
+import math
 from pathlib import Path
 
 import matplotlib
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitpad.image.fit import thin
+from digitpad.image.filters import Mask
 from train.synthetic.generate import Polyline
 
 _FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -127,3 +128,38 @@ def _douglas_peucker(line: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     if distance[far] < _LOOSE or far in (0, len(line) - 1):
         return [line[0], line[-1]]
     return _douglas_peucker(line[: far + 1])[:-1] + _douglas_peucker(line[far:])
+
+
+def thin(shape: Mask) -> Mask:
+    """The middle line of a shape, one pixel wide and connected as the shape is.
+
+    T. Y. Zhang, C. Y. Suen: A fast parallel algorithm for thinning digital patterns. Communications of the
+    ACM 27(3), 1984, pages 236-239.
+    """
+    image = np.pad(shape, 1).astype(np.uint16)
+    inner = image[1:-1, 1:-1]
+    before = math.inf
+    while (left := inner.sum()) < before:
+        before = left
+        for removable in _REMOVABLE:
+            # Nine bits for each pixel, those of itself and of its neighbours: first three across, then three down.
+            across = image[:, :-2] | image[:, 1:-1] << 1 | image[:, 2:] << 2
+            inner -= removable[across[:-2] | across[1:-1] << 3 | across[2:] << 6]
+    return inner.astype(bool)
+
+
+def _removable() -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Which neighbourhoods of an ink pixel let it go in the first and the second half-step: 1 or 0 for each of 512."""
+    row_by_row = [np.arange(512) >> i & 1 for i in range(9)]
+    # P2 to P9 of Zhang and Suen: clockwise from above.
+    around = [row_by_row[place] for place in (1, 2, 5, 8, 7, 6, 3, 0)]
+    n, e, s, w = around[::2]
+    count = sum(around)
+    rises = sum((1 - around[i]) * around[(i + 1) % 8] for i in range(8))
+    thick = (row_by_row[4] == 1) & (count >= 2) & (count <= 6) & (rises == 1)
+    first = thick & (n * e * s == 0) & (e * s * w == 0)
+    second = thick & (n * e * w == 0) & (n * s * w == 0)
+    return first.astype(np.uint16), second.astype(np.uint16)
+
+
+_REMOVABLE = _removable()

@@ -7,7 +7,7 @@ from digitpad.image.filters import Map, Pixels, as_float, median
 from digitpad.image.fit import fit_ink
 from digitpad.image.grey import mix_to_grey
 from digitpad.image.ink import find_ink
-from digitpad.image.lines import without_lines
+from digitpad.image.lines import lines_across, only_an_edge, without_underline
 from digitpad.image.marks import Marks
 from digitpad.image.reading import ImageLike, read_image
 from digitpad.image.rows import cuttings, inside_filled, solid
@@ -52,19 +52,23 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     grey = mix_to_grey(colour, alpha)
     tell("mixed to grey", seen=grey)
     found, (unit, (x, y)) = find_ink(grey, tell)
-    rest = without_lines(found.ink)
+    rest = without_underline(found.ink)
     if rest is not found.ink:
-        tell("line taken out", ink=rest, before=found.ink)
+        tell("line under it taken out", ink=rest, before=found.ink)
+    marks = Marks(found.ink >= 0.5)
+    if only_an_edge(marks):
+        rest = np.zeros_like(rest)
+        tell("only an edge, and no ink", ink=rest, before=found.ink)
     readings = [fit_ink(rest)]
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
         readings.append(255 - as_it_is if median(grey) > 0.5 else as_it_is)
-    marks = Marks(found.ink >= 0.5)
     inside, alone = inside_filled(found, marks), solid(found, marks)
     if alone:
         tell("a filled shape: the row reader is not asked", ink=found.ink)
+    crossed = bool(lines_across(marks).any())
     units = unit * scale, (x * scale, y * scale)
-    return Readings(np.stack(readings), [*cuttings(found, marks), *inside], units, bool(inside), alone)
+    return Readings(np.stack(readings), [*cuttings(found, marks), *inside], units, bool(inside), crossed, alone)
 
 
 def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None:
@@ -72,7 +76,7 @@ def in_mnist_form(colour: Pixels, alpha: Map | None) -> NDArray[np.uint8] | None
 
     Measured on MNIST's training images: the longer side of the ink is 20 pixels, its centre of mass is within half a
     pixel of where it must be, the darkest pixel is at least 254, and 2 area / length of outline, the width of the pen,
-    is above 1.1. `render_strokes` and `fit_ink` place ink between pixels, which adds up to two pixels to its length.
+    is above 1.1. `render_strokes` places ink between pixels, which adds up to two pixels to its length.
     """
     if colour.shape[:2] != (SIZE, SIZE) or alpha is not None or np.ptp(colour, axis=2).any():
         return None

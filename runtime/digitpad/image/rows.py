@@ -113,11 +113,9 @@ class RowReader:
         if log_number < _HOPELESS:
             return [], log_number
         most = max(numbers.values()) + _RIVAL
-        found, fitted = [], dict[bytes, NDArray[np.uint8]]()
-        for signs, log_p in [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]:
-            middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
-            found.append(RowText(signs, log_p - log_number, *_parted(cutting, middles, fitted), scores))
-        return found, min(log_number, 0.0)
+        likely = [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]
+        fitted = dict[bytes, NDArray[np.uint8]]()
+        return [row_text(cutting, scores, s, p - log_number, fitted) for s, p in likely], min(log_number, 0.0)
 
     def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
         if row.min() == row.max():
@@ -126,6 +124,14 @@ class RowReader:
             return bare
         (found,) = self._session.run(None, {"rows": row[None]})
         return np.asarray(found[0], np.float64)
+
+
+def row_text(
+    cutting: Cutting, scores: Scores, signs: Text, log_p: float, fitted: dict[bytes, NDArray[np.uint8]]
+) -> RowText:
+    """A number in a cutting, with its digits where they most likely are; `fitted` keeps their ink by its mask."""
+    middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
+    return RowText(signs, log_p, *_parted(cutting, middles, fitted), scores)
 
 
 def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
