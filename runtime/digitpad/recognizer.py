@@ -41,7 +41,7 @@ _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely 
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = 0.81  # what the row reader had a say in is unsure where its confidence is less
+_SURE_ROW = 0.83  # what the row reader had a say in is unsure where its confidence is less
 _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
@@ -50,6 +50,7 @@ _HEARD = 0.5  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
+_SURE_HEARD = 0.81  # what both say of them is unsure where it is less
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -168,6 +169,7 @@ class Recognizer:
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
         self._row_threshold = max(self.unsure_threshold, _SURE_ROW)
+        self._heard_threshold = max(self.unsure_threshold, _SURE_HEARD)
         self.use_hand(hand)
 
     def use_hand(self, hand: "Hand | None") -> None:
@@ -334,9 +336,9 @@ class Recognizer:
             )
             digits = self._digits_of(number, texts, share, lambda box: _in_picture(box, cutting, units))
             if not self._was_taught(*digits):
-                return _Way([texts[best]], float(share[best]), log_number, digits, self._row_threshold)
+                return _Way([texts[best]], float(share[best]), log_number, digits, self._heard_threshold)
         seen = 1.0 if agreed * all_digits > _SEEN else 0.5
-        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._row_threshold)
+        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._heard_threshold)
 
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
