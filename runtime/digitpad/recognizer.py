@@ -307,6 +307,7 @@ class Recognizer:
 
         Each text is as probable as both say together. What the owner taught the row reader cannot know, nor wide gaps.
         """
+        from digitpad.image.marks import Marks
         from digitpad.image.rows import likeliest_numbers, probability, row_text
 
         apart = [other.box[0] - one.box[2] for one, other in pairwise(chosen)]
@@ -332,7 +333,8 @@ class Recognizer:
             signs, key = tuple(map(int, texts[best])), [stroke.tobytes() for stroke in strokes]
             log_p = float(np.log(share[best]))
             (number,) = known.each(
-                [(texts[best], log_p, *key)], lambda _: [row_text(cutting, scores, signs, log_p, {})]
+                [(texts[best], log_p, *key)],
+                lambda _: [row_text(cutting, Marks(cutting.ink >= 0.5), scores, signs, log_p, {})],
             )
             digits = self._digits_of(number, texts, share, lambda box: _in_picture(box, cutting, units))
             if not self._was_taught(*digits):

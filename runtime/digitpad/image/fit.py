@@ -36,12 +36,14 @@ def fit_ink(ink: Map) -> NDArray[np.uint8]:
     part = Image.fromarray(ink).crop((left - margin, top - margin, right + margin, bottom + margin))
     size = max(round(part.width * scale), 1), max(round(part.height * scale), 1)
     shape = np.asarray(part.resize(size, Image.Resampling.BICUBIC)) >= 0.5
-    shape = np.pad(shape, _FRAME)
     # A pen's width is twice its area by its outline, whose steps are longer than it by a quarter.
     steps = np.count_nonzero(shape[1:] != shape[:-1]) + np.count_nonzero(shape[:, 1:] != shape[:, :-1])
     pen = 2 * np.count_nonzero(shape) / max(steps * math.pi / 4, 1)
     wider = round((min(max(pen, _THIN * _FRAME / BOX), _WIDE * _FRAME / BOX) - pen) / 2)
-    inked = (largest(shape, wider) if wider > 0 else ~largest(~shape, -wider)).astype(np.float32)
+    shape = np.pad(shape, _FRAME)
+    if wider:
+        shape = largest(shape, wider) if wider > 0 else ~largest(~shape, -wider)
+    inked = shape.astype(np.float32)
     if not inked.any():
         return np.zeros((SIZE, SIZE), np.uint8)
     unit = (_FRAME + 2 * wider) / BOX

@@ -41,6 +41,7 @@ _FILLED, _SQUARE = 0.66, 0.68  # if it covers so much of its box, and its shorte
 _INSET = 0.04  # of its shorter side: so far from its edge it is cut out
 _COARSE, _CORE = 40, 0.4  # pixels of its longer side, and of that: a square of so much ink is wider than any pen
 _SPECK = 8  # pixels: smaller holes in a filled shape are noise
+_NEAR = 12  # pixels around a digit's ink: so much is looked at
 _LOW, _BAR = 0.4, 0.35  # of a digit's height: so low are points and dashes; and so far from its top its bar ends
 _OVERLAP = 0.15  # of the same: so far they may reach into it from the side
 _DOT, _SMALL = 0.12, 0.55  # of a picture's height: a row between these is seen only cut out
@@ -114,8 +115,8 @@ class RowReader:
             return [], log_number
         most = max(numbers.values()) + _RIVAL
         likely = [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]
-        fitted = dict[bytes, NDArray[np.uint8]]()
-        return [row_text(cutting, scores, s, p - log_number, fitted) for s, p in likely], min(log_number, 0.0)
+        marks, fitted = Marks(cutting.ink >= 0.5), dict[bytes, NDArray[np.uint8]]()
+        return [row_text(cutting, marks, scores, s, p - log_number, fitted) for s, p in likely], min(log_number, 0.0)
 
     def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
         if row.min() == row.max():
@@ -127,11 +128,14 @@ class RowReader:
 
 
 def row_text(
-    cutting: Cutting, scores: Scores, signs: Text, log_p: float, fitted: dict[bytes, NDArray[np.uint8]]
+    cutting: Cutting, marks: Marks, scores: Scores, signs: Text, log_p: float, fitted: dict[bytes, NDArray[np.uint8]]
 ) -> RowText:
-    """A number in a cutting, with its digits where they most likely are; `fitted` keeps their ink by its mask."""
+    """A number in a cutting, by the marks of its ink, with its digits where they most likely are.
+
+    `fitted` keeps their ink by its mask.
+    """
     middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
-    return RowText(signs, log_p, *_parted(cutting, middles, fitted), scores)
+    return RowText(signs, log_p, *_parted(cutting, marks, middles, fitted), scores)
 
 
 def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
@@ -271,30 +275,33 @@ def probability(scores: Scores, text: str) -> tuple[float, float]:
 
 
 def _parted(
-    cutting: Cutting, middles: NDArray[np.float64], fitted: dict[bytes, NDArray[np.uint8]]
+    cutting: Cutting, marks: Marks, middles: NDArray[np.float64], fitted: dict[bytes, NDArray[np.uint8]]
 ) -> tuple[list[NDArray[np.uint8]], list[Box]]:
     """The ink of digits at these places, in the model's form, and their boxes; `fitted` keeps ink by its mask.
 
     A mark is the digit's in whose part of the row most of it lies; where two share it, it is cut between them.
     """
     ink = cutting.ink
-    marks = Marks(ink >= 0.5)
     ends = [0, *((middles[:-1] + middles[1:]) / 2).round().astype(int).tolist(), ink.shape[1]]
     images, boxes = [], []
     for start, end in pairwise(ends):
         inside = np.minimum(marks.right, end) - np.maximum(marks.left, start)
         whole = inside >= _MINE * marks.across
         whole &= ~_beside(marks, whole)
-        mask = marks.mask((inside < _MINE * marks.across) & (inside > _SHARED * np.minimum(marks.across, end - start)))
-        mask[:, :start] = mask[:, end:] = False
-        mask |= marks.mask(whole)
-        if (key := mask.tobytes()) not in fitted:
-            fitted[key] = fit_ink(without(ink, (ink >= 0.5) & ~mask))
-        images.append(fitted[key])
+        mask = marks.mask(whole)
+        shared = (inside < _MINE * marks.across) & (inside > _SHARED * np.minimum(marks.across, end - start))
+        if shared.any():
+            mask[:, start:end] |= marks.mask(shared)[:, start:end]
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not rows.size:
-            images[-1] = shown(cutting.grey[:, start : max(end, start + 1)])
+            images.append(shown(cutting.grey[:, start : max(end, start + 1)]))
             rows, columns = np.array([0, ink.shape[0] - 1]), np.array([start, max(end - 1, start)])
+        elif (key := mask.tobytes()) in fitted:
+            images.append(fitted[key])
+        else:
+            part = np.s_[max(rows[0] - _NEAR, 0) : rows[-1] + _NEAR, max(columns[0] - _NEAR, 0) : columns[-1] + _NEAR]
+            images.append(fit_ink(without(ink[part], (ink[part] >= 0.5) & ~mask[part])))
+            fitted[key] = images[-1]
         boxes.append((float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0))
     return images, boxes
 
