@@ -54,7 +54,7 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     ],
     "the inside of a large filled mark": [(normalise, "inside_filled", lambda *_: [])],
     "a filled shape is the model's alone": [(normalise, "solid", lambda *_: False)],
-    "a line under it, at first sight": [(normalise, "without_underline", lambda ink: ink)],
+    "a line under it, at first sight": [(normalise, "without_underline", lambda ink, _: ink)],
     "nothing but dust is blank": [(ink, "_DUST", 0)],
     "closer to small ink": [(ink, "_surroundings", lambda _: None)],
 }

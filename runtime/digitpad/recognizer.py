@@ -330,13 +330,11 @@ class Recognizer:
         scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
         share = np.exp(scored - np.logaddexp.reduce(scored))
         if rivals and (best := int(share.argmax())):
-            signs, key = tuple(map(int, texts[best])), [stroke.tobytes() for stroke in strokes]
-            log_p = float(np.log(share[best]))
-            (number,) = known.each(
-                [(texts[best], log_p, *key)],
-                lambda _: [row_text(cutting, Marks(cutting.ink >= 0.5), scores, signs, log_p, {})],
-            )
-            digits = self._digits_of(number, texts, share, lambda box: _in_picture(box, cutting, units))
+            signs, log_p = tuple(map(int, texts[best])), float(np.log(share[best]))
+            key = (texts[best], log_p, *(stroke.tobytes() for stroke in strokes))
+            marks = Marks(cutting.ink >= 0.5)
+            (number,) = known.each([key], lambda _: [row_text(cutting, marks, scores, signs, log_p, {})])
+            digits = self._digits_of(number, texts, share, cutting, units)
             if not self._was_taught(*digits):
                 return _Way([texts[best]], float(share[best]), log_number, digits, self._heard_threshold)
         seen = 1.0 if agreed * all_digits > _SEEN else 0.5
@@ -416,7 +414,7 @@ class Recognizer:
         return _Way([text], confidence, log_number, tuple(digits), self._row_threshold)
 
     def _digits_of(
-        self, number: "RowText", texts: list[str], share: NDArray[np.float64], placed: Callable[[Box], Box]
+        self, number: "RowText", texts: list[str], share: NDArray[np.float64], cutting: Cutting, units: Units
     ) -> tuple[Prediction, ...]:
         """A number's digits, each as probable as the texts are that differ from it in that digit alone, if at all."""
         text, digits = "".join(map(str, number.signs)), []
@@ -427,7 +425,7 @@ class Recognizer:
                     probabilities[int(other[n])] += likely
             of_digit = (probabilities / probabilities.sum()).astype(np.float32)
             digit = self._prediction(image, of_digit, _none_by(log_signs), row_reader=True)
-            digits.append(replace(digit, box=placed(box)))
+            digits.append(replace(digit, box=_in_picture(box, cutting, units)))
         return tuple(digits)
 
     def _number(self, way: "_Way") -> Number:

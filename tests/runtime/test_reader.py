@@ -189,6 +189,8 @@ def test_the_text_is_taken_though_another_is_likelier_to_either(
     number = recognizer.read_strokes(scrawl)
     assert number.text == "".join(str(digit.digit) for digit in number.digits) == "43"
     assert number.status == "number"
+    monkeypatch.setattr(Recognizer, "_was_taught", lambda _, *digits: any(digit.digit == 3 for digit in digits))
+    assert recognizer.read_strokes(scrawl).text == "42", "what is much like a lesson is not for the row reader to say"
 
 
 def test_on_a_doubtful_digit_the_row_reader_has_a_say_but_not_on_what_was_taught(

@@ -24,9 +24,8 @@ def only_an_edge(marks: Marks) -> bool:
     return marks.count == 1 and bool((lines_across(marks) & thin).all())
 
 
-def without_underline(ink: Map) -> Map:
-    """An ink map at first sight, as one digit: without a line that is drawn under it."""
-    marks = Marks(ink >= 0.5)
+def without_underline(ink: Map, marks: Marks) -> Map:
+    """An ink map at first sight, as one digit: without that of its marks which is a line drawn under it."""
     if marks.count < 2:
         return ink
     main = int(marks.down.argmax())

@@ -52,13 +52,10 @@ def image_readings(image: ImageLike, tell: Tell = log_step) -> Readings:
     grey = mix_to_grey(colour, alpha)
     tell("mixed to grey", seen=grey)
     found, (unit, (x, y)) = find_ink(grey, tell)
-    rest = without_underline(found.ink)
-    if rest is not found.ink:
-        tell("line under it taken out", ink=rest, before=found.ink)
     marks = Marks(found.ink >= 0.5)
-    if only_an_edge(marks):
-        rest = np.zeros_like(rest)
-        tell("only an edge, and no ink", ink=rest, before=found.ink)
+    rest = np.zeros_like(found.ink) if only_an_edge(marks) else without_underline(found.ink, marks)
+    if rest is not found.ink:
+        tell("a line taken out", ink=rest, before=found.ink)
     readings = [fit_ink(rest)]
     if grey.shape == (SIZE, SIZE):
         as_it_is = np.rint(255 * grey).astype(np.uint8)
