@@ -181,6 +181,12 @@ def number_drawings() -> Drawings:
         "a number in three rows",
         [stroke for n, text in enumerate(("12", "3", "456")) for stroke in _below(row(text), 250 * n)],
     )
+    circle = np.stack([np.cos(turn := np.linspace(0, 6.2, 20)), np.sin(turn)], axis=1) * 50
+    for gap in (0.0, 0.15, 0.3):
+        yield (
+            f"an eight of two circles, {gap} of their height apart",
+            _rounded([circle, np.add(circle, (0, 100 * (1 + gap)))]),
+        )
     yield "33 ones", [np.array([[40.0 * n, 0], [40.0 * n + 1, 100]]) for n in range(33)]
     yield "nothing", []
     yield "a point", [np.array([[1.0, 1.0]])]

@@ -1,9 +1,9 @@
 """Whole numbers that strokes draw: which strokes make up which digit, chosen by the network's own scores.
 
 Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row are
-all inked and judged, and the row is parted into the groups that are the most probable digits together:
-over-segmentation and dynamic programming (R. G. Casey, E. Lecolinet, A survey of methods and strategies in character
-segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
+all inked and judged, and the row is parted into the groups that are the most probable digits together, written in as
+many strokes as people take for them: over-segmentation and dynamic programming (R. G. Casey, E. Lecolinet, A survey of
+methods and strategies in character segmentation, IEEE Trans. PAMI 18(7), 1996, pages 690-706).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from digitpad.mnist_form import Points, render_drawings
 
 MOST_DIGITS = 32  # in a row
-_MOST_STROKES = 6  # in a digit
+MOST_STROKES = 6  # in a digit
 _GAP = 0.35  # of the row's height: strokes of one digit are no further apart from left to right
 _WIDE = 1.7  # of the row's height: no digit of several strokes is wider
 _APART = 0.1  # of the height of the lower of two rows: what is closer to each other is one row
@@ -27,6 +27,10 @@ _LITTLE = 12.0, 0.5  # price of a digit as small as a point, and from which part
 _LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall as the row (it grows with the square)
 _ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
 _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
+_SKIP = 0.06  # of the row's height: a stroke that begins so close to where another ends goes on with it
+_IN_TWO = np.array([0.03, 0.01, 0.01, 0.01, 0.56, 0.72, 0.01, 0.89, 0.07, 0.04])  # share of each digit that people
+_IN_MORE = 0.01  # write in two strokes, and in more: of the pen writers and UJI's who train the networks
+_LOG_STROKES = np.log([1 - _IN_TWO - _IN_MORE, _IN_TWO, np.full(10, _IN_MORE)])
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -41,6 +45,7 @@ class Group:
         image: uint8 (28, 28), in MNIST's form; None where the strokes are left out.
         box: of its ink, in the input's own coordinates.
         price: what its way of reading the strokes costs beforehand, as a log probability.
+        written: in how many strokes: one that goes on where another ended is one with it, as if the pen had skipped.
     """
 
     start: int
@@ -48,6 +53,7 @@ class Group:
     image: NDArray[np.uint8] | None = None
     box: Box = (0.0, 0.0, 0.0, 0.0)
     price: float = 0.0
+    written: int = 1
 
 
 class Known:
@@ -114,6 +120,11 @@ class Row:
     strokes: list[Points]
 
     @cached_property
+    def log_strokes(self) -> NDArray[np.float64]:
+        """The log probability that each digit is written in as many strokes as each group has: (G, 10)."""
+        return _LOG_STROKES[[min(group.written, len(_LOG_STROKES)) - 1 for group in self.groups]]
+
+    @cached_property
     def lattice(self) -> tuple[list[tuple[int, list[int], NDArray[np.float64]]], list[int]]:
         """The groups, each after those that may stand before it, and what it costs that both lie in one place.
 
@@ -129,7 +140,7 @@ class Row:
         return [(n, before[n], prices[n]) for n in order], ending[max(ending)]
 
 
-def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], str, float]:
+def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], float]:
     """Part a row into the groups that are the most probable digits together.
 
     Args:
@@ -138,8 +149,8 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], 
             an image they count nothing.
 
     Returns:
-        The places of the digits' groups, from left to right, and their text; and the log probability that all of it are
-        digits and nothing else is there, shared out among them.
+        The places of the digits' groups, from left to right; and the log probability that all of it are digits and
+        nothing else is there, shared out among them.
     """
     (steps, final), begin = row.lattice, len(row.groups)
     inked, prices = _inked(row)
@@ -156,8 +167,7 @@ def best_reading(row: Row, log_digits: NDArray[np.float64]) -> tuple[list[int], 
     chosen = [n for n in reversed(way) if inked[n]]
     some = best[final].max() + (np.logaddexp.reduce(log_digits[chosen], axis=1) - log_digits[chosen].max(axis=1)).sum()
     some -= sum(_abreast(row.groups[m], row.groups[n], row.height, _CLOSE) for m, n in pairwise(chosen))
-    text = "".join(map(str, log_digits[chosen].argmax(axis=1)))
-    return chosen, text, float(some) / max(len(chosen), 1)
+    return chosen, float(some) / max(len(chosen), 1)
 
 
 def log_texts(row: Row, log_digits: NDArray[np.float64], texts: Sequence[str]) -> list[float]:
@@ -238,7 +248,7 @@ def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known)
     spans: dict[tuple[int, int], Box] = {}
     for start in range(len(boxes)):
         left, top, right, bottom = boxes[start].tolist()
-        for end in range(start + 1, min(start + _MOST_STROKES, len(boxes)) + 1):
+        for end in range(start + 1, min(start + MOST_STROKES, len(boxes)) + 1):
             box = boxes[end - 1].tolist()
             if max(box[0] - right, left - box[2]) > _GAP * height:
                 break
@@ -246,11 +256,15 @@ def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known)
             if end > start + 1 and right - left > _WIDE * height:
                 break
             spans[start, end] = left, top, right, bottom
+    starts, ends = (np.array([stroke[n] for stroke in strokes]) for n in (0, -1))
+    goes_on = np.linalg.norm(starts[:, None] - ends, axis=2) < _SKIP * height
+    np.fill_diagonal(goes_on, False)
     parts = [strokes[slice(*span)] for span in spans]
     keys = [tuple(stroke.tobytes() for stroke in part) for part in parts]
     images = known.each(keys, lambda new: render_drawings([parts[n] for n in new]))
     for ((start, end), box), image in zip(spans.items(), images, strict=True):
         if image.any():
             share = max(box[2] - box[0], box[3] - box[1]) / height
-            groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0)))
+            written = end - start - int(goes_on[start:end, start:end].any(axis=1).sum())
+            groups.append(Group(start, end, image, box, _LITTLE[0] * max(1 - share / _LITTLE[1], 0.0), max(written, 1)))
     return Row(groups, height, strokes)

@@ -17,6 +17,7 @@ from digitpad.mnist_form import SIZE, Points, clean_strokes, render_strokes, wit
 from digitpad.models import load_model
 from digitpad.reader import (
     MOST_DIGITS,
+    MOST_STROKES,
     Box,
     Cutting,
     Group,
@@ -46,7 +47,7 @@ _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
 _DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
-_HEARD = 0.5  # say of the row reader on a number's strokes
+_HEARD = 0.4  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
@@ -254,8 +255,7 @@ class Recognizer:
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
-        right = one.confidence if one_at_all else math.exp(_certainty(one))
-        return Number(str(one.digit), "number" if one.status == "digit" else "unsure", right, (one,))
+        return _of_one(one, one.confidence if one_at_all else math.exp(_certainty(one)))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -269,7 +269,14 @@ class Recognizer:
             ModelError: it is doubtful or several digits, and the row reader's file is missing or damaged.
         """
         known = Known() if known is None else known
-        return self._number(self._way(stroke_rows(clean_strokes(strokes), known), known))
+        cleaned = clean_strokes(strokes)
+        rows = stroke_rows(cleaned, known)
+        if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or an 8 of two circles, which need not touch
+            one, points = self.predict_strokes(cleaned), np.concatenate(cleaned)
+            if _certainty(one) > _CLEAR:
+                (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+                return _of_one(replace(one, box=(left, top, right, bottom)), one.confidence)
+        return self._number(self._way(rows, known))
 
     def _way(self, rows: list[Row], known: Known) -> "_Way":
         images = [group.image for row in rows for group in row.groups if group.image is not None]
@@ -282,22 +289,33 @@ class Recognizer:
         )
         probabilities, ood_score, *_ = map(np.array, zip(*judged, strict=True))
         log_digits = _log_digits(probabilities, ood_score)
+        taught = np.zeros(len(images), np.bool_)
+        if self._taught:
+            about = self._taught.about
+            keys = [("taught", self, lessons, image.tobytes()) for image in images]
+            taught[:] = known.each(keys, lambda new: about(np.array([images[n] for n in new])))
         ways: list[_Way] = []
         seen = iter(range(len(images)))
         for row in rows:
             place = np.array([-1 if group.image is None else next(seen) for group in row.groups])
-            chosen, text, log_number = best_reading(row, log_digits[place])
+            log_row, log_strokes = log_digits[place], np.where(taught[place, None], 0, row.log_strokes)
+            chosen, log_number = best_reading(row, log_row)
+            usual, _ = best_reading(row, log_row + log_strokes)
+            if len(chosen) > 1 or len(usual) > 1:  # a single digit may be written in any number of strokes
+                chosen, log_row = usual, log_row + log_strokes
+            text = "".join(map(str, log_row[chosen].argmax(axis=1)))
             digits: list[Prediction] = []
             for n in chosen:
-                answer = self._prediction(images[place[n]], *judged[place[n]])
+                found = judged[place[n]] if len(chosen) == 1 else _weighted(np.exp(log_strokes[n]), *judged[place[n]])
+                answer = self._prediction(images[place[n]], *found)
                 digits.append(replace(answer, box=row.groups[n].box))
-            (log_right,) = log_texts(row, log_digits[place], [text])
+            (log_right,) = log_texts(row, log_row, [text])
             way = _Way([text], math.exp(log_right), log_number, tuple(digits), self.unsure_threshold)
             groups = [row.groups[n] for n in chosen]
             if len(groups) == 1:
                 ways.append(self._one(way, row.strokes[groups[0].start : groups[0].end], known))
             else:
-                ways.append(self._heard(way, row, log_digits[place], groups, known))
+                ways.append(self._heard(way, row, log_row, groups, known))
         return _below_each_other(ways)
 
     def _heard(
@@ -597,6 +615,11 @@ class Recognizer:
 _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
 
 
+def _of_one(one: Prediction, right: float) -> Number:
+    """A number of one digit, and how probably it is right."""
+    return Number(str(one.digit), "number" if one.status == "digit" else "unsure", right, (one,))
+
+
 def _below_each_other(rows: "list[_Way]") -> "_Way":
     """The rows of a drawing or picture as one."""
     texts = [text for row in rows for text in row.texts if text]
@@ -678,6 +701,13 @@ def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], 
     log_some = np.logaddexp.reduce(log_mean)
     likely = min(max(math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)
     return np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
+
+
+def _weighted(shares: NDArray[np.float64], probabilities: NDArray[np.float32], *rest: Any) -> tuple[Any, ...]:
+    """What `_judged` finds of one image, where each digit is so much likelier for another reason: (10,)."""
+    weighted = probabilities * shares
+    ood_score, *network = rest
+    return (weighted / weighted.sum()).astype(np.float32), ood_score, *(_weighted(shares, *network) if network else ())
 
 
 def _log_found(found: Prediction) -> NDArray[np.float64]:

@@ -91,6 +91,7 @@ def test_several_rows_are_read_from_top_to_bottom(recognizer: Recognizer) -> Non
     number = recognizer.read_strokes(written("12\n345\n67"))
     assert number.text == "12\n345\n67"
     assert "12 / 345 / 67" in str(number)
+    assert recognizer.read_strokes(written("3\n5")).text == "3\n5"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,30 @@ def test_digits_far_apart_are_read_as_surely(recognizer: Recognizer, gap: float)
 
 def test_slanting_digits_close_together_are_read(recognizer: Recognizer) -> None:
     assert recognizer.read_strokes([stroke @ SLANT.T for stroke in written("2958", gap=0.05)]).text == "2958"
+
+
+@pytest.mark.parametrize("text", ["12", "16", "18", "31", "61", "81", "91"])
+def test_a_one_in_its_neighbour_counts_as_people_draw_the_other_in_one_stroke(
+    recognizer: Recognizer, text: str
+) -> None:
+    assert recognizer.read_strokes(written(text, gap=-0.2)).text == text
+
+
+@pytest.mark.parametrize(("text", "gap"), [("10", 0.0), ("620", 0.2)])
+def test_where_the_pen_skips_a_stroke_goes_on(recognizer: Recognizer, text: str, gap: float) -> None:
+    strokes = written(text, gap)
+    skipped = [part for stroke in strokes for part in np.split(stroke, [len(stroke) // 3, len(stroke) * 2 // 3])]
+    number = recognizer.read_strokes(skipped)
+    assert (number.text, number.status) == (text, "number")
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.15, 0.3])
+def test_two_circles_are_an_eight_though_they_do_not_touch(recognizer: Recognizer, gap: float) -> None:
+    turn = np.linspace(0, 6.2, 20)
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    number = recognizer.read_strokes([circle, np.add(circle, (0.1, 2 + 2 * gap))])
+    assert (number.text, number.status) == ("8", "number")
+    assert number.digits[0].box == pytest.approx((-1, -1, 1.1, 3 + 2 * gap), abs=0.02)
 
 
 def test_what_is_no_number_is_refused(recognizer: Recognizer) -> None:

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from digitpad import reader
 from digitpad.errors import DigitPadError
 from digitpad.stroke_files import Sample, write_samples
 from train.data import (
@@ -291,6 +292,16 @@ def test_ujis_digits_and_real_letters_are_the_published_ones(letters_at_hand: No
         if sample.label in set(digits):
             same = [s for s in uji.train if (s.label, s.writer) == (sample.label, sample.writer)]
             assert any(np.array_equal(s.strokes[0], sample.strokes[0]) for s in same)
+
+
+def test_the_reader_expects_as_many_strokes_as_those_who_train_the_networks_take(
+    pen_at_hand: None, letters_at_hand: None
+) -> None:
+    of_sets = [
+        [np.mean([len(s.strokes) == 2 for s in samples if s.label == digit]) for digit in digits]
+        for samples in (load_pen().train, load_uji().train)
+    ]
+    assert np.maximum(np.mean(of_sets, axis=0), 0.01) == pytest.approx(reader._IN_TWO, abs=0.0051)
 
 
 @settings(deadline=None, max_examples=30)

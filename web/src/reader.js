@@ -2,7 +2,8 @@
  * Whole numbers: which strokes make up which digit. runtime/digitpad/reader.py, step by step.
  *
  * Nobody can tell beforehand whether two strokes are a 4, or a 1 and a 7. So the likely groups of neighbours in a row
- * are all inked and judged, and the row is parted into the groups that are the most probable digits together.
+ * are all inked and judged, and the row is parted into the groups that are the most probable digits together, written
+ * in as many strokes as people take for them.
  */
 
 import { boxOf, renderDrawing } from "./mnist-form.js";
@@ -11,8 +12,9 @@ import { boxOf, renderDrawing } from "./mnist-form.js";
 /** @typedef {[number, number, number, number]} Box left, top, right, bottom */
 /**
  * A candidate: the strokes `start` to before `end` of a row as one digit; without an image, as nothing that counts.
- * `box` is that of its ink; `price` what this way of reading costs beforehand, as a log probability.
- * @typedef {{ start: number, end: number, image: Uint8Array | null, box: Box, price: number }} Group
+ * `box` is that of its ink; `price` what this way of reading costs beforehand, as a log probability; `written` in how
+ * many strokes, of which one that goes on where another ended is one with it, as if the pen had skipped.
+ * @typedef {{ start: number, end: number, image: Uint8Array | null, box: Box, price: number, written: number }} Group
  */
 /** @typedef {{ groups: Group[], height: number }} Row a row's candidates, and its height */
 /**
@@ -23,7 +25,7 @@ import { boxOf, renderDrawing } from "./mnist-form.js";
  */
 
 export const MOST_DIGITS = 32; // in a row
-const MOST_PIECES = 6; // in a digit
+export const MOST_STROKES = 6; // in a digit
 const GAP = 0.35; // of the row's height: strokes of one digit are no further apart from left to right
 const WIDE = 1.7; // of the row's height: no digit of several strokes is wider
 const APART = 0.1; // of the height of the lower of two rows: what is closer to each other is one row
@@ -32,6 +34,12 @@ const LITTLE = [12, 0.5]; // price of a digit as small as a point, and from whic
 const LEFT_OUT = [0.5, 15]; // price of a stroke left out: of any, and of one as tall as the row (as its square)
 const ABREAST = [4, 0.25]; // price of two digits in one place; and from which distance, in heights, it is none
 const CLOSE = [10, 0.5]; // the same for the parts of a letter, which lie closer than two digits do, except in haste
+const SKIP = 0.06; // of the row's height: a stroke that begins so close to where another ends goes on with it
+const IN_TWO = [0.03, 0.01, 0.01, 0.01, 0.56, 0.72, 0.01, 0.89, 0.07, 0.04]; // share of each digit that people write
+const IN_MORE = 0.01; // in two strokes, and in more
+const LOG_STROKES = [IN_TWO.map((two) => 1 - two - IN_MORE), IN_TWO, IN_TWO.map(() => IN_MORE)].map((shares) =>
+  shares.map(Math.log),
+);
 
 /** What was inked and judged as a drawing was last read, so that when it has grown only what is new is. */
 export class Known {
@@ -58,6 +66,14 @@ export class Known {
     places.forEach((place, n) => this.#now.set(keys[place], found[n]));
     return keys.map((key) => this.#now.get(key));
   }
+}
+
+/**
+ * The log probability that each digit is written in as many strokes as a group has.
+ * @param {Group} group
+ */
+export function logStrokes({ written }) {
+  return LOG_STROKES[Math.min(written, LOG_STROKES.length) - 1];
 }
 
 /**
@@ -148,7 +164,7 @@ export async function strokeRows(strokes, known) {
         spans.map((span) => raw.slice(...span).join("/")),
         (places) => places.map((n) => renderDrawing(row.slice(...spans[n]))),
       );
-    rows.push(await candidates(members.map((n) => boxes[n]), ink));
+    rows.push(await candidates(row, members.map((n) => boxes[n]), ink));
   }
   return rows;
 }
@@ -183,25 +199,26 @@ function rowsOf(boxes) {
 
 /**
  * The candidates of one row.
- * @param {Box[]} boxes of its strokes, from left to right
+ * @param {Points[]} strokes from left to right
+ * @param {Box[]} boxes of them
  * @param {(spans: [number, number][]) => Promise<Uint8Array[]>} ink makes the images of groups, from one to before
  *   another
  * @returns {Promise<Row>}
  */
-async function candidates(boxes, ink) {
+async function candidates(strokes, boxes, ink) {
   const extents = boxes.map(([left, top, right, bottom]) => Math.max(right - left, bottom - top));
   const most = Math.max(...extents);
   const height = median(extents.filter((extent) => extent >= SMALL * most)) || 1;
   /** @type {Group[]} */
   const groups = extents.map((extent, n) => {
     const price = LEFT_OUT[0] + LEFT_OUT[1] * (extent / height) ** 2;
-    return { start: n, end: n + 1, image: null, box: [0, 0, 0, 0], price };
+    return { start: n, end: n + 1, image: null, box: [0, 0, 0, 0], price, written: 1 };
   });
   /** @type {{ span: [number, number], box: Box }[]} */
   const found = [];
   for (let start = 0; start < boxes.length; start++) {
     let [left, top, right, bottom] = boxes[start];
-    for (let end = start + 1; end <= Math.min(start + MOST_PIECES, boxes.length); end++) {
+    for (let end = start + 1; end <= Math.min(start + MOST_STROKES, boxes.length); end++) {
       const box = boxes[end - 1];
       if (Math.max(box[0] - right, left - box[2]) > GAP * height) break;
       left = Math.min(left, box[0]);
@@ -212,11 +229,19 @@ async function candidates(boxes, ink) {
       found.push({ span: [start, end], box: [left, top, right, bottom] });
     }
   }
+  /** @type {(one: number, other: number) => boolean} */
+  const goesOn = (one, other) => {
+    const [x, y] = strokes[other][strokes[other].length - 1];
+    return one !== other && Math.hypot(strokes[one][0][0] - x, strokes[one][0][1] - y) < SKIP * height;
+  };
   const images = await ink(found.map(({ span }) => span));
   found.forEach(({ span: [start, end], box }, n) => {
     if (!images[n].some(Boolean)) return;
     const share = Math.max(box[2] - box[0], box[3] - box[1]) / height;
-    groups.push({ start, end, image: images[n], box, price: LITTLE[0] * Math.max(1 - share / LITTLE[1], 0) });
+    const members = [...boxes.keys()].slice(start, end);
+    const written = Math.max(members.filter((one) => !members.some((other) => goesOn(one, other))).length, 1);
+    const price = LITTLE[0] * Math.max(1 - share / LITTLE[1], 0);
+    groups.push({ start, end, image: images[n], box, price, written });
   });
   return { groups, height };
 }

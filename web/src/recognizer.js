@@ -3,8 +3,17 @@
  * but for the row reader, which the page does not have.
  */
 
-import { cleanStrokes, renderStrokes } from "./mnist-form.js";
-import { argmax, bestReading, Known, logAddExp, MOST_DIGITS, strokeRows } from "./reader.js";
+import { boxOf, cleanStrokes, renderStrokes } from "./mnist-form.js";
+import {
+  argmax,
+  bestReading,
+  Known,
+  logAddExp,
+  logStrokes,
+  MOST_DIGITS,
+  MOST_STROKES,
+  strokeRows,
+} from "./reader.js";
 
 /**
  * What a model makes of one drawing, as in Python: `digit` is null when blank or not a digit; when blank `confidence`
@@ -21,6 +30,7 @@ import { argmax, bestReading, Known, logAddExp, MOST_DIGITS, strokeRows } from "
 /** @typedef {{ probabilities: Float32Array, oodScore: number }} Judged a model's answer to one image */
 
 const BESIDE = Math.log(3); // by how much the log odds that a drawing is a digit are better where others stand beside it
+const CLEAR = Math.log(0.98); // of rows: where what they are together is likelier a digit, they are no rows
 const CHUNK = 256; // images run at once: more would need memory and be no faster
 
 /** Reads handwritten digits with one model. */
@@ -64,7 +74,16 @@ export class Recognizer {
    * @returns {Promise<Numeral>}
    */
   async readStrokes(strokes, known = new Known()) {
-    const rows = await strokeRows(cleanStrokes(strokes), known);
+    const cleaned = cleanStrokes(strokes);
+    const rows = await strokeRows(cleaned, known);
+    if (rows.length > 1 && cleaned.length <= MOST_STROKES) { // or an 8 of two circles, which need not touch
+      const one = await this.predictStrokes(cleaned);
+      if (Math.log(one.confidence) - logAddExp(0, one.oodScore) > CLEAR) {
+        const box = boxOf(cleaned.flat());
+        const status = one.status === "digit" ? "number" : "unsure";
+        return numeral(String(one.digit), status, one.confidence, [{ ...one, box }]);
+      }
+    }
     const images = rows.flatMap((row) => row.groups.flatMap((group) => group.image ?? []));
     if (!images.length) return numeral("", "blank", 0);
     const keys = images.map((image) => `${this.name}:${String.fromCharCode(...image)}`);
@@ -80,12 +99,21 @@ export class Recognizer {
     let confidence = 1, logNumber = 0, seen = 0;
     for (const row of rows) {
       const place = row.groups.map((group) => (group.image ? seen++ : -1));
-      const reading = bestReading(row, place.map((n) => logDigits[n]));
+      const logRow = place.map((n) => logDigits[n]);
+      const shapes = bestReading(row, logRow);
+      const usual = bestReading(
+        row,
+        row.groups.map((group, n) => logStrokes(group).map((more, digit) => logRow[n]?.[digit] + more)),
+      );
+      // A single digit may be written in any number of strokes.
+      const reading = Math.max(shapes.text.length, usual.text.length) > 1 ? usual : shapes;
       confidence *= reading.confidence;
-      logNumber = Math.min(logNumber, reading.logNumber);
+      logNumber = Math.min(logNumber, shapes.logNumber);
       if (reading.text) texts.push(reading.text);
       for (const n of reading.chosen) {
-        digits.push({ ...this.#prediction(images[place[n]], judged[place[n]]), box: row.groups[n].box });
+        const found = judged[place[n]];
+        const weighted = reading.text.length > 1 ? { ...found, probabilities: asWritten(row.groups[n], found) } : found;
+        digits.push({ ...this.#prediction(images[place[n]], weighted), box: row.groups[n].box });
       }
     }
     if (!texts.length) return numeral("", "blank", 0);
@@ -121,6 +149,17 @@ export class Recognizer {
     const status = outlier ? "not_a_digit" : confidence < this.unsureThreshold ? "unsure" : "digit";
     return { status, digit: outlier ? null : best, confidence, probabilities, oodScore, image, box: null };
   }
+}
+
+/**
+ * Each digit's probability, knowing in how many strokes it is written.
+ * @param {import("./reader.js").Group} group
+ * @param {Judged} judged
+ */
+function asWritten(group, { probabilities }) {
+  const more = logStrokes(group), weighted = probabilities.map((p, digit) => p * Math.exp(more[digit]));
+  const sum = weighted.reduce((one, other) => one + other);
+  return weighted.map((p) => p / sum);
 }
 
 /**
