@@ -42,7 +42,7 @@ _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely 
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
 _UNLIKELIEST = 1e-30
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
-_SURE_ROW = 0.83  # what the row reader had a say in is unsure where its confidence is less
+_SURE_ONE = 0.75  # of a picture the row reader had a say in: where it is less likely this digit, or one, it is unsure
 _SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
@@ -51,7 +51,7 @@ _HEARD = 0.4  # say of the row reader on a number's strokes
 _LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
-_SURE_HEARD = 0.81  # what both say of them is unsure where it is less
+_SURE_NUMBER = 0.81  # what the row reader had a say in is unsure where it is less likely this number
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
@@ -169,8 +169,6 @@ class Recognizer:
         self.name = self.metadata["name"]
         self.ood_threshold = float(self.metadata["ood_threshold"])
         self.unsure_threshold = float(self.metadata["unsure_threshold"])
-        self._row_threshold = max(self.unsure_threshold, _SURE_ROW)
-        self._heard_threshold = max(self.unsure_threshold, _SURE_HEARD)
         self.use_hand(hand)
 
     def use_hand(self, hand: "Hand | None") -> None:
@@ -245,7 +243,7 @@ class Recognizer:
         ways: list[_Way] = []
         for way in readings.ways if _certainty(one) <= _CLEAR and not readings.solid else ():
             ways.append(_below_each_other([self._row_cut(part, readings.units) for part in way]))
-            if ways[-1].log_number > _SURE and ways[-1].confidence > self._row_threshold:
+            if ways[-1].log_number > _SURE and ways[-1].confidence > _SURE_NUMBER:
                 ways = ways[-1:]
                 break
         several = _likeliest(ways) if ways else _NO_WAY
@@ -354,9 +352,9 @@ class Recognizer:
             (number,) = known.each([key], lambda _: [row_text(cutting, marks, scores, signs, log_p, {})])
             digits = self._digits_of(number, texts, share, cutting, units)
             if not self._was_taught(*digits):
-                return _Way([texts[best]], float(share[best]), log_number, digits, self._heard_threshold)
+                return _Way([texts[best]], float(share[best]), log_number, digits, _SURE_NUMBER)
         seen = 1.0 if agreed * all_digits > _SEEN else 0.5
-        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=self._heard_threshold)
+        return replace(way, confidence=seen * float(share[0]), log_number=log_number, sure=_SURE_NUMBER)
 
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
@@ -429,7 +427,7 @@ class Recognizer:
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
         confidence = math.exp(scores[best] - np.logaddexp.reduce(scores))
-        return _Way([text], confidence, log_number, tuple(digits), self._row_threshold)
+        return _Way([text], confidence, log_number, tuple(digits), _SURE_NUMBER)
 
     def _digits_of(
         self, number: "RowText", texts: list[str], share: NDArray[np.float64], cutting: Cutting, units: Units
@@ -545,9 +543,10 @@ class Recognizer:
         """From what `_judged` finds, and whether the row reader had a say in it: it may see no digit where one is."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
-        sure = self._row_threshold if row_reader else self.unsure_threshold
-        status = status_of(confidence, score, self.ood_threshold, sure)
-        if row_reader and status == "not_a_digit" and _log_joint(confidence, score) > _MAYBE:
+        log_right = _log_joint(confidence, score)
+        right, sure = (math.exp(log_right), _SURE_ONE) if row_reader else (confidence, self.unsure_threshold)
+        status = status_of(right, score, self.ood_threshold, sure)
+        if row_reader and status == "not_a_digit" and log_right > _MAYBE:
             status = "unsure"
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
         shifted = network and (network[1] != ood_score or (network[0] != probabilities).any())
@@ -638,7 +637,7 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
     best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
     some = max(float(weights.sum()), _UNLIKELIEST)
     likely = min(2 * some / len(ways), 1.0)  # half of the ways to see it may be wrong
-    return replace(best, confidence=right[text] / some, log_number=math.log(likely))
+    return replace(best, confidence=likely * right[text] / some, log_number=math.log(likely))
 
 
 def _box_of_ink(readings: Readings) -> Box:
