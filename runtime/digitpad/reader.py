@@ -89,6 +89,17 @@ class Cutting:
     ink: NDArray[np.float32]
     corner: tuple[int, int] = (0, 0)
 
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """What the row reader sees in it, as from `image.rows.scores`.
+
+        Raises:
+            ModelError: its file is missing or damaged.
+        """
+        from digitpad.image.rows import scores
+
+        return scores(self.grey)
+
 
 @dataclass(frozen=True)
 class Readings:

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from digitpad.hand import Hand, Lessons, Taught
     from digitpad.image.reading import ImageLike
-    from digitpad.image.rows import RowReader, RowText
+    from digitpad.image.rows import RowText
 
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
@@ -217,7 +216,7 @@ class Recognizer:
         """
         cleaned = clean_strokes(strokes)
         found = self._predict_one(render_strokes(cleaned))
-        return self._doubted(found, lambda: self._drawn(without_taps(cleaned), Known())[2])
+        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[0].scores)
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -331,9 +330,9 @@ class Recognizer:
             return way
         used = {n for group in chosen for n in range(group.start, group.end)}
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
-        cutting, units, scores = self._drawn(strokes, known)
-        agreed, all_digits = probability(scores, way.texts[0])
-        rivals = {} if agreed > _AGREED else likeliest_numbers(scores)
+        cutting, units = _drawn(strokes, known)
+        agreed, all_digits = probability(cutting.scores, way.texts[0])
+        rivals = {} if agreed > _AGREED else likeliest_numbers(cutting.scores)
         rivals.pop(way.texts[0], None)
         any_number = agreed * all_digits + sum(rivals.values())
         log_number = max(way.log_number, math.log(max(any_number, _UNLIKELIEST)))
@@ -349,7 +348,7 @@ class Recognizer:
             signs, log_p = tuple(map(int, texts[best])), float(np.log(share[best]))
             key = (texts[best], log_p, *(stroke.tobytes() for stroke in strokes))
             marks = Marks(cutting.ink >= 0.5)
-            (number,) = known.each([key], lambda _: [row_text(cutting, marks, scores, signs, log_p, {})])
+            (number,) = known.each([key], lambda _: [row_text(cutting, marks, cutting.scores, signs, log_p, {})])
             digits = self._digits_of(number, texts, share, cutting, units)
             if not self._was_taught(*digits):
                 return _Way([texts[best]], float(share[best]), log_number, digits, _SURE_NUMBER)
@@ -359,7 +358,7 @@ class Recognizer:
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
         before = way.digits[0]
-        after = self._doubted(before, lambda: self._drawn(without_taps(strokes), known)[2])
+        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[0].scores)
         if after is before:
             return way
         log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
@@ -395,18 +394,11 @@ class Recognizer:
             return False
         return any(p.learned for p in answers) or bool(self._taught.about(np.array([p.image for p in answers])).any())
 
-    def _drawn(self, strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray[np.float64]]:
-        """Strokes as the row reader is shown them, and the scores that it gives."""
-        from digitpad.image.rows import drawn
-
-        key = [stroke.tobytes() for stroke in strokes]
-        ((cutting, units),) = known.each([("drawn", *key)], lambda _: [drawn(strokes)])
-        (scores,) = known.each([("scores", *key)], lambda _: [self._row_reader.scores(cutting.grey)])
-        return cutting, units, scores
-
     def _row_cut(self, part: Cutting, units: Units) -> "_Way":
         """A cutting's likeliest number: as probable as the row reader and the network of its digits' ink say."""
-        numbers, log_number = self._row_reader.numbers(part)
+        from digitpad.image.rows import numbers as numbers_in
+
+        numbers, log_number = numbers_in(part)
         if not numbers:
             return _Way([], 1.0, log_number, (), 0.0)
         judged = self._judged(np.array([image for number in numbers for image in number.images]), self._lessons())
@@ -482,16 +474,11 @@ class Recognizer:
             prediction = found[0]
         elif not readings.ways:
             from digitpad.image.filters import as_float
+            from digitpad.image.rows import scores
 
-            prediction = self._doubted(prediction, lambda: self._row_reader.scores(1 - as_float(prediction.image)))
+            prediction = self._doubted(prediction, lambda: scores(1 - as_float(prediction.image)))
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
-
-    @cached_property
-    def _row_reader(self) -> "RowReader":
-        from digitpad.image.rows import RowReader
-
-        return RowReader()
 
     def _mixed(self, found: Prediction, readings: Readings) -> Prediction:
         """The answer to a picture that was found to be this, and may be what the row reader sees.
@@ -499,18 +486,18 @@ class Recognizer:
         Where what was found is blank, or a large filled mark, the row reader decides; and where what is no digit to the
         model is bare paper to it, nothing is written.
         """
-        from digitpad.image.rows import shown
+        from digitpad.image.rows import digits, shown
 
-        cuttings = [way[0].grey for way in readings.ways if len(way) == 1]
-        rows = [part.grey for way in readings.ways if len(way) > 1 for part in way]
-        log_rows, log_bare = zip(*(self._row_reader.digits(grey) for grey in cuttings), strict=True)
+        cuttings = [way[0] for way in readings.ways if len(way) == 1]
+        rows = [part for way in readings.ways if len(way) > 1 for part in way]
+        log_rows, log_bare = zip(*(digits(part.scores) for part in cuttings), strict=True)
         bare = found.digit is None and min(log_bare) > _BARE
-        if bare and all(self._row_reader.digits(grey)[1] > _BARE for grey in rows):
+        if bare and all(digits(part.scores)[1] > _BARE for part in rows):
             return self._predict_one(np.zeros_like(found.image))
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or readings.filled:
-            answer = self._prediction(shown(cuttings[surest[-1]]), *_average([log_row]), row_reader=True)
+            answer = self._prediction(shown(cuttings[surest[-1]].grey), *_average([log_row]), row_reader=True)
             return answer if _certainty(answer) > _MAYBE else found
         alone = _average([_log_found(found.network), log_row]) if found.network else ()
         return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone, row_reader=True)
@@ -609,6 +596,14 @@ class Recognizer:
             except Exception as error:  # onnxruntime raises a dozen types without a common base
                 raise ModelError(f"{self.name}: the model fails to run ({first_line(error)})") from None
         return outputs
+
+
+def _drawn(strokes: list[Points], known: Known) -> tuple[Cutting, Units]:
+    """Strokes as the row reader is shown them."""
+    from digitpad.image.rows import drawn
+
+    (shown,) = known.each([("drawn", *(stroke.tobytes() for stroke in strokes))], lambda _: [drawn(strokes)])
+    return shown
 
 
 _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)

@@ -5,7 +5,6 @@ import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitpad import ImageError, Prediction, Recognizer, session_options
+from digitpad.image import rows
 from digitpad.mnist_form import render_strokes
 from digitpad.reader import Cutting, Readings
 from tests.runtime.conftest import DATA, Points
@@ -142,17 +142,6 @@ def test_of_several_readings_the_one_is_taken_that_is_surest_to_be_a_digit(seven
     assert recognizer.predict_readings(Readings(np.stack([noise, blank]))).status == "not_a_digit"
 
 
-class RowReader:
-    """Reads any row as one digit with these probabilities, or as bare paper."""
-
-    def __init__(self, **likely: float) -> None:
-        self.probabilities = [likely.get(f"d{digit}", 1e-6) for digit in range(10)]
-        self.log_bare = math.log(likely.get("bare", 1e-6))
-
-    def digits(self, _: object) -> tuple[NDArray[np.float64], float]:
-        return np.log(self.probabilities), self.log_bare
-
-
 def test_where_nothing_found_is_surely_a_digit_what_the_row_reader_sees_counts_as_much(
     seven: Points, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +150,8 @@ def test_where_nothing_found_is_surely_a_digit_what_the_row_reader_sees_counts_a
     grey = np.ones((40, 40), np.float32)
 
     def answer(image: NDArray[np.uint8], **likely: float) -> Prediction:
-        vars(recognizer)["_row_reader"] = RowReader(**likely)
+        seen = np.log([likely.get(f"d{digit}", 1e-6) for digit in range(10)]), math.log(likely.get("bare", 1e-6))
+        monkeypatch.setattr("digitpad.image.rows.digits", lambda _: seen)
         return recognizer.predict_readings(Readings(image[None], [[Cutting(grey, 1 - grey)]]))
 
     assert answer(noise).status == "not_a_digit"
@@ -192,9 +182,8 @@ def test_in_doubt_the_row_reader_is_shown_a_picture_in_mnists_form_too_but_not_b
     doubted = recognizer.predict(image)
     assert doubted.digit == 7
     assert not np.array_equal(doubted.probabilities, alone.probabilities)
-    real = recognizer._row_reader
-    other = SimpleNamespace(scores=lambda _: real.scores(1 - cross / np.float32(255)))
-    monkeypatch.setitem(vars(recognizer), "_row_reader", other)
+    seen = rows.scores(1 - cross / np.float32(255))
+    monkeypatch.setattr(rows, "scores", lambda _: seen)
     assert recognizer.predict(image).ood_score > max(doubted.ood_score, alone.ood_score), "it sees no digit"
     assert np.array_equal(recognizer.predict_normalised(image).probabilities, alone.probabilities)
 

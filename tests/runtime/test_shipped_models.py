@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 
 from digitpad import ModelError, Recognizer, models
 from digitpad.doctor import verify_models
+from digitpad.image import rows
 from digitpad.mnist_form import render_strokes
 from digitpad.models import find_model, models_folder, shipped_models
 from digitpad.pad.demo_strokes import demo_samples
@@ -56,9 +57,10 @@ def test_a_changed_or_missing_row_reader_is_noticed_when_it_is_needed(
     monkeypatch.setattr(models, "models_folder", lambda: str(tmp_path))
     clear, page = np.full((300, 300), 255, np.uint8), np.random.default_rng(1).integers(0, 256, (60, 200), np.uint8)
     clear[60:240, 140:160] = 0
-    rows = tmp_path / "rows.onnx"
-    for damage, words in ((rows.unlink, "rows.onnx: cannot be read"), (lambda: rows.write_bytes(b"?"), "checksum")):
+    file = tmp_path / "rows.onnx"
+    for damage, words in ((file.unlink, "rows.onnx: cannot be read"), (lambda: file.write_bytes(b"?"), "checksum")):
         damage()
+        rows._network.cache_clear()
         recognizer = Recognizer("cnn")
         assert recognizer.predict(clear).digit == 1
         with pytest.raises(ModelError, match=words):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitpad import Recognizer
-from digitpad.image.rows import HEIGHT, OTHER, RowReader, likeliest_texts
+from digitpad.image.rows import HEIGHT, OTHER, likeliest_texts, scores_of_row
 from digitpad.stroke_files import Sample
 from train.data import Digits, render
 from train.rows import WIDTHS, Hands, Rows, bent, make_rows, read_rows, write_rows
@@ -47,11 +47,10 @@ def test_there_are_digits_letters_and_bare_paper_among_them(rows: Rows) -> None:
 
 
 def test_the_shipped_reader_reads_most_of_them(rows: Rows) -> None:
-    reader = RowReader()
     numbers = [(row, tuple(text)) for row, text in rows if text and OTHER not in text]
     read = 0
     for row, text in numbers:
-        texts = likeliest_texts(reader._scores_of(row))
+        texts = likeliest_texts(scores_of_row(row))
         read += max(texts, key=lambda text: texts[text]) == text
     assert read > 0.6 * len(numbers)
 
@@ -79,8 +78,7 @@ def test_some_rows_are_drawn_as_the_pad_shows_them_to_the_reader(hands: Hands) -
         if text and OTHER not in text and (row[[0, 1, 2, -3, -2, -1]] == row.min()).all()
     ]
     assert len(drawn_rows) > 10
-    reader = RowReader()
-    read = [likeliest_texts(reader._scores_of(row)) for row, _ in drawn_rows]
+    read = [likeliest_texts(scores_of_row(row)) for row, _ in drawn_rows]
     right = [
         max(texts, key=lambda t: texts[t]) == tuple(text) for texts, (_, text) in zip(read, drawn_rows, strict=True)
     ]

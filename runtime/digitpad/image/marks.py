@@ -1,5 +1,7 @@
 """The connected marks that make up a mask."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,14 +51,16 @@ class Marks:
         self.extent = np.maximum(self.across, self.down)
         self.free = (self.left > 0) & (self.top > 0) & (self.right < width) & (self.bottom < height)
 
-    def mask(self, chosen: Mask) -> Mask:
-        """The pixels of the chosen marks."""
-        height, width = self.shape
+    def mask(self, chosen: Mask, box: Sequence[int] = ()) -> Mask:
+        """The pixels of the chosen marks: all, or those in a box that holds all of their ink."""
+        left, top, right, bottom = box or (0, 0, self.shape[1], self.shape[0])
+        height, width = bottom - top, right - left + 1
         runs = chosen[self._mark]
-        steps = np.zeros(height * (width + 1) + 1, np.int8)
-        steps[self._starts[runs]] = 1
-        steps[self._ends[runs]] = -1
-        return np.cumsum(steps, dtype=np.int8)[:-1].reshape(height, width + 1)[:, :width].astype(bool)
+        steps = np.zeros(height * width + 1, np.int8)
+        for ends, step in ((self._starts, 1), (self._ends, -1)):
+            y, x = np.divmod(ends[runs], self.shape[1] + 1)
+            steps[(y - top) * width + x - left] = step
+        return np.cumsum(steps, dtype=np.int8)[:-1].reshape(height, width)[:, :-1].astype(bool)
 
 
 def _joined(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -6,8 +6,11 @@ places where their digits may be (A. Graves et al., ICML 2006).
 """
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,9 @@ from digitpad.mnist_form import PEN_WIDTH, Points
 from digitpad.models import load_row_reader
 from digitpad.reader import Box, Cutting, Units, rows_of
 
+if TYPE_CHECKING:
+    import onnxruntime
+
 HEIGHT = 40  # pixels of a row as the network sees it
 PLACE = 2  # pixels of width to a place
 OTHER, NOTHING = 10, 11  # beside the ten digits: what is no digit, and none at all
@@ -29,6 +35,7 @@ _FAINTEST = 0.012  # standard deviation of grey: where there is less, nothing is
 _HOPELESS = -15.0  # log probability that a row is a number: where it is lower, its digits are not looked for
 _RIVALS, _RIVAL = 4, math.log(0.001)  # how many of its numbers are judged; and how likely beside the likeliest
 _UNLIKELY = -30.0  # log probability of any sign where there is nothing
+_SCALED, _TINY = 8, 1e-300  # after so many places small probabilities are scaled up; and none is less
 _BEAM = 12  # texts that are followed
 _LEAST = -9.0  # log probability of what is looked at, at a place
 _MINE = 0.7  # of a mark's width: with so much of it in a digit's part of the row, all of it is that digit's
@@ -61,7 +68,7 @@ class RowText:
         log_p: the log probability that they are right, given that it is a number.
         images: uint8 (L, 28, 28), the ink of each in the model's form.
         boxes: of each, in the cutting's pixels.
-        scores: of the row, as from `RowReader.scores`.
+        scores: of the row, as from `scores`.
     """
 
     signs: Text
@@ -77,65 +84,75 @@ class RowText:
         return np.asarray(log_signs - np.logaddexp.reduce(log_signs, axis=1, keepdims=True))
 
 
-class RowReader:
-    """The network that reads rows, ready to run. It may be shared by threads."""
+@cache
+def _network() -> "onnxruntime.InferenceSession":
+    return load_row_reader()
 
-    def __init__(self) -> None:
-        """Load it.
 
-        Raises:
-            ModelError: its file is missing or damaged.
-        """
-        self._session = load_row_reader()
+def scores(grey: Map) -> Scores:
+    """The log probabilities (places, 12) of the signs in a grey picture, by place.
 
-    def digits(self, grey: Map) -> tuple[Scores, float]:
-        """The log probability of each digit (10,), that it is what a cutting holds, and nothing else; and of no ink."""
-        scores = self.scores(grey)
-        return log_probabilities(scores, np.arange(10)[:, None]), float(scores[:, NOTHING].sum())
+    Args:
+        grey: float32 (H, W) in [0, 1], of either polarity.
 
-    def scores(self, grey: Map) -> Scores:
-        """The log probabilities (places, 12) of the signs of a cutting, by place."""
-        return self._scores_of(seen_row(grey))
+    Raises:
+        ModelError: the network's file is missing or damaged.
+    """
+    return scores_of_row(seen_row(grey))
 
-    def numbers(self, cutting: Cutting) -> tuple[list[RowText], float]:
-        """The likeliest numbers in a cutting, the likeliest first, and the log probability that it is one at all.
 
-        There are none where it is most likely bare, or a number next to impossible.
-        """
-        scores = self.scores(cutting.grey)
-        texts = likeliest_texts(scores)
-        if not next(iter(texts)):
-            return [], 0.0
-        numbers = _numbers(texts)
-        if not numbers:  # the likeliest, however unlikely
-            scores[:, OTHER] = -np.inf
-            numbers = _numbers(likeliest_texts(scores))
-        log_number = float(np.logaddexp.reduce([*numbers.values()])) if numbers else -math.inf
-        if log_number < _HOPELESS:
-            return [], log_number
-        most = max(numbers.values()) + _RIVAL
-        likely = [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]
-        marks, fitted = Marks(cutting.ink >= 0.5), dict[bytes, NDArray[np.uint8]]()
-        return [row_text(cutting, marks, scores, s, p - log_number, fitted) for s, p in likely], min(log_number, 0.0)
+def scores_of_row(row: NDArray[np.uint8]) -> Scores:
+    """The same of what `seen_row` gives."""
+    if row.min() == row.max():
+        bare = np.full((row.shape[1] // PLACE, NOTHING + 1), _UNLIKELY)
+        bare[:, NOTHING] = 0
+        return bare
+    (found,) = _network().run(None, {"rows": row[None]})
+    return np.asarray(found[0], np.float64)
 
-    def _scores_of(self, row: NDArray[np.uint8]) -> Scores:
-        if row.min() == row.max():
-            bare = np.full((row.shape[1] // PLACE, NOTHING + 1), _UNLIKELY)
-            bare[:, NOTHING] = 0
-            return bare
-        (found,) = self._session.run(None, {"rows": row[None]})
-        return np.asarray(found[0], np.float64)
+
+def digits(scores: Scores) -> tuple[Scores, float]:
+    """The log probability of each digit (10,), that it is there, and nothing else; and that nothing is."""
+    return log_probabilities(scores, np.arange(10)[:, None]), float(scores[:, NOTHING].sum())
+
+
+def numbers(cutting: Cutting) -> tuple[list[RowText], float]:
+    """The likeliest numbers in a cutting, the likeliest first, and the log probability that it is one at all.
+
+    There are none where it is most likely bare, or a number next to impossible.
+    """
+    scores = cutting.scores
+    texts = likeliest_texts(scores)
+    if not next(iter(texts)):
+        return [], 0.0
+    numbers = _numbers(texts)
+    if not numbers:  # the likeliest, however unlikely
+        scores = scores.copy()
+        scores[:, OTHER] = -np.inf
+        numbers = _numbers(likeliest_texts(scores))
+    log_number = float(np.logaddexp.reduce([*numbers.values()])) if numbers else -math.inf
+    if log_number < _HOPELESS:
+        return [], log_number
+    most = max(numbers.values()) + _RIVAL
+    likely = [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]
+    marks, cut = Marks(cutting.ink >= 0.5), dict[Hashable, tuple[NDArray[np.uint8], Box]]()
+    return [row_text(cutting, marks, scores, s, p - log_number, cut) for s, p in likely], min(log_number, 0.0)
 
 
 def row_text(
-    cutting: Cutting, marks: Marks, scores: Scores, signs: Text, log_p: float, fitted: dict[bytes, NDArray[np.uint8]]
+    cutting: Cutting,
+    marks: Marks,
+    scores: Scores,
+    signs: Text,
+    log_p: float,
+    cut: dict[Hashable, tuple[NDArray[np.uint8], Box]],
 ) -> RowText:
     """A number in a cutting, by the marks of its ink, with its digits where they most likely are.
 
-    `fitted` keeps their ink by its mask.
+    `cut` keeps what was cut out for others.
     """
     middles = places_of(scores, signs) * (cutting.grey.shape[1] / len(scores))
-    return RowText(signs, log_p, *_parted(cutting, marks, middles, fitted), scores)
+    return RowText(signs, log_p, *_parted(cutting, marks, middles, cut), scores)
 
 
 def _numbers(texts: dict[Text, float]) -> dict[Text, float]:
@@ -275,35 +292,43 @@ def probability(scores: Scores, text: str) -> tuple[float, float]:
 
 
 def _parted(
-    cutting: Cutting, marks: Marks, middles: NDArray[np.float64], fitted: dict[bytes, NDArray[np.uint8]]
+    cutting: Cutting, marks: Marks, middles: NDArray[np.float64], cut: dict[Hashable, tuple[NDArray[np.uint8], Box]]
 ) -> tuple[list[NDArray[np.uint8]], list[Box]]:
-    """The ink of digits at these places, in the model's form, and their boxes; `fitted` keeps ink by its mask.
+    """The ink of digits at these places, in the model's form, and their boxes; `cut` keeps both by their marks.
 
     A mark is the digit's in whose part of the row most of it lies; where two share it, it is cut between them.
     """
-    ink = cutting.ink
-    ends = [0, *((middles[:-1] + middles[1:]) / 2).round().astype(int).tolist(), ink.shape[1]]
-    images, boxes = [], []
+    ends = [0, *((middles[:-1] + middles[1:]) / 2).round().astype(int).tolist(), cutting.ink.shape[1]]
+    found = []
     for start, end in pairwise(ends):
         inside = np.minimum(marks.right, end) - np.maximum(marks.left, start)
         whole = inside >= _MINE * marks.across
         whole &= ~_beside(marks, whole)
-        mask = marks.mask(whole)
         shared = (inside < _MINE * marks.across) & (inside > _SHARED * np.minimum(marks.across, end - start))
-        if shared.any():
-            mask[:, start:end] |= marks.mask(shared)[:, start:end]
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not rows.size:
-            images.append(shown(cutting.grey[:, start : max(end, start + 1)]))
-            rows, columns = np.array([0, ink.shape[0] - 1]), np.array([start, max(end - 1, start)])
-        elif (key := mask.tobytes()) in fitted:
-            images.append(fitted[key])
-        else:
-            part = np.s_[max(rows[0] - _NEAR, 0) : rows[-1] + _NEAR, max(columns[0] - _NEAR, 0) : columns[-1] + _NEAR]
-            images.append(fit_ink(without(ink[part], (ink[part] >= 0.5) & ~mask[part])))
-            fitted[key] = images[-1]
-        boxes.append((float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0))
-    return images, boxes
+        key = whole.tobytes(), shared.tobytes(), (start, end) if shared.any() or not whole.any() else ()
+        if key not in cut:
+            cut[key] = _cut_out(cutting, marks, whole, shared, (start, max(end, start + 1)))
+        found.append(cut[key])
+    return [image for image, _ in found], [box for _, box in found]
+
+
+def _cut_out(
+    cutting: Cutting, marks: Marks, whole: Mask, shared: Mask, part: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Box]:
+    """The ink of some marks, whole or as far as they are in a part of the row, in the model's form; and its box."""
+    (start, end), ink = part, cutting.ink
+    if (boxes := marks.boxes[whole | shared]).size:
+        left, top = np.maximum(boxes[:, :2].min(axis=0) - _NEAR, 0).tolist()
+        right, bottom = np.minimum(boxes[:, 2:].max(axis=0) + _NEAR, ink.shape[::-1]).tolist()
+        around, box = ink[top:bottom, left:right], (left, top, right, bottom)
+        mask, inside = marks.mask(whole, box), np.s_[max(start - left, 0) : max(end - left, 0)]
+        mask[:, inside] |= marks.mask(shared, box)[:, inside]
+        if mask.any():
+            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            near = np.s_[max(rows[0] - _NEAR, 0) : rows[-1] + _NEAR, max(columns[0] - _NEAR, 0) : columns[-1] + _NEAR]
+            image = fit_ink(without(around[near], (around[near] >= 0.5) & ~mask[near]))
+            return image, (left + columns[0], top + rows[0], left + columns[-1] + 1.0, top + rows[-1] + 1.0)
+    return shown(cutting.grey[:, start:end]), (float(start), 0.0, float(end), float(ink.shape[0]))
 
 
 def _beside(marks: Marks, whole: Mask) -> Mask:
@@ -351,12 +376,16 @@ def log_probabilities(scores: Scores, texts: NDArray[np.int64]) -> Scores:
     signs = np.full((count, 2 * length + 1), NOTHING)
     signs[:, 1::2] = texts
     skips = np.pad(signs[:, 2:] != signs[:, :-2], ((0, 0), (2, 0)))
-    ways = np.full((count, 2 * length + 3), -np.inf)  # two more in front, from where nothing comes
-    ways[:, 2:4] = scores[0][signs[:, :2]]
-    for here in scores[1:]:
-        skipped = np.where(skips, ways[:, :-2], -np.inf)
-        ways[:, 2:] = np.logaddexp(np.logaddexp(ways[:, 2:], ways[:, 1:-1]), skipped) + here[signs]
-    return np.asarray(np.logaddexp.reduce(ways[:, -2:], axis=1))
+    here = np.exp(np.maximum(scores, _UNLIKELY))
+    ways = np.zeros((count, 2 * length + 3))  # two more in front, from where nothing comes
+    ways[:, 2:4], log_scale = here[0][signs[:, :2]], np.zeros(count)
+    for place in range(1, len(here)):
+        ways[:, 2:] = (ways[:, 2:] + ways[:, 1:-1] + skips * ways[:, :-2]) * here[place][signs]
+        if place % _SCALED == 0:
+            most = ways.max(axis=1)
+            ways /= most[:, None]
+            log_scale += np.log(most)
+    return np.asarray(log_scale + np.log(np.maximum(ways[:, -2:].sum(axis=1), _TINY)))
 
 
 def places_of(scores: Scores, text: Text) -> NDArray[np.float64]:

@@ -104,7 +104,7 @@ def test_one_digit_is_a_number_of_one_and_its_prediction_is_what_predict_gives()
 
 
 def test_what_is_surely_a_digit_at_first_sight_is_not_read_as_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recognizer, "_row_reader", property(lambda _: pytest.fail("the row reader was asked")))
+    monkeypatch.setattr("digitpad.image.rows.scores", lambda _: pytest.fail("the row reader was asked"))
     picture = grey(1 - draw("3", 200, size=(300, 300)))
     assert Recognizer("cnn").predict(picture).digit == 3
     assert Recognizer("cnn").read(picture).text == "3"
