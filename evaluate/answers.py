@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitpad import Prediction, Recognizer
+from digitpad.answers import status_of
 from digitpad.reader import Readings
-from digitpad.recognizer import status_of
 from evaluate import metrics
 from evaluate.sets import Drawn
 from train.data import Digits

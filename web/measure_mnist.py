@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from digitpad import Recognizer
-from digitpad.recognizer import status_of
+from digitpad.answers import status_of
 
 FILE = Path("mnist", "t10k-images-idx3-ubyte.gz")
 

@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from digitpad.answers import Number, Prediction
     from digitpad.errors import DigitPadError, ImageError, ModelError, StrokeError
     from digitpad.hand import Hand
     from digitpad.image.normalise import normalise_image
     from digitpad.mnist_form import render_strokes
     from digitpad.models import session_options
-    from digitpad.recognizer import Number, Prediction, Recognizer
+    from digitpad.recognizer import Recognizer
     from digitpad.stroke_files import Sample, read_samples, write_samples
 
 __version__ = "0.1.0"
@@ -42,7 +43,8 @@ _HOMES = {
     "image.normalise": ("normalise_image",),
     "mnist_form": ("render_strokes",),
     "models": ("session_options",),
-    "recognizer": ("Number", "Prediction", "Recognizer"),
+    "answers": ("Number", "Prediction"),
+    "recognizer": ("Recognizer",),
     "stroke_files": ("Sample", "read_samples", "write_samples"),
 }
 

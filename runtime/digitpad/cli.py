@@ -23,9 +23,10 @@ from digitpad.log import log_step
 # Numpy, onnxruntime, Pillow and pygame are imported where they are needed: --version must not wait for them. Nor does
 # `predict` import pathlib, which takes half a megabyte and, up to Python 3.12, 3 ms.
 if TYPE_CHECKING:
+    from digitpad.answers import Number, Prediction
     from digitpad.explain import Explainer
     from digitpad.many import Answer, Source, Work
-    from digitpad.recognizer import Number, Prediction, Recognizer
+    from digitpad.recognizer import Recognizer
 
 _MODEL_HELP = "cnn, mlp, both, another name that `digitpad models` lists, or the path of an .onnx file (default: cnn)"
 

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from digitpad.answers import Number, Prediction, percent
 from digitpad.errors import printable
 from digitpad.files import make_folder, write_whole
 from digitpad.image.reading import on_white, read_image
 from digitpad.log import Tell, log_step
 from digitpad.mnist_form import Points
 from digitpad.reader import Box
-from digitpad.recognizer import Number, Prediction, Recognizer, percent
+from digitpad.recognizer import Recognizer
 
 _SIDE = 252  # pixels of a panel: nine for each of the model's
 _GAP = 20  # pixels between panels

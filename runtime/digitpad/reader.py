@@ -83,22 +83,13 @@ class Cutting:
         grey: float32 (H, W) in [0, 1].
         ink: what was found in it: float32 (H, W) in [0, 1], 0.5 along the outline.
         corner: where in the picture (x, y) it begins.
+        seen: what the row reader sees in it, once it was asked: `image.rows.scores_in`.
     """
 
     grey: NDArray[np.float32]
     ink: NDArray[np.float32]
     corner: tuple[int, int] = (0, 0)
-
-    @cached_property
-    def scores(self) -> NDArray[np.float64]:
-        """What the row reader sees in it, as from `image.rows.scores`.
-
-        Raises:
-            ModelError: its file is missing or damaged.
-        """
-        from digitpad.image.rows import scores
-
-        return scores(self.grey)
+    seen: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

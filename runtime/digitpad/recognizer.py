@@ -10,6 +10,24 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from digitpad.answers import (
+    LEAST,
+    SAY,
+    UNLIKELIEST,
+    Number,
+    Prediction,
+    certainty,
+    log_answers,
+    log_found,
+    log_joint,
+    mean_opinion,
+    none_by,
+    pooled,
+    second_opinion,
+    seen_in_row,
+    status_of,
+    weighted,
+)
 from digitpad.errors import ImageError, ModelError, first_line
 from digitpad.log import log_step
 from digitpad.mnist_form import SIZE, Points, clean_strokes, render_strokes, without_taps
@@ -39,15 +57,11 @@ if TYPE_CHECKING:
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
 _CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
-_UNLIKELIEST = 1e-30
-_ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
 _SURE_ONE = 0.75  # of a picture the row reader had a say in: where it is less likely this digit, or one, it is unsure
-_SAY = 0.15  # say of the model on what the row reader found
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
 _DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
 _HEARD = 0.4  # say of the row reader on a number's strokes
-_LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
 _SURE_NUMBER = 0.81  # what the row reader had a say in is unsure where it is less likely this number
@@ -56,75 +70,6 @@ _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
-
-Status = Literal["digit", "unsure", "not_a_digit", "blank"]
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a model makes of one drawing. `str(prediction)` is a short answer in words.
-
-    Attributes:
-        status: "digit"; "unsure" (a digit, but the confidence is low, or in a picture perhaps none); "not_a_digit"; or
-            "blank".
-        digit: 0 to 9; None when blank or not a digit.
-        confidence: the largest probability, in [0, 1]; 0.0 when blank.
-        probabilities: float32 (10,), summing to 1; all 0.1 when blank.
-        ood_score: out-of-distribution score: the log odds that it is no digit; NaN when blank.
-        image: uint8 (28, 28), 0 = paper, 255 = ink: exactly what the model saw; of a picture, where no ink was found
-            or only a large filled mark, what the row reader made out; of a drawn number that it parts, what it cut out;
-            all 0 when blank. Where the row reader has a say, probabilities and ood_score are those of both; of a drawn
-            number that it parts, ood_score is its own.
-        box: of a number's digit, in the input's own coordinates: left, top, right, bottom; None of a single one.
-        network: what the network says by itself, where lessons of a hand have shifted that; None elsewhere.
-    """
-
-    status: Status
-    digit: int | None
-    confidence: float
-    probabilities: NDArray[np.float32]
-    ood_score: float
-    image: NDArray[np.uint8]
-    box: Box | None = None
-    network: "Prediction | None" = None
-
-    @property
-    def learned(self) -> bool:
-        """Whether what the owner taught decided: the network by itself reads another digit, or refuses, or does not."""
-        return self.network is not None and self.network.digit != self.digit
-
-    def __str__(self) -> str:
-        """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
-        if self.digit is None:
-            return self.status.replace("_", " ")
-        sure = f"{self.digit} ({percent(self.confidence)})"
-        return sure if self.status == "digit" else f"unsure, perhaps {sure}"
-
-
-@dataclass(frozen=True, eq=False)
-class Number:
-    """What a model makes of a whole number, or of several in rows. `str(number)` is a short answer in words.
-
-    Attributes:
-        text: the digits, left to right, rows joined by a line end; "" when not a number or blank.
-        status: "number"; "unsure" (a number, but the confidence is low); "not_a_number"; or "blank".
-        confidence: how probable it is that the text is right as a whole, in [0, 1]; 0.0 when blank.
-        digits: the prediction for each digit, with its box; () when not a number or blank.
-        reason: why it is not a number, where that is not for what it looks like; otherwise "".
-    """
-
-    text: str
-    status: Literal["number", "unsure", "not_a_number", "blank"]
-    confidence: float
-    digits: tuple[Prediction, ...]
-    reason: str = ""
-
-    def __str__(self) -> str:
-        """In words: "1984 (99.8 %)"; "unsure, perhaps 1984 (61.0 %)"; "not a number"; "blank"."""
-        if not self.text:
-            return self.status.replace("_", " ") + (f": {self.reason}" if self.reason else "")
-        sure = f"{' / '.join(self.text.splitlines())} ({percent(self.confidence)})"
-        return sure if self.status == "number" else f"unsure, perhaps {sure}"
 
 
 @dataclass(frozen=True)
@@ -216,7 +161,7 @@ class Recognizer:
         """
         cleaned = clean_strokes(strokes)
         found = self._predict_one(render_strokes(cleaned))
-        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[0].scores)
+        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[2])
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -240,19 +185,19 @@ class Recognizer:
         """
         one = self.predict_readings(readings)
         ways: list[_Way] = []
-        for way in readings.ways if _certainty(one) <= _CLEAR and not readings.solid else ():
+        for way in readings.ways if certainty(one) <= _CLEAR and not readings.solid else ():
             ways.append(_below_each_other([self._row_cut(part, readings.units) for part in way]))
             if ways[-1].log_number > _SURE and ways[-1].confidence > _SURE_NUMBER:
                 ways = ways[-1:]
                 break
         several = _likeliest(ways) if ways else _NO_WAY
         one_at_all = one.digit is not None and one.ood_score <= self.ood_threshold
-        if len(several.digits) > 1 and (not one_at_all or several.log_number > _certainty(one)):
+        if len(several.digits) > 1 and (not one_at_all or several.log_number > certainty(one)):
             return self._number(several)
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
-        return _of_one(one, one.confidence if one_at_all else math.exp(_certainty(one)))
+        return _of_one(one, one.confidence if one_at_all else math.exp(certainty(one)))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -270,7 +215,7 @@ class Recognizer:
         rows = stroke_rows(cleaned, known)
         if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or an 8 of two circles, which need not touch
             one, points = self.predict_strokes(cleaned), np.concatenate(cleaned)
-            if _certainty(one) > _CLEAR:
+            if certainty(one) > _CLEAR:
                 (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
                 return _of_one(replace(one, box=(left, top, right, bottom)), one.confidence)
         return self._number(self._way(rows, known))
@@ -285,7 +230,7 @@ class Recognizer:
             lambda new: zip(*self._judged(np.array([images[n] for n in new]), lessons), strict=True),
         )
         probabilities, ood_score, *_ = map(np.array, zip(*judged, strict=True))
-        log_digits = _log_digits(probabilities, ood_score)
+        log_digits = log_answers(probabilities, ood_score)
         taught = np.zeros(len(images), np.bool_)
         if self._taught:
             about = self._taught.about
@@ -303,7 +248,7 @@ class Recognizer:
             text = "".join(map(str, log_row[chosen].argmax(axis=1)))
             digits: list[Prediction] = []
             for n in chosen:
-                found = judged[place[n]] if len(chosen) == 1 else _weighted(np.exp(log_strokes[n]), *judged[place[n]])
+                found = judged[place[n]] if len(chosen) == 1 else weighted(np.exp(log_strokes[n]), *judged[place[n]])
                 answer = self._prediction(images[place[n]], *found)
                 digits.append(replace(answer, box=row.groups[n].box))
             (log_right,) = log_texts(row, log_row, [text])
@@ -330,25 +275,25 @@ class Recognizer:
             return way
         used = {n for group in chosen for n in range(group.start, group.end)}
         strokes = [s for n, s in enumerate(row.strokes) if n in used or np.ptp(s, axis=0).max() > _SLIP * row.height]
-        cutting, units = _drawn(strokes, known)
-        agreed, all_digits = probability(cutting.scores, way.texts[0])
-        rivals = {} if agreed > _AGREED else likeliest_numbers(cutting.scores)
+        cutting, units, scores = _drawn(strokes, known)
+        agreed, all_digits = probability(scores, way.texts[0])
+        rivals = {} if agreed > _AGREED else likeliest_numbers(scores)
         rivals.pop(way.texts[0], None)
         any_number = agreed * all_digits + sum(rivals.values())
-        log_number = max(way.log_number, math.log(max(any_number, _UNLIKELIEST)))
+        log_number = max(way.log_number, math.log(max(any_number, UNLIKELIEST)))
         texts = [*way.texts, *rivals]
         if rivals:
             own = np.exp(log_texts(row, log_digits, texts))
-            heard = np.array([agreed, *(likely / max(all_digits, _UNLIKELIEST) for likely in rivals.values())])
+            heard = np.array([agreed, *(likely / max(all_digits, UNLIKELIEST) for likely in rivals.values())])
         else:  # whatever else it may be
             own, heard = np.array([way.confidence, 1 - way.confidence]), np.array([agreed, 1 - agreed])
-        scored = _pooled(np.log(np.clip(own, _LEAST, 1)), np.log(np.clip(heard, _LEAST, 1)), _HEARD)
+        scored = pooled(np.log(np.clip(own, LEAST, 1)), np.log(np.clip(heard, LEAST, 1)), _HEARD)
         share = np.exp(scored - np.logaddexp.reduce(scored))
         if rivals and (best := int(share.argmax())):
             signs, log_p = tuple(map(int, texts[best])), float(np.log(share[best]))
             key = (texts[best], log_p, *(stroke.tobytes() for stroke in strokes))
             marks = Marks(cutting.ink >= 0.5)
-            (number,) = known.each([key], lambda _: [row_text(cutting, marks, cutting.scores, signs, log_p, {})])
+            (number,) = known.each([key], lambda _: [row_text(cutting, marks, scores, signs, log_p, {})])
             digits = self._digits_of(number, texts, share, cutting, units)
             if not self._was_taught(*digits):
                 return _Way([texts[best]], float(share[best]), log_number, digits, _SURE_NUMBER)
@@ -358,7 +303,7 @@ class Recognizer:
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
         before = way.digits[0]
-        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[0].scores)
+        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[2])
         if after is before:
             return way
         log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
@@ -375,7 +320,7 @@ class Recognizer:
     def _doubted(self, found: Prediction, scores: Callable[[], NDArray[np.float64]]) -> Prediction:
         """The answer to one digit, drawn or in MNIST's form; where that is in doubt, the row reader's scores count."""
         low, high = _DOUBT
-        say = _SECOND * min((high - math.exp(_certainty(found))) / (high - low), 1)
+        say = _SECOND * min((high - math.exp(certainty(found))) / (high - low), 1)
         if found.status == "blank" or say <= 0 or self._was_taught(found):
             return found
         from digitpad.image.rows import log_probabilities
@@ -383,8 +328,8 @@ class Recognizer:
         log_row = log_probabilities(scores(), np.arange(10)[:, None])
         if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
             return found  # to both it is none
-        alone = _second(found.network, log_row, say) if found.network else ()
-        answer = self._prediction(found.image, *_second(found, log_row, say), *alone)
+        alone = second_opinion(found.network, log_row, say) if found.network else ()
+        answer = self._prediction(found.image, *second_opinion(found, log_row, say), *alone)
         log_step("%s, with the row reader: %s, ood_score %.2f", self.name, answer, answer.ood_score)
         return answer
 
@@ -404,17 +349,17 @@ class Recognizer:
         judged = self._judged(np.array([image for number in numbers for image in number.images]), self._lessons())
         signs = [sign for number in numbers for sign in number.signs]
         network = judged[-2:]  # by itself, without what was taught
-        log_right = _log_digits(network[0], network[1])[np.arange(len(signs)), signs]
+        log_right = log_answers(network[0], network[1])[np.arange(len(signs)), signs]
         firsts = np.cumsum([0, *(len(number.signs) for number in numbers[:-1])])
         log_read = np.array([number.log_p for number in numbers])
-        scores = _pooled(log_read, np.add.reduceat(log_right, firsts), _SAY)
+        scores = pooled(log_read, np.add.reduceat(log_right, firsts), SAY)
         best = int(scores.argmax())
         found, digits = numbers[best], []
         taught = self._taught.about(np.array(found.images)) if self._taught else [False] * len(found.images)
         each = zip(found.images, found.boxes, found.log_signs(), taught, strict=True)
         for n, (image, box, log_signs, mine) in enumerate(each, int(firsts[best])):
-            alone = _both(log_signs, network[0][n])
-            both = (judged[0][n], judged[1][n]) if mine else _both(log_signs, judged[0][n])
+            alone = seen_in_row(log_signs, network[0][n])
+            both = (judged[0][n], judged[1][n]) if mine else seen_in_row(log_signs, judged[0][n])
             digit = self._prediction(image, *both, *alone, row_reader=True)
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
@@ -427,12 +372,12 @@ class Recognizer:
         """A number's digits, each as probable as the texts are that differ from it in that digit alone, if at all."""
         text, digits = "".join(map(str, number.signs)), []
         for n, (image, box, log_signs) in enumerate(zip(number.images, number.boxes, number.log_signs(), strict=True)):
-            probabilities = np.full(10, _LEAST)
+            probabilities = np.full(10, LEAST)
             for other, likely in zip(texts, share.tolist(), strict=True):
                 if len(other) == len(text) and other[:n] + other[n + 1 :] == text[:n] + text[n + 1 :]:
                     probabilities[int(other[n])] += likely
             of_digit = (probabilities / probabilities.sum()).astype(np.float32)
-            digit = self._prediction(image, of_digit, _none_by(log_signs), row_reader=True)
+            digit = self._prediction(image, of_digit, none_by(log_signs), row_reader=True)
             digits.append(replace(digit, box=_in_picture(box, cutting, units)))
         return tuple(digits)
 
@@ -465,8 +410,8 @@ class Recognizer:
         no ink can be missing: in doubt it is read as a drawing is.
         """
         found = [self._predict_one(image) for image in readings.found]
-        prediction = max(found, key=_certainty)
-        doubtful = readings.filled or readings.crossed or _certainty(prediction) < _CLEAR
+        prediction = max(found, key=certainty)
+        doubtful = readings.filled or readings.crossed or certainty(prediction) < _CLEAR
         as_one = any(len(way) == 1 for way in readings.ways)
         if as_one and doubtful and not readings.solid and not self._was_taught(prediction):
             prediction = self._mixed(prediction, readings)
@@ -486,21 +431,21 @@ class Recognizer:
         Where what was found is blank, or a large filled mark, the row reader decides; and where what is no digit to the
         model is bare paper to it, nothing is written.
         """
-        from digitpad.image.rows import digits, shown
+        from digitpad.image.rows import digits, scores_in, shown
 
         cuttings = [way[0] for way in readings.ways if len(way) == 1]
         rows = [part for way in readings.ways if len(way) > 1 for part in way]
-        log_rows, log_bare = zip(*(digits(part.scores) for part in cuttings), strict=True)
+        log_rows, log_bare = zip(*(digits(scores_in(part)) for part in cuttings), strict=True)
         bare = found.digit is None and min(log_bare) > _BARE
-        if bare and all(digits(part.scores)[1] > _BARE for part in rows):
+        if bare and all(digits(scores_in(part))[1] > _BARE for part in rows):
             return self._predict_one(np.zeros_like(found.image))
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or readings.filled:
-            answer = self._prediction(shown(cuttings[surest[-1]].grey), *_average([log_row]), row_reader=True)
-            return answer if _certainty(answer) > _MAYBE else found
-        alone = _average([_log_found(found.network), log_row]) if found.network else ()
-        return self._prediction(found.image, *_average([_log_found(found), log_row]), *alone, row_reader=True)
+            answer = self._prediction(shown(cuttings[surest[-1]].grey), *mean_opinion([log_row]), row_reader=True)
+            return answer if certainty(answer) > _MAYBE else found
+        alone = mean_opinion([log_found(found.network), log_row]) if found.network else ()
+        return self._prediction(found.image, *mean_opinion([log_found(found), log_row]), *alone, row_reader=True)
 
     def _lessons(self) -> "Lessons | None":
         return self._taught.lessons() if self._taught else None
@@ -530,7 +475,7 @@ class Recognizer:
         """From what `_judged` finds, and whether the row reader had a say in it: it may see no digit where one is."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
-        log_right = _log_joint(confidence, score)
+        log_right = log_joint(confidence, score)
         right, sure = (math.exp(log_right), _SURE_ONE) if row_reader else (confidence, self.unsure_threshold)
         status = status_of(right, score, self.ood_threshold, sure)
         if row_reader and status == "not_a_digit" and log_right > _MAYBE:
@@ -598,12 +543,13 @@ class Recognizer:
         return outputs
 
 
-def _drawn(strokes: list[Points], known: Known) -> tuple[Cutting, Units]:
-    """Strokes as the row reader is shown them."""
-    from digitpad.image.rows import drawn
+def _drawn(strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray[np.float64]]:
+    """Strokes as the row reader is shown them, and what it sees."""
+    from digitpad.image.rows import drawn, scores_in
 
-    (shown,) = known.each([("drawn", *(stroke.tobytes() for stroke in strokes))], lambda _: [drawn(strokes)])
-    return shown
+    key = ("drawn", *(stroke.tobytes() for stroke in strokes))
+    ((cutting, units),) = known.each([key], lambda _: [drawn(strokes)])
+    return cutting, units, scores_in(cutting)
 
 
 _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
@@ -630,7 +576,7 @@ def _likeliest(ways: "list[_Way]") -> "_Way":
         right["\n".join(way.texts)] = right.get("\n".join(way.texts), 0.0) + weight * way.confidence
     text = max(right, key=lambda text: right[text])
     best = max((way for way in ways if "\n".join(way.texts) == text), key=lambda way: way.log_number)
-    some = max(float(weights.sum()), _UNLIKELIEST)
+    some = max(float(weights.sum()), UNLIKELIEST)
     likely = min(2 * some / len(ways), 1.0)  # half of the ways to see it may be wrong
     return replace(best, confidence=likely * right[text] / some, log_number=math.log(likely))
 
@@ -652,90 +598,6 @@ def _in_picture(box: Box, part: Cutting, units: Units) -> Box:
     (x, y), scale = units[1], units[0]
     left, top, right, bottom = (np.array(part.corner * 2) + box) * scale + (x, y, x, y)
     return float(left), float(top), float(right), float(bottom)
-
-
-def _pooled(one: Any, other: Any, say: float) -> Any:
-    """What two log probabilities come to, the other with so much say: a weighted geometric mean, not yet to scale.
-
-    Logarithmic opinion pool: C. Genest, J. V. Zidek, Combining probability distributions, Statistical Science 1(1),
-    1986.
-    """
-    return (1 - say) * one + say * other
-
-
-def _both(log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score of a row's digit: what the row reader says, and a network of its ink."""
-    log_some = np.logaddexp.reduce(log_signs[:10])
-    log_both = _pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), _SAY)
-    log_both -= np.logaddexp.reduce(log_both)
-    return np.exp(log_both).astype(np.float32), _none_by(log_signs)
-
-
-def _none_by(log_signs: NDArray[np.float64]) -> np.float32:
-    """The ood_score of a row's digit, by the row reader."""
-    return np.float32(max(log_signs[10] - np.logaddexp.reduce(log_signs[:10]), math.log(_UNLIKELIEST)))
-
-
-def _second(found: Prediction, log_row: NDArray[np.float64], say: float) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score of a digit in doubt, to which the row reader gives each so much."""
-    log_digits = np.array([_log_found(found), log_row])
-    log_none = np.log(np.maximum(1 - np.exp(log_digits).sum(axis=1, keepdims=True), _LEAST))
-    one, other = np.maximum(np.hstack([log_digits, log_none]), math.log(_LEAST))
-    pooled = _pooled(one, other, say)
-    log_some = np.logaddexp.reduce(pooled[:10])
-    return np.exp(pooled[:10] - log_some).astype(np.float32), np.float32(pooled[10] - log_some)
-
-
-def _average(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score that some ways to see a picture come to, by log p(digit) (10,) of each.
-
-    Their arithmetic mean, as in a picture either may find no ink of the digit: in a geometric one that is a veto.
-    """
-    log_mean = np.logaddexp.reduce(log_ways) - math.log(len(log_ways) * _ENOUGH)
-    log_some = np.logaddexp.reduce(log_mean)
-    likely = min(max(math.exp(log_some), _UNLIKELIEST), 1 - 1e-6)
-    return np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
-
-
-def _weighted(shares: NDArray[np.float64], probabilities: NDArray[np.float32], *rest: Any) -> tuple[Any, ...]:
-    """What `_judged` finds of one image, where each digit is so much likelier for another reason: (10,)."""
-    weighted = probabilities * shares
-    ood_score, *network = rest
-    return (weighted / weighted.sum()).astype(np.float32), ood_score, *(_weighted(shares, *network) if network else ())
-
-
-def _log_found(found: Prediction) -> NDArray[np.float64]:
-    return _log_digits(found.probabilities, np.array(found.ood_score, np.float32))
-
-
-def _log_digits(probabilities: NDArray[np.float32], ood_score: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The log probability of each digit, and no outlier: (..., 10)."""
-    no_outlier = -np.logaddexp(0, np.asarray(ood_score, np.float64))
-    log_digits: NDArray[np.float64] = np.log(np.maximum(probabilities, 1e-12)) + no_outlier[..., None]
-    return log_digits
-
-
-def _certainty(prediction: Prediction) -> float:
-    """The log probability that it is this digit, and no outlier."""
-    if prediction.status == "blank":
-        return -math.inf
-    return _log_joint(prediction.confidence, prediction.ood_score)
-
-
-def _log_joint(confidence: float, ood_score: float) -> float:
-    return float(np.log(confidence) - np.logaddexp(0, ood_score))
-
-
-def percent(probability: float) -> str:
-    """A probability in percent, never as 100.0 %: no answer is certain."""
-    return f"{min(100 * probability, 99.9):.1f} %"
-
-
-def status_of(confidence: float, ood_score: float, ood_threshold: float, unsure_threshold: float) -> Status:
-    """The status of an answer to an image that is not blank."""
-    if ood_score > ood_threshold:
-        return "not_a_digit"
-    return "unsure" if confidence < unsure_threshold else "digit"
 
 
 def _check_images(images: object) -> None:

@@ -101,6 +101,13 @@ def scores(grey: Map) -> Scores:
     return scores_of_row(seen_row(grey))
 
 
+def scores_in(cutting: Cutting) -> Scores:
+    """The same of a part of a picture, of which it is asked only once."""
+    if not cutting.seen:
+        cutting.seen.append(scores(cutting.grey))
+    return cutting.seen[0]
+
+
 def scores_of_row(row: NDArray[np.uint8]) -> Scores:
     """The same of what `seen_row` gives."""
     if row.min() == row.max():
@@ -121,7 +128,7 @@ def numbers(cutting: Cutting) -> tuple[list[RowText], float]:
 
     There are none where it is most likely bare, or a number next to impossible.
     """
-    scores = cutting.scores
+    scores = scores_in(cutting)
     texts = likeliest_texts(scores)
     if not next(iter(texts)):
         return [], 0.0

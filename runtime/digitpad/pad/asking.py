@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digitpad.answers import Number, Prediction
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
 from digitpad.reader import Known
-from digitpad.recognizer import Number, Prediction, Recognizer
+from digitpad.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from digitpad.hand import Hand

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from digitpad.answers import Number
 from digitpad.errors import DigitPadError
 from digitpad.pad.asking import Models
 from digitpad.pad.drawing import BRUSH, THICKEST, THINNEST, Drawing
@@ -20,7 +21,7 @@ from digitpad.pad.opened_file import OpenedFile
 from digitpad.pad.saving import save_drawing, save_folder
 from digitpad.pad.teaching import Teaching
 from digitpad.reader import Box
-from digitpad.recognizer import Number, Recognizer
+from digitpad.recognizer import Recognizer
 from digitpad.stroke_files import Sample
 
 if TYPE_CHECKING:

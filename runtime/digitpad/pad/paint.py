@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from digitpad.answers import Number
 from digitpad.pad.asking import Answer, verdict
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.history import Entry
@@ -19,7 +20,6 @@ from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
 from digitpad.pad.stroke import Stroke
-from digitpad.recognizer import Number
 
 BARS = 11  # the ten digits, and no digit
 

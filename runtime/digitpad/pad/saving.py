@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from digitpad import __version__
+from digitpad.answers import Number
 from digitpad.errors import GET_PAD, DigitPadError
 from digitpad.files import make_folder, write_whole
 from digitpad.pad.asking import Answer
 from digitpad.pad.drawing import Drawing
 from digitpad.pad.screen_ink import Ink
-from digitpad.recognizer import Number
 from digitpad.stroke_files import Sample, write_samples
 
 try:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from digitpad.answers import Number
 from digitpad.pad import paint
 from digitpad.pad.actions import ACTIONS, help_lines, is_allowed, tools
 from digitpad.pad.drawing import THICKEST, THINNEST
@@ -13,7 +14,6 @@ from digitpad.pad.pad import Pad, short
 from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.sdl import pygame
-from digitpad.recognizer import Number
 
 NOTHING_LEARNED = [
     "Nothing yet. Where it is wrong, press the bar of the digit that it was, or the last one if it was none.",

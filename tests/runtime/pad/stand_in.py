@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
+from digitpad.answers import Number, Prediction
 from digitpad.mnist_form import render_strokes
-from digitpad.recognizer import Number, Prediction
 
 
 class StandIn:

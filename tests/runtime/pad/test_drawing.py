@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitpad.answers import Prediction
 from digitpad.errors import ModelError
 from digitpad.pad.asking import Models, verdict
 from digitpad.pad.drawing import BRUSH, MARK, Drawing, Picture
@@ -16,7 +17,6 @@ from digitpad.pad.rect import Rect
 from digitpad.pad.screen_ink import Ink
 from digitpad.pad.stroke import Stroke, cut
 from digitpad.reader import Readings
-from digitpad.recognizer import Prediction
 from tests.runtime.pad.stand_in import StandIn
 
 coordinates = st.floats(-0.5, 1.5)

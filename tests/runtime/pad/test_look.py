@@ -8,10 +8,10 @@ pytest.importorskip("pygame")
 import numpy as np
 import pygame
 
+from digitpad.answers import Number, Prediction
 from digitpad.pad import paint
 from digitpad.pad.layout import lay_out
 from digitpad.pad.window import open_window
-from digitpad.recognizer import Number, Prediction
 from tests.runtime.pad.pad_states import SIZES, STATES, show_state
 
 CONTRAST = 4.5  # WCAG 2.1, level AA
