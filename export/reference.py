@@ -31,8 +31,8 @@ DESCRIPTION = (
     "Reference vectors, all drawn by us. samples: strokes (x right, y down) become image, 28x28 bytes in base64 (0 ="
     " paper, 255 = ink; equal within 1), and these become, per model, probabilities (equal within 1e-3), ood_score"
     " (within 1e-2) and status; what is blank has a status alone. numbers: strokes become, per model, text, status,"
-    " confidence (within 1e-3) and the box of each digit (left, top, right, bottom; within 1e-6 of its size), as the"
-    " groups of strokes alone say, before the row reader is heard."
+    " confidence (within 1e-3), the box of each digit (left, top, right, bottom; within 1e-6 of its size) and, as"
+    " digits, how sure each is (within 1e-3), as the groups of strokes alone say, before the row reader is heard."
 )
 LISTS = ("samples", "numbers")
 NEAR = 2e-3  # a drawing whose answer is nearer than this to another one is left out: ports may round differently
@@ -57,6 +57,7 @@ def reference_vectors(recognizers: dict[str, Recognizer]) -> dict[str, Any]:
                     "status": number.status,
                     "confidence": _short(number.confidence),
                     "boxes": [digit.box for digit in number.digits],
+                    "digits": [_short(digit.confidence) for digit in number.digits],
                 }
                 for name, number in read.items()
             }

@@ -167,8 +167,6 @@ def mean_opinion(log_ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float3
     return np.exp(log_mean - log_some).astype(np.float32), np.float32(math.log(1 / likely - 1))
 
 
-def weighted(shares: NDArray[np.float64], probabilities: NDArray[np.float32], *rest: Any) -> tuple[Any, ...]:
-    """Probabilities (10,) times shares, summing to 1, and an ood_score; and likewise what else follows by twos."""
-    likely = probabilities * shares
-    ood_score, *others = rest
-    return (likely / likely.sum()).astype(np.float32), ood_score, *(weighted(shares, *others) if others else ())
+def weighted(shares: NDArray[np.float64], *judged: Any) -> tuple[Any, ...]:
+    """Each of the answers' probabilities (10,) times shares, summing to 1; ood_scores stay."""
+    return tuple((p * shares / (p * shares).sum()).astype(np.float32) if np.ndim(p) else p for p in judged)

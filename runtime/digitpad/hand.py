@@ -233,6 +233,11 @@ class Taught:
         self._now: tuple[tuple[Lesson, ...], Lessons | None] = (), None  # a hand's lessons, and those that count
         self._seen: tuple[tuple[Lesson, ...], Floats | None] = (), None  # a hand's lessons, and what they are like
 
+    @property
+    def said(self) -> tuple[Lesson, ...]:
+        """All that the hand holds: another tuple after each change."""
+        return self._hand.lessons
+
     def about(self, images: Images) -> NDArray[np.bool_]:
         """Which of N images, or one much like it, was taught, also where the network is right by itself."""
         of, taught = self._seen

@@ -28,8 +28,8 @@ _LEFT_OUT = 0.5, 15.0  # price of a stroke left out: of any, and of one as tall 
 _ABREAST = 4.0, 0.25  # price of two digits in one place; and from which distance, in heights of the row, it is none
 _CLOSE = 10.0, 0.5  # the same for the parts of a letter, which lie closer than two digits do, except in haste
 _SKIP = 0.06  # of the row's height: a stroke that begins so close to where another ends goes on with it
-_IN_TWO = np.array([0.03, 0.01, 0.01, 0.01, 0.56, 0.72, 0.01, 0.89, 0.07, 0.04])  # share of each digit that people
-_IN_MORE = 0.01  # write in two strokes, and in more: of the pen writers and UJI's who train the networks
+# The shares of each digit that the pen writers and UJI's who train the networks write in two strokes, and in more.
+_IN_TWO, _IN_MORE = np.array([0.03, 0.01, 0.01, 0.01, 0.56, 0.72, 0.01, 0.89, 0.07, 0.04]), 0.01
 _LOG_STROKES = np.log([1 - _IN_TWO - _IN_MORE, _IN_TWO, np.full(10, _IN_MORE)])
 
 T = TypeVar("T")
@@ -259,7 +259,7 @@ def _candidates(strokes: list[Points], boxes: NDArray[np.float64], known: Known)
                 break
             spans[start, end] = left, top, right, bottom
     starts, ends = (np.array([stroke[n] for stroke in strokes]) for n in (0, -1))
-    goes_on = np.linalg.norm(starts[:, None] - ends, axis=2) < _SKIP * height
+    goes_on = np.hypot(*np.moveaxis(starts[:, None] - ends, 2, 0)) < _SKIP * height
     np.fill_diagonal(goes_on, False)
     parts = [strokes[slice(*span)] for span in spans]
     keys = [tuple(stroke.tobytes() for stroke in part) for part in parts]

@@ -55,9 +55,10 @@ if TYPE_CHECKING:
     from digitpad.image.rows import RowText
 
 _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are better where others stand beside it
-_CLEAR = math.log(0.98)  # of a picture at first sight: where it is less likely a digit, it is read as a row, too
+_CLEAR = math.log(0.98)  # at first sight: a picture that is less likely a digit is read as a row too; few strokes in
+# several rows that are likelier one digit are that
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
-_SURE_ONE = 0.75  # of a picture the row reader had a say in: where it is less likely this digit, or one, it is unsure
+_SURE_ONE = 0.75  # a digit of what the row reader parts or judges is unsure where this, and one at all, is less likely
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
 _DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
@@ -74,9 +75,9 @@ _BLANK.flags.writeable = False
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to read a drawing or picture as numbers: the text of each row, and the rest as from `best_reading`.
+    """One way to read a drawing or picture as numbers: the text of each row, and how likely it is.
 
-    Where the confidence is less than `sure`, the number is unsure.
+    The confidence is that in the text, given that it is a number; where it is less than `sure`, the number is unsure.
     """
 
     texts: list[str]
@@ -214,10 +215,12 @@ class Recognizer:
         cleaned = clean_strokes(strokes)
         rows = stroke_rows(cleaned, known)
         if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or an 8 of two circles, which need not touch
-            one, points = self.predict_strokes(cleaned), np.concatenate(cleaned)
-            if certainty(one) > _CLEAR:
-                (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-                return _of_one(replace(one, box=(left, top, right, bottom)), one.confidence)
+            key = (self, self._lessons(), "one", *(stroke.tobytes() for stroke in cleaned))
+            (one,) = known.each([key], lambda _: [self._predict_one(render_strokes(cleaned))])
+            if one.digit is not None and certainty(one) > _CLEAR:
+                points = np.concatenate(without_taps(cleaned))
+                box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+                return _of_one(replace(one, box=box), one.confidence)
         return self._number(self._way(rows, known))
 
     def _way(self, rows: list[Row], known: Known) -> "_Way":
@@ -233,8 +236,8 @@ class Recognizer:
         log_digits = log_answers(probabilities, ood_score)
         taught = np.zeros(len(images), np.bool_)
         if self._taught:
-            about = self._taught.about
-            keys = [("taught", self, lessons, image.tobytes()) for image in images]
+            about, said = self._taught.about, self._taught.said
+            keys = [("taught", self, said, image.tobytes()) for image in images]
             taught[:] = known.each(keys, lambda new: about(np.array([images[n] for n in new])))
         ways: list[_Way] = []
         seen = iter(range(len(images)))
@@ -243,12 +246,13 @@ class Recognizer:
             log_row, log_strokes = log_digits[place], np.where(taught[place, None], 0, row.log_strokes)
             chosen, log_number = best_reading(row, log_row)
             usual, _ = best_reading(row, log_row + log_strokes)
-            if len(chosen) > 1 or len(usual) > 1:  # a single digit may be written in any number of strokes
+            if len(usual) > 1:  # a single digit may be written in any number of strokes
                 chosen, log_row = usual, log_row + log_strokes
             text = "".join(map(str, log_row[chosen].argmax(axis=1)))
             digits: list[Prediction] = []
             for n in chosen:
-                found = judged[place[n]] if len(chosen) == 1 else weighted(np.exp(log_strokes[n]), *judged[place[n]])
+                found = judged[place[n]]
+                found = weighted(np.exp(log_strokes[n]), *found) if chosen is usual else found
                 answer = self._prediction(images[place[n]], *found)
                 digits.append(replace(answer, box=row.groups[n].box))
             (log_right,) = log_texts(row, log_row, [text])

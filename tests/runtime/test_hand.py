@@ -111,6 +111,18 @@ def test_numbers_and_pictures_are_read_by_it_too(hand: Hand, recognizer: Recogni
     assert (answer.digit, answer.learned) == (6, True)
 
 
+def test_what_is_the_owners_own_way_is_surer_though_it_was_right_already(hand: Hand, recognizer: Recognizer) -> None:
+    """And it is so at once, whatever is known of the drawing from before."""
+    number, known = DIGITS[1] + [points + np.array([700, 0]) for points in DIGITS[2]], Known()
+    before = recognizer.read_strokes(number, known)
+    known.begin()
+    for digit in (1, 2):
+        hand.learn_strokes(DIGITS[digit], digit)
+    after = recognizer.read_strokes(number, known)
+    assert before.text == after.text == "12" and after.confidence != before.confidence
+    assert after.confidence == pytest.approx(recognizer.read_strokes(number).confidence, abs=1e-6)
+
+
 def test_one_hand_is_heeded_by_several_models_and_threads_at_once(hand: Hand) -> None:
     recognizers = [Recognizer("cnn", hand=hand), Recognizer("mlp", hand=hand)]
 

@@ -118,10 +118,20 @@ def test_slanting_digits_close_together_are_read(recognizer: Recognizer) -> None
 
 
 @pytest.mark.parametrize("text", ["12", "16", "18", "31", "61", "81", "91"])
-def test_a_one_in_its_neighbour_counts_as_people_draw_the_other_in_one_stroke(
-    recognizer: Recognizer, text: str
-) -> None:
+def test_a_one_that_crosses_its_neighbour_is_read_beside_it(recognizer: Recognizer, text: str) -> None:
     assert recognizer.read_strokes(written(text, gap=-0.2)).text == text
+
+
+def test_of_a_numbers_digits_those_are_likelier_that_people_write_in_as_many_strokes(recognizer: Recognizer) -> None:
+    for digit in recognizer.read_strokes(written("57")).digits:
+        alone = recognizer.predict_batch(digit.image[None])[0]
+        in_two, in_one = (
+            digit.probabilities[[4, 5, 7]] / alone[[4, 5, 7]],
+            digit.probabilities[[2, 3, 6]] / alone[[2, 3, 6]],
+        )
+        assert in_two.min() > 20 * in_one.max()
+    seven = recognizer.read_strokes(written("7")).digits[0]
+    assert np.array_equal(seven.probabilities, recognizer.predict_strokes(DIGITS["7"]).probabilities), "alone it may be"
 
 
 @pytest.mark.parametrize(("text", "gap"), [("10", 0.0), ("620", 0.2)])
@@ -139,6 +149,8 @@ def test_two_circles_are_an_eight_though_they_do_not_touch(recognizer: Recognize
     number = recognizer.read_strokes([circle, np.add(circle, (0.1, 2 + 2 * gap))])
     assert (number.text, number.status) == ("8", "number")
     assert number.digits[0].box == pytest.approx((-1, -1, 1.1, 3 + 2 * gap), abs=0.02)
+    tapped = recognizer.read_strokes([circle, np.add(circle, (0.1, 2 + 2 * gap)), [(4, 1), (4.01, 1)]])
+    assert (tapped.text, tapped.digits[0].box) == ("8", number.digits[0].box)
 
 
 def test_what_is_no_number_is_refused(recognizer: Recognizer) -> None:
@@ -250,7 +262,9 @@ def test_of_a_drawing_that_grows_only_what_is_new_is_judged_and_the_answer_is_th
         assert (growing.text, growing.status, growing.confidence) == (at_once.text, at_once.status, at_once.confidence)
         assert all(map(np.array_equal, [p.image for p in growing.digits], [p.image for p in at_once.digits]))
     assert judged_of_it < judged[-1] / 2, "of the last stroke, not of all six digits"
-    known.begin()
-    judged.clear()
-    recognizer.read_strokes(strokes, known)
-    assert not judged
+    for drawing in (strokes, written("3\n5")):
+        recognizer.read_strokes(drawing, known)
+        known.begin()
+        judged.clear()
+        recognizer.read_strokes(drawing, known)
+        assert not judged

@@ -163,6 +163,7 @@ def test_the_reference_numbers_give_the_reference_answers(name: str, monkeypatch
         assert number.confidence == pytest.approx(expected["confidence"], abs=1e-3), sample["what"]
         boxes = np.array([digit.box for digit in number.digits])
         assert boxes == pytest.approx(np.array(expected["boxes"]), rel=1e-6), sample["what"]
+        assert [digit.confidence for digit in number.digits] == pytest.approx(expected["digits"], abs=1e-3)
 
 
 def test_every_model_is_as_accurate_on_mnist_as_its_manifest_entry_says_and_as_sure_as_it_should_be(

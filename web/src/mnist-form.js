@@ -100,7 +100,7 @@ export function boxOf(points) {
  * Strokes without a dot or two beside the drawing, where a hand touched. Dots above and below may belong to it.
  * @param {Points[]} strokes
  */
-function withoutTaps(strokes) {
+export function withoutTaps(strokes) {
   const boxes = strokes.map(boxOf);
   const extents = boxes.map(([left, top, right, bottom]) => Math.max(right - left, bottom - top));
   const most = Math.max(...extents);

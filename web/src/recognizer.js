@@ -3,7 +3,7 @@
  * but for the row reader, which the page does not have.
  */
 
-import { boxOf, cleanStrokes, renderStrokes } from "./mnist-form.js";
+import { boxOf, cleanStrokes, renderStrokes, withoutTaps } from "./mnist-form.js";
 import {
   argmax,
   bestReading,
@@ -78,8 +78,8 @@ export class Recognizer {
     const rows = await strokeRows(cleaned, known);
     if (rows.length > 1 && cleaned.length <= MOST_STROKES) { // or an 8 of two circles, which need not touch
       const one = await this.predictStrokes(cleaned);
-      if (Math.log(one.confidence) - logAddExp(0, one.oodScore) > CLEAR) {
-        const box = boxOf(cleaned.flat());
+      if (one.digit !== null && Math.log(one.confidence) - logAddExp(0, one.oodScore) > CLEAR) {
+        const box = boxOf(withoutTaps(cleaned).flat());
         const status = one.status === "digit" ? "number" : "unsure";
         return numeral(String(one.digit), status, one.confidence, [{ ...one, box }]);
       }
@@ -105,14 +105,13 @@ export class Recognizer {
         row,
         row.groups.map((group, n) => logStrokes(group).map((more, digit) => logRow[n]?.[digit] + more)),
       );
-      // A single digit may be written in any number of strokes.
-      const reading = Math.max(shapes.text.length, usual.text.length) > 1 ? usual : shapes;
+      const reading = usual.text.length > 1 ? usual : shapes; // a single digit may be written in any number of strokes
       confidence *= reading.confidence;
       logNumber = Math.min(logNumber, shapes.logNumber);
       if (reading.text) texts.push(reading.text);
       for (const n of reading.chosen) {
         const found = judged[place[n]];
-        const weighted = reading.text.length > 1 ? { ...found, probabilities: asWritten(row.groups[n], found) } : found;
+        const weighted = reading === usual ? { ...found, probabilities: asWritten(row.groups[n], found) } : found;
         digits.push({ ...this.#prediction(images[place[n]], weighted), box: row.groups[n].box });
       }
     }

@@ -43,8 +43,9 @@ for (const name of models) {
       assert.deepEqual({ text, status }, { text: expected.text, status: expected.status }, what);
       assert.ok(Math.abs(confidence - expected.confidence) <= 1e-3, what);
       assert.equal(digits.length, expected.boxes.length, what);
-      digits.forEach(({ box }, n) => {
+      digits.forEach(({ box, confidence }, n) => {
         const size = Math.max(...expected.boxes[n].map(Math.abs));
+        assert.ok(Math.abs(confidence - expected.digits[n]) <= 1e-3, what);
         assert.ok(box && difference(box, expected.boxes[n]) <= 1e-6 * size, what);
       });
     }

@@ -56,6 +56,7 @@ _MARGIN = 0.15  # of the height of ink: so much around it is cut out with it
 _ROOM, _FINE = 5, 4  # around strokes that are drawn: pixels; and how many times finer they are drawn than seen
 
 Text = tuple[int, ...]
+Cut = tuple[NDArray[np.uint8], Box]  # a digit cut out: in the model's form; and its box
 Scores = NDArray[np.float64]
 
 
@@ -142,7 +143,7 @@ def numbers(cutting: Cutting) -> tuple[list[RowText], float]:
         return [], log_number
     most = max(numbers.values()) + _RIVAL
     likely = [(signs, log_p) for signs, log_p in numbers.items() if log_p >= most][:_RIVALS]
-    marks, cut = Marks(cutting.ink >= 0.5), dict[Hashable, tuple[NDArray[np.uint8], Box]]()
+    marks, cut = Marks(cutting.ink >= 0.5), dict[Hashable, Cut]()
     return [row_text(cutting, marks, scores, s, p - log_number, cut) for s, p in likely], min(log_number, 0.0)
 
 
@@ -152,7 +153,7 @@ def row_text(
     scores: Scores,
     signs: Text,
     log_p: float,
-    cut: dict[Hashable, tuple[NDArray[np.uint8], Box]],
+    cut: dict[Hashable, Cut],
 ) -> RowText:
     """A number in a cutting, by the marks of its ink, with its digits where they most likely are.
 
@@ -299,7 +300,7 @@ def probability(scores: Scores, text: str) -> tuple[float, float]:
 
 
 def _parted(
-    cutting: Cutting, marks: Marks, middles: NDArray[np.float64], cut: dict[Hashable, tuple[NDArray[np.uint8], Box]]
+    cutting: Cutting, marks: Marks, middles: NDArray[np.float64], cut: dict[Hashable, Cut]
 ) -> tuple[list[NDArray[np.uint8]], list[Box]]:
     """The ink of digits at these places, in the model's form, and their boxes; `cut` keeps both by their marks.
 
@@ -319,9 +320,7 @@ def _parted(
     return [image for image, _ in found], [box for _, box in found]
 
 
-def _cut_out(
-    cutting: Cutting, marks: Marks, whole: Mask, shared: Mask, part: tuple[int, int]
-) -> tuple[NDArray[np.uint8], Box]:
+def _cut_out(cutting: Cutting, marks: Marks, whole: Mask, shared: Mask, part: tuple[int, int]) -> Cut:
     """The ink of some marks, whole or as far as they are in a part of the row, in the model's form; and its box."""
     (start, end), ink = part, cutting.ink
     if (boxes := marks.boxes[whole | shared]).size:
@@ -334,7 +333,12 @@ def _cut_out(
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
             near = np.s_[max(rows[0] - _NEAR, 0) : rows[-1] + _NEAR, max(columns[0] - _NEAR, 0) : columns[-1] + _NEAR]
             image = fit_ink(without(around[near], (around[near] >= 0.5) & ~mask[near]))
-            return image, (left + columns[0], top + rows[0], left + columns[-1] + 1.0, top + rows[-1] + 1.0)
+            return image, (
+                left + float(columns[0]),
+                top + float(rows[0]),
+                left + columns[-1] + 1.0,
+                top + rows[-1] + 1.0,
+            )
     return shown(cutting.grey[:, start:end]), (float(start), 0.0, float(end), float(ink.shape[0]))
 
 

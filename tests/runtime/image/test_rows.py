@@ -1,6 +1,7 @@
 """Pictures whose digits cannot be told apart by their marks: the row reader reads them as a whole."""
 
 import itertools
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -13,6 +14,7 @@ from digitpad.image import rows
 from digitpad.image.filters import Map
 from digitpad.image.normalise import image_readings
 from digitpad.mnist_form import Points
+from digitpad.reader import Cutting
 from tests.runtime.image.test_normalise import DIGITS, draw, grey
 
 CNN = Recognizer("cnn")
@@ -89,6 +91,22 @@ def test_the_box_of_one_digit_is_where_it_stands_in_the_picture() -> None:
 def test_rows_are_read_from_top_to_bottom() -> None:
     page = np.concatenate([amount("4", "2"), amount("7", "3"), amount("6", "0")])
     assert CNN.read(grey(1 - page)).text == "42\n73\n60"
+
+
+def test_what_may_be_no_number_is_unsure(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, found = grey(0.9 - 0.9 * amount(*"1984")), rows.numbers
+    assert CNN.read(picture).status == "number"
+    monkeypatch.setattr(rows, "numbers", lambda part: (found(part)[0], math.log(0.3)))
+    number = CNN.read(picture)
+    assert (number.text, number.status) == ("1984", "unsure") and number.confidence < 0.7
+
+
+def test_looking_for_numbers_where_none_is_likely_leaves_what_was_seen_as_it_was() -> None:
+    cutting, seen = Cutting(np.ones((40, 80), np.float32), np.zeros((40, 80), np.float32)), np.full((40, 12), -40.0)
+    seen[:, rows.NOTHING], seen[18:22, rows.OTHER] = -4.0, 0.0
+    cutting.seen.append(seen.copy())
+    assert rows.numbers(cutting)[0] == []
+    assert np.array_equal(rows.scores_in(cutting), seen)
 
 
 def test_one_digit_is_a_number_of_one_and_its_prediction_is_what_predict_gives() -> None:
@@ -188,6 +206,15 @@ def test_a_texts_probability_is_that_of_all_places_where_it_may_stand(row: rows.
         if text:
             found = rows.log_probabilities(row, np.array([text, text]))
             assert np.exp(found) == pytest.approx([probability] * 2, rel=1e-6)
+
+
+def test_a_texts_probability_can_be_as_small_as_a_long_row_makes_it() -> None:
+    """In all of 2,000 places a sign has a quarter, and nothing a half; it may stand in any stretch of them."""
+    stretches = [(2001 - length) * 2.0**-length for length in range(1, 1000)]
+    row = np.full((2000, 12), math.log(0.25))
+    row[:, rows.NOTHING] = math.log(0.5)
+    expected = math.log(sum(stretches)) + 2000 * math.log(0.5)
+    assert rows.log_probabilities(row, np.array([[3]]))[0] == pytest.approx(expected, rel=1e-9)
 
 
 @given(scores)
