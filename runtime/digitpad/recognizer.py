@@ -234,11 +234,7 @@ class Recognizer:
         )
         probabilities, ood_score, *_ = map(np.array, zip(*judged, strict=True))
         log_digits = log_answers(probabilities, ood_score)
-        taught = np.zeros(len(images), np.bool_)
-        if self._taught:
-            about, said = self._taught.about, self._taught.said
-            keys = [("taught", self, said, image.tobytes()) for image in images]
-            taught[:] = known.each(keys, lambda new: about(np.array([images[n] for n in new])))
+        taught = np.array(self._taught_before(images, known))
         ways: list[_Way] = []
         seen = iter(range(len(images)))
         for row in rows:
@@ -339,9 +335,15 @@ class Recognizer:
 
     def _was_taught(self, *answers: Prediction) -> bool:
         """Whether what was taught decides one of these, or is much like it: then no other opinion counts."""
+        return any(p.learned for p in answers) or any(self._taught_before([p.image for p in answers], Known()))
+
+    def _taught_before(self, images: list[NDArray[np.uint8]], known: Known) -> list[bool]:
+        """Of which images the owner taught one that is much like it."""
         if self._taught is None:
-            return False
-        return any(p.learned for p in answers) or bool(self._taught.about(np.array([p.image for p in answers])).any())
+            return [False] * len(images)
+        about, said = self._taught.about, self._taught.said
+        keys = [("taught", self, said, image.tobytes()) for image in images]
+        return known.each(keys, lambda new: about(np.array([images[n] for n in new])).tolist())
 
     def _row_cut(self, part: Cutting, units: Units) -> "_Way":
         """A cutting's likeliest number: as probable as the row reader and the network of its digits' ink say."""
@@ -359,7 +361,7 @@ class Recognizer:
         scores = pooled(log_read, np.add.reduceat(log_right, firsts), SAY)
         best = int(scores.argmax())
         found, digits = numbers[best], []
-        taught = self._taught.about(np.array(found.images)) if self._taught else [False] * len(found.images)
+        taught = self._taught_before(found.images, Known())
         each = zip(found.images, found.boxes, found.log_signs(), taught, strict=True)
         for n, (image, box, log_signs, mine) in enumerate(each, int(firsts[best])):
             alone = seen_in_row(log_signs, network[0][n])
