@@ -58,7 +58,7 @@ _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are 
 _CLEAR = math.log(0.98)  # at first sight: a picture that is less likely a digit is read as a row too; few strokes in
 # several rows that are likelier one digit are that
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
-_SURE_ONE = 0.75  # a digit of what the row reader parts or judges is unsure where this, and one at all, is less likely
+_SURE_ONE = 0.74  # a digit of what the row reader parts or judges is unsure where this, and one at all, is less likely
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
 _DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
