@@ -651,6 +651,14 @@ def test_threads_may_share_it() -> None:
 # No ink, or little
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_page_with_nothing_on_it_but_dust_is_blank(seed: int) -> None:
+    page, rng = np.full((600, 800), 235, np.uint8), np.random.default_rng(seed)
+    for y, x, down, across in rng.integers((0, 0, 1, 1), (590, 790, 6, 6), (15, 4)).tolist():
+        page[y : y + down, x : x + across] = 60
+    assert (MODELS["cnn"].predict(page).status, MODELS["cnn"].read(page).status) == ("blank", "blank")
+
+
 @pytest.mark.parametrize("height", [11, 14])
 @pytest.mark.parametrize("digit", "0378")
 def test_a_small_digit_on_a_large_page_is_no_dust(digit: str, height: int) -> None:
