@@ -35,6 +35,7 @@ class Ink:
         self._rewrites = -1
         self._count = 0  # how many strokes of the drawing are known
         self._inked: set[Stroke] = set()  # those inked in full, except the last one
+        self._touched: dict[Stroke, Rect] = {}  # the pixels in `_all` that the ink of each may cover
         self._last: Stroke | None = None  # it may grow
         self._points = 0  # how many points of the last one are inked
         self._under_tail: tuple[Rect, NDArray[np.uint8]] | None = None
@@ -56,8 +57,7 @@ class Ink:
                 self._last, self._points, self._under_tail = stroke, 0, None
             if stroke is not new[-1] and self._points == 0:  # it will not grow: no need to ink its end on trial
                 stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
-                self._ink(stamps)
-                changed = join(changed, _around(stamps))
+                changed = join(changed, self._ink(stroke, stamps))
             elif self._points < len(stroke.points):
                 changed = join(changed, self._extend(stroke))
         if changed is None:
@@ -77,18 +77,20 @@ class Ink:
         self._last = self._under_tail = None
         if not gone:
             return None
+        bare = reduce(join, (self._touched[stroke] for stroke in gone))
+        self._touched = {stroke: box for stroke, box in self._touched.items() if stroke in there}
         if not self._inked:
             self._all[:] = 0
             return Rect(0, 0, *self._all.shape)
-        bare = reduce(join, map(self._box, gone))
         self._all[bare.pixels] = 0
         for stroke in self._inked:
-            if self._box(stroke).meets(bare):
+            if self._touched[stroke].meets(bare):
                 stamps = self._stamps(stroke, 0, len(stroke.points) - 1)
                 reach = stamps[:, 2] / _PARTS + 2
                 near = (stamps[:, 0] / _PARTS + reach > bare.x) & (stamps[:, 0] / _PARTS - reach < bare.right)
                 near &= (stamps[:, 1] / _PARTS + reach > bare.y) & (stamps[:, 1] / _PARTS - reach < bare.bottom)
-                self._ink(stamps[near])
+                if near.any():
+                    self._ink(stroke, stamps[near])
         return bare
 
     def _extend(self, stroke: Stroke) -> Rect:
@@ -103,13 +105,12 @@ class Ink:
             self._all[changed.pixels] = self._under_tail[1]
         last = len(stroke.points) - 1
         sure = self._stamps(stroke, max(self._points - 2, 0), max(last - 1, 0))
-        self._ink(sure)
+        surely = self._ink(stroke, sure)
         tail = self._stamps(stroke, max(last - 1, 0), last)
         box = _around(tail)
         self._under_tail = box, self._all[box.pixels].copy(order="F")
         self._points = last + 1
-        self._ink(tail)
-        return join(join(changed, _around(sure)), box)
+        return join(join(changed, surely), self._ink(stroke, tail))
 
     def _stamps(self, stroke: Stroke, first: int, last: int) -> NDArray[np.int64]:
         """The stamps along a stroke from its point number `first` to number `last`: rows of x, y and radius.
@@ -143,20 +144,17 @@ class Ink:
         stamps: NDArray[np.int64] = np.rint(np.column_stack([begin + self._margin, radius]) * _PARTS).astype(np.int64)
         return stamps
 
-    def _ink(self, stamps: NDArray[np.int64]) -> None:
+    def _ink(self, stroke: Stroke, stamps: NDArray[np.int64]) -> Rect:
+        """Ink stamps of a stroke, and return the rectangle around them."""
         for x, y, radius in stamps.tolist():
             disc = _disc(radius, x % _PARTS, y % _PARTS)
             side = len(disc)
             left, top = x // _PARTS - side // 2, y // _PARTS - side // 2
             part = self._all[left : left + side, top : top + side]
             np.maximum(part, disc, out=part)
-
-    def _box(self, stroke: Stroke) -> Rect:
-        """The pixels that a stroke can touch, in `_all`."""
-        reach = max(stroke.widths) * self._scale / 2 + 3
-        left, top = (max(int(edge * self._scale - reach) + self._margin, 0) for edge in stroke.bounds[:2])
-        right, bottom = (int(edge * self._scale + reach) + self._margin + 1 for edge in stroke.bounds[2:])
-        return between(left, top, right, bottom)
+        box = _around(stamps)
+        self._touched[stroke] = join(self._touched.get(stroke), box)
+        return box
 
 
 @lru_cache(maxsize=1024)

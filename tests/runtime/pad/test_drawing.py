@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digitpad.answers import Prediction
@@ -254,6 +254,7 @@ def test_a_dot_is_erased_whole():
 
 
 @given(st.lists(lines, min_size=1, max_size=5), lines, st.booleans())
+@example([[(0.0, 1.0)], [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0)]], [(0.0, 0.0)], False)  # a curve that swings out
 @settings(max_examples=40, deadline=None)
 def test_ink_after_erasing_and_undoing_is_as_if_drawn_at_once(strokes, way, undo):
     drawing, ink = Drawing(), Ink(90)
