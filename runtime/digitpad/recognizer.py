@@ -214,7 +214,7 @@ class Recognizer:
         known = Known() if known is None else known
         cleaned = clean_strokes(strokes)
         rows = stroke_rows(cleaned, known)
-        if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or an 8 of two circles, which need not touch
+        if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or one digit: the circles of an 8 need not touch
             key = (self, self._lessons(), "one", *(stroke.tobytes() for stroke in cleaned))
             (one,) = known.each([key], lambda _: [self._predict_one(render_strokes(cleaned))])
             if one.digit is not None and certainty(one) > _CLEAR:

@@ -330,16 +330,11 @@ def _cut_out(cutting: Cutting, marks: Marks, whole: Mask, shared: Mask, part: tu
         mask, inside = marks.mask(whole, box), np.s_[max(start - left, 0) : max(end - left, 0)]
         mask[:, inside] |= marks.mask(shared, box)[:, inside]
         if mask.any():
-            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-            near = np.s_[max(rows[0] - _NEAR, 0) : rows[-1] + _NEAR, max(columns[0] - _NEAR, 0) : columns[-1] + _NEAR]
+            x, y = (np.flatnonzero(mask.any(axis=axis))[[0, -1]].tolist() for axis in (0, 1))
+            near = np.s_[max(y[0] - _NEAR, 0) : y[1] + _NEAR, max(x[0] - _NEAR, 0) : x[1] + _NEAR]
             image = fit_ink(without(around[near], (around[near] >= 0.5) & ~mask[near]))
-            return image, (
-                left + float(columns[0]),
-                top + float(rows[0]),
-                left + columns[-1] + 1.0,
-                top + rows[-1] + 1.0,
-            )
-    return shown(cutting.grey[:, start:end]), (float(start), 0.0, float(end), float(ink.shape[0]))
+            return image, (left + x[0], top + y[0], left + x[1] + 1, top + y[1] + 1)
+    return shown(cutting.grey[:, start:end]), (start, 0, end, ink.shape[0])
 
 
 def _beside(marks: Marks, whole: Mask) -> Mask:
