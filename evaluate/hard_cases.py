@@ -19,7 +19,7 @@ from digitpad.image.normalise import image_readings
 from digitpad.mnist_form import render_strokes
 from digitpad.stroke_files import Sample
 from evaluate import metrics
-from evaluate.answers import Answers, answers_of, brief, read, summarise, together
+from evaluate.answers import Answers, answers_of, brief, read, read_set, summarise, together
 from evaluate.conditions import CONDITIONS, photograph, read_on_paper, read_photographs
 from evaluate.pictures import Cell, plot_sheet
 from evaluate.tables import picture_name
@@ -79,27 +79,27 @@ def measure_outliers(
 
     Some of each kind are also photographed on paper, and found and fitted as `predict` does with a file.
     """
-    images, places = generate_outliers(each * len(KINDS), SEED, held_out=True)
-    kinds = {kind: images[places == place][:each] for place, kind in enumerate(KINDS) if place in places}
+    made = Digits(*generate_outliers(each * len(KINDS), SEED, held_out=True))
+    kinds = {kind: made.pick(made.labels == place) for place, kind in enumerate(KINDS) if place in made.labels}
     read_all = partial(read_on_paper, recognizers=recognizers, seed=SEED)
-    to_photograph = [of_kind[:40] for of_kind in kinds.values()]
+    to_photograph = [of_kind.images[:40] for of_kind in kinds.values()]
     on_paper = dict(zip(kinds, _side_by_side("outliers on paper", read_all, to_photograph), strict=True))
     result: ByModel = {}
     for model, recognizer in recognizers.items():
-        answers = {kind: read(recognizer, images) for kind, images in kinds.items()}
-        result[model] = rejection(answers, {name: read(recognizer, digits.images) for name, digits in sets.items()})
+        answers = {kind: read_set(recognizer, of_kind) for kind, of_kind in kinds.items()}
+        result[model] = rejection(answers, {name: read_set(recognizer, digits) for name, digits in sets.items()})
         for kind in kinds:
             result[model][kind]["trained_on"] = kind in TRAINED_ON
             result[model][kind]["on_paper"] = float(np.mean([p.status == "digit" for p in on_paper[kind][model]]))
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
     first = next(iter(recognizers.values()))
     sheet = {}
-    for kind, images in kinds.items():
-        shown = read(first, images[:12])
+    for kind, of_kind in kinds.items():
+        shown = read_set(first, few := of_kind.pick(slice(12)))
         shares = ", ".join(f"{of_kinds[kind]['digit']:.0%}" for of_kinds in result.values())
         sheet[f"{kind}  {shares}"] = [
             Cell(image.repeat(2, 0).repeat(2, 1), OF_A_NON_DIGIT[s], "" if s == "not_a_digit" else f"{d}  {c:.0%}")
-            for image, d, c, s in zip(images, shown.digit, shown.confidence, shown.status, strict=False)
+            for image, d, c, s in zip(few.images, shown.digit, shown.confidence, shown.status, strict=True)
         ]
     plot_sheet(sheet, pictures / picture_name("outliers"))
     return result
@@ -175,7 +175,7 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
         sets: answers to digits, by set.
 
     Returns:
-        For each kind, and for "all" together: count, the share that gets each status at the model's own thresholds,
+        For each kind, and for "all" together: count, the share that gets each status,
         and by set "auroc", and "fpr95": the share that passes where 95 % of the digits pass.
     """
     return {

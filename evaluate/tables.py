@@ -341,7 +341,7 @@ def outliers(results: Results, only: str = "") -> str:
     text = f"""Pictures from our own generator, {each:,} of each kind ({sure_to(0.02, each)}), in shapes not trained
 on (for uniform grey only other levels, for several digits only other pairs). Kinds not trained on at all: {unseen}.
 AUROC: how often such a picture has a higher `ood_score` than a digit. FPR95: the share of them that passes where 95 %
-of the digits pass. "taken": the share that gets status `digit` at the model's own thresholds; "on paper": the same
+of the digits pass. "taken": the share that gets status `digit`, as `predict` answers; "on paper": the same
 share when some of each kind are photographed on paper and read as `predict` reads a file. The picture shows the share
 taken, and examples: red is `digit`, orange `unsure`, green `not_a_digit`."""
     columns: Columns = {}

@@ -9,21 +9,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
+
 from digitpad import DigitPadError, Recognizer
-from digitpad.files import make_folder
-from evaluate.answers import Figures
+from digitpad.files import make_folder, write_whole
+from evaluate.answers import Figures, read_set
 from evaluate.measure import measure
 from evaluate.sets import known_sets
 from export.card import write_card
-from export.contract import ExportError, check, fulfil_contract, metadata_of, stated
+from export.contract import ExportError, check, fulfil_contract, metadata_of, model_file, stated
 from export.manifest import MODELS, candidate, enter, read_manifest, write_manifest
 from export.quantise import export_int8
 from export.reference import exact_models, write_reference
-from train.calibration import Calibration
+from train.calibration import Calibration, fit_unsure_threshold
 from train.command import ROOT, finish
 from train.data import Digits
 from train.networks import NETWORKS
 from train.synthetic.generate import generate_digits
+
+VALIDATION = ("mnist_validation", "pen_validation", "uji_validation")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         # One process each: PyTorch's exporter dies in one that has TensorFlow loaded.
         command = [sys.executable, "-m", "export", *(sys.argv[1:] if argv is None else argv), "--only"]
         rows = [] if options.out else ["rows"]  # one's own models are used with the shipped row reader
-        return max(abs(subprocess.run([*command, name]).returncode) for name in [*NETWORKS, *rows])
+        return max(abs(subprocess.run([*command, name]).returncode) for name in [*rows, *NETWORKS])
 
     return finish("export", work, "the models in place are whole")
 
@@ -64,13 +69,14 @@ def export(name: str, weights: Path, folder: Path, data: Path | None) -> None:
     make_folder(folder)
     trained = read_facts(name, weights)
     sets = known_sets(data)
-    digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
-    content, facts = _export_one(name, weights, trained, digits)
     path = folder / f"{name}.onnx"
+    content, facts = _export_one(name, weights, trained, sets, path)
     manifest = read_manifest(folder)
     with candidate(path, content) as new:
         enter(manifest, name, content, facts, _measure_side_by_side(name, new, path, sets))
         new.replace(path)
+    if weights.parent == folder or folder == MODELS:  # where a data set is missing, the file is then still the same
+        write_whole(weights / f"{name}.json", (json.dumps(trained, indent=2) + "\n").encode())
     write_manifest(folder, manifest)
     export_int8(folder, name, manifest, facts, sets, data)
     write_manifest(folder, manifest)
@@ -95,13 +101,21 @@ def read_facts(name: str, weights: Path) -> dict[str, Any]:
     return facts
 
 
-def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digits) -> tuple[bytes, dict[str, Any]]:
+def _export_one(
+    name: str, weights: Path, trained: dict[str, Any], sets: dict[str, Digits], to: Path
+) -> tuple[bytes, dict[str, Any]]:
     """The checked model file, and what is known about it."""
     path = weights / NETWORKS[name].weights
     network, exporter = NETWORKS[name].trainer(), NETWORKS[name].exporter()
     fitted = Calibration(**{field.name: trained[field.name] for field in dataclasses.fields(Calibration)})
     made = stated(fitted, trained)
     content = fulfil_contract(exporter.to_onnx(path, fitted.temperature), fitted, metadata_of(name, made))
+    if set(VALIDATION) <= sets.keys():
+        with candidate(to, content) as new:
+            trained["unsure_threshold"] = _unsure_threshold(Recognizer(new), [sets[key] for key in VALIDATION])
+        made |= {"unsure_threshold": f"{trained['unsure_threshold']:.6g}"}
+        content = model_file(onnx.load_from_string(content), metadata_of(name, made))
+    digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
     difference = check(content, network.logits(network.load(path), digits.images), digits.images, fitted)
     print(f"{name}: largest difference in a probability on {len(digits):,} images, ONNX - framework: {difference:.1e}")
     return content, {
@@ -112,6 +126,18 @@ def _export_one(name: str, weights: Path, trained: dict[str, Any], digits: Digit
         "seeds": trained.get("seeds", []),
         "largest_difference": difference,
     }
+
+
+def _unsure_threshold(recognizer: Recognizer, validation: list[Digits]) -> float:
+    """Fitted on what is answered, to which the row reader adds its say: training knows the network alone."""
+    recognizer.unsure_threshold = 0.0
+    confidence, right = [], []
+    for digits in validation:
+        answers = read_set(recognizer, digits)
+        answered = answers.status == "digit"
+        confidence.append(answers.confidence[answered].astype(np.float64))
+        right.append((answers.digit == digits.labels)[answered])
+    return fit_unsure_threshold(confidence, right)
 
 
 def _measure_side_by_side(name: str, new: Path, old: Path, sets: dict[str, Digits]) -> dict[str, Figures]:

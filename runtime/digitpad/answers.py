@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitpad.reader import Box
 
-SAY = 0.15  # say of the model on what the row reader found
+SAY, MORE = 0.15, 0.2  # say of the model on what the row reader found; and how much more, as all of it is digits to it
 _ENOUGH = 0.65  # how probable a digit is on average over the ways to see a picture where it is certain: some are wrong
 LEAST = 1e-4  # probability that either gives a text: no network is surer that it is wrong
 UNLIKELIEST = 1e-30
@@ -22,7 +22,7 @@ class Prediction:
     """What a model makes of one drawing. `str(prediction)` is a short answer in words.
 
     Attributes:
-        status: "digit"; "unsure" (a digit, but the confidence is low, or in a picture perhaps none); "not_a_digit"; or
+        status: "digit"; "unsure" (a digit, but the confidence is low, or perhaps none); "not_a_digit"; or
             "blank".
         digit: 0 to 9; None when blank or not a digit.
         confidence: the largest probability, in [0, 1]; 0.0 when blank.
@@ -51,11 +51,15 @@ class Prediction:
         return self.network is not None and self.network.digit != self.digit
 
     def __str__(self) -> str:
-        """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank"."""
+        """In words: "7 (99.8 %)"; "unsure, perhaps 7 (61.0 %)"; "not a digit"; "blank".
+
+        In doubt the per cent are how probable it is this digit, and one at all.
+        """
         if self.digit is None:
             return self.status.replace("_", " ")
-        sure = f"{self.digit} ({percent(self.confidence)})"
-        return sure if self.status == "digit" else f"unsure, perhaps {sure}"
+        if self.status == "unsure":
+            return f"unsure, perhaps {self.digit} ({percent(math.exp(certainty(self)))})"
+        return f"{self.digit} ({percent(self.confidence)})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +134,11 @@ def pooled(one: Any, other: Any, say: float) -> Any:
 
 
 def seen_in_row(
-    log_signs: NDArray[np.float64], probabilities: NDArray[np.float32]
+    log_signs: NDArray[np.float64], probabilities: NDArray[np.float32], say: float
 ) -> tuple[NDArray[np.float32], np.float32]:
-    """The probabilities (10,) and ood_score of a row's digit: what the row reader says, and a network of its ink."""
+    """The probabilities (10,) and ood_score of a row's digit: the row reader's, and a network's of its ink."""
     log_some = np.logaddexp.reduce(log_signs[:10])
-    log_both = pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), SAY)
+    log_both = pooled(log_signs[:10] - log_some, np.log(np.maximum(probabilities, 1e-12)), say)
     log_both -= np.logaddexp.reduce(log_both)
     return np.exp(log_both).astype(np.float32), none_by(log_signs)
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitpad.answers import (
     LEAST,
+    MORE,
     SAY,
     UNLIKELIEST,
     Number,
@@ -58,16 +59,18 @@ _BESIDE = math.log(3)  # by how much the log odds that a drawing is a digit are 
 _CLEAR = math.log(0.98)  # at first sight: a picture that is less likely a digit is read as a row too; few strokes in
 # several rows that are likelier one digit are that
 _SURE = math.log(0.9)  # of a way to cut a picture: where it is likelier a number, no other is tried
-_SURE_ONE = 0.74  # a digit of what the row reader parts or judges is unsure where this, and one at all, is less likely
+_SURE_ONE = 0.74  # a digit that the row reader had a say in, but in MNIST's form, is unsure where this, and one at all,
+# is less likely
 _MAYBE = math.log(0.1)  # of what the row reader had a say in: where it is likelier than this a digit, it is not refused
 _BARE = math.log(0.5)  # of a picture: where it is likelier, however it is cut, that nothing is written, it is blank
-_DOUBT, _SECOND = (0.8, 0.95), 0.4  # how surely it is a digit where the row reader has its whole say, and none
+_DOUBT, _SECOND = (0.9, 0.98), 0.4  # how surely it is a digit where the row reader has its whole say, and none
 _HEARD = 0.4  # say of the row reader on a number's strokes
 _AGREED = 0.9  # where it is surer of what they say, it is not asked what else they may be
 _SEEN = 0.01  # probability to the row reader: what has less may as well be no number
 _SURE_NUMBER = 0.81  # what the row reader had a say in is unsure where it is less likely this number
 _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between digits
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
+_COMMA = 0.5  # of the largest stroke: a smaller one beside a digit may be a comma, and none of it
 _CHUNK = 256  # images run at once: more would need memory and be no faster
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
@@ -162,7 +165,7 @@ class Recognizer:
         """
         cleaned = clean_strokes(strokes)
         found = self._predict_one(render_strokes(cleaned))
-        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[2])
+        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[2], drawn=True)
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -215,13 +218,17 @@ class Recognizer:
         cleaned = clean_strokes(strokes)
         rows = stroke_rows(cleaned, known)
         if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or one digit: the circles of an 8 need not touch
-            key = (self, self._lessons(), "one", *(stroke.tobytes() for stroke in cleaned))
-            (one,) = known.each([key], lambda _: [self._predict_one(render_strokes(cleaned))])
+            one = self._as_one(cleaned, known)
             if one.digit is not None and certainty(one) > _CLEAR:
-                points = np.concatenate(without_taps(cleaned))
-                box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-                return _of_one(replace(one, box=box), one.confidence)
+                return _of_one(one, one.confidence)
         return self._number(self._way(rows, known))
+
+    def _as_one(self, strokes: list[Points], known: Known) -> Prediction:
+        """What strokes are to the network, all as one digit."""
+        key = (self, self._lessons(), "one", *(stroke.tobytes() for stroke in strokes))
+        (one,) = known.each([key], lambda _: [self._predict_one(render_strokes(strokes))])
+        points = np.concatenate(without_taps(strokes))
+        return replace(one, box=(*points.min(axis=0).tolist(), *points.max(axis=0).tolist()))
 
     def _way(self, rows: list[Row], known: Known) -> "_Way":
         images = [group.image for row in rows for group in row.groups if group.image is not None]
@@ -289,7 +296,12 @@ class Recognizer:
             own, heard = np.array([way.confidence, 1 - way.confidence]), np.array([agreed, 1 - agreed])
         scored = pooled(np.log(np.clip(own, LEAST, 1)), np.log(np.clip(heard, LEAST, 1)), _HEARD)
         share = np.exp(scored - np.logaddexp.reduce(scored))
-        if rivals and (best := int(share.argmax())):
+        if best := int(share.argmax()) if rivals else 0:
+            sizes = [np.ptp(stroke, axis=0).max() for stroke in strokes]
+            if len(texts[best]) == 1 and min(sizes) > _COMMA * max(sizes):
+                one = self._doubted(self._as_one(strokes, known), lambda: scores, drawn=True)  # as a letter may be
+                likely = dict(zip(texts, share.tolist(), strict=True)).get(str(int(one.probabilities.argmax())), LEAST)
+                return _of_digit(one, likely, -float(np.logaddexp(0, one.ood_score)), way.sure)
             signs, log_p = tuple(map(int, texts[best])), float(np.log(share[best]))
             key = (texts[best], log_p, *(stroke.tobytes() for stroke in strokes))
             marks = Marks(cutting.ink >= 0.5)
@@ -303,21 +315,16 @@ class Recognizer:
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
         before = way.digits[0]
-        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[2])
+        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[2], drawn=True)
         if after is before:
             return way
         log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
         confidence = min(way.confidence * after.confidence / before.confidence, 1.0)
-        digits = (replace(after, box=before.box),)
-        return replace(
-            way,
-            texts=[str(int(after.probabilities.argmax()))],
-            confidence=confidence,
-            log_number=log_number,
-            digits=digits,
-        )
+        return _of_digit(replace(after, box=before.box), confidence, log_number, way.sure)
 
-    def _doubted(self, found: Prediction, scores: Callable[[], NDArray[np.float64]]) -> Prediction:
+    def _doubted(
+        self, found: Prediction, scores: Callable[[], NDArray[np.float64]], *, drawn: bool = False
+    ) -> Prediction:
         """The answer to one digit, drawn or in MNIST's form; where that is in doubt, the row reader's scores count."""
         low, high = _DOUBT
         say = _SECOND * min((high - math.exp(certainty(found))) / (high - low), 1)
@@ -329,7 +336,8 @@ class Recognizer:
         if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
             return found  # to both it is none
         alone = second_opinion(found.network, log_row, say) if found.network else ()
-        answer = self._prediction(found.image, *second_opinion(found, log_row, say), *alone)
+        seen_in: Literal["drawing"] | None = "drawing" if drawn else None
+        answer = self._prediction(found.image, *second_opinion(found, log_row, say), *alone, seen_in=seen_in)
         log_step("%s, with the row reader: %s, ood_score %.2f", self.name, answer, answer.ood_score)
         return answer
 
@@ -358,15 +366,17 @@ class Recognizer:
         log_right = log_answers(network[0], network[1])[np.arange(len(signs)), signs]
         firsts = np.cumsum([0, *(len(number.signs) for number in numbers[:-1])])
         log_read = np.array([number.log_p for number in numbers])
-        scores = pooled(log_read, np.add.reduceat(log_right, firsts), SAY)
+        all_digits = math.exp(-np.logaddexp(0, network[1][: len(numbers[0].signs)]).sum())
+        say = SAY + MORE * all_digits  # what are digits to the model was cut out well
+        scores = pooled(log_read, np.add.reduceat(log_right, firsts), say)
         best = int(scores.argmax())
         found, digits = numbers[best], []
         taught = self._taught_before(found.images, Known())
         each = zip(found.images, found.boxes, found.log_signs(), taught, strict=True)
         for n, (image, box, log_signs, mine) in enumerate(each, int(firsts[best])):
-            alone = seen_in_row(log_signs, network[0][n])
-            both = (judged[0][n], judged[1][n]) if mine else seen_in_row(log_signs, judged[0][n])
-            digit = self._prediction(image, *both, *alone, row_reader=True)
+            alone = seen_in_row(log_signs, network[0][n], say)
+            both = (judged[0][n], judged[1][n]) if mine else seen_in_row(log_signs, judged[0][n], say)
+            digit = self._prediction(image, *both, *alone, seen_in="picture")
             digits.append(replace(digit, box=_in_picture(box, part, units)))
         text = "".join(str(int(digit.probabilities.argmax())) for digit in digits)
         confidence = math.exp(scores[best] - np.logaddexp.reduce(scores))
@@ -383,7 +393,7 @@ class Recognizer:
                 if len(other) == len(text) and other[:n] + other[n + 1 :] == text[:n] + text[n + 1 :]:
                     probabilities[int(other[n])] += likely
             of_digit = (probabilities / probabilities.sum()).astype(np.float32)
-            digit = self._prediction(image, of_digit, none_by(log_signs), row_reader=True)
+            digit = self._prediction(image, of_digit, none_by(log_signs), seen_in="picture")
             digits.append(replace(digit, box=_in_picture(box, cutting, units)))
         return tuple(digits)
 
@@ -448,10 +458,10 @@ class Recognizer:
         surest = np.argsort([log_row.max() for log_row in log_rows])[-2:]
         log_row = np.logaddexp.reduce([log_rows[n] for n in surest]) - math.log(len(surest))
         if found.status == "blank" or readings.filled:
-            answer = self._prediction(shown(cuttings[surest[-1]].grey), *mean_opinion([log_row]), row_reader=True)
+            answer = self._prediction(shown(cuttings[surest[-1]].grey), *mean_opinion([log_row]), seen_in="picture")
             return answer if certainty(answer) > _MAYBE else found
         alone = mean_opinion([log_found(found.network), log_row]) if found.network else ()
-        return self._prediction(found.image, *mean_opinion([log_found(found), log_row]), *alone, row_reader=True)
+        return self._prediction(found.image, *mean_opinion([log_found(found), log_row]), *alone, seen_in="picture")
 
     def _lessons(self) -> "Lessons | None":
         return self._taught.lessons() if self._taught else None
@@ -476,19 +486,21 @@ class Recognizer:
         probabilities: NDArray[np.float32],
         ood_score: np.float32,
         *network: Any,
-        row_reader: bool = False,
+        seen_in: Literal["drawing", "picture"] | None = None,
     ) -> Prediction:
-        """From what `_judged` finds, and whether the row reader had a say in it: it may see no digit where one is."""
+        """From what `_judged` finds; where the row reader had a say in what may well be no digit, said in which."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         log_right = log_joint(confidence, score)
-        right, sure = (math.exp(log_right), _SURE_ONE) if row_reader else (confidence, self.unsure_threshold)
-        status = status_of(right, score, self.ood_threshold, sure)
-        if row_reader and status == "not_a_digit" and log_right > _MAYBE:
+        sure = 0.0 if seen_in == "picture" else self.unsure_threshold
+        status = status_of(confidence, score, self.ood_threshold, sure)
+        if seen_in and status == "digit" and math.exp(log_right) < _SURE_ONE:
+            status = "unsure"
+        if seen_in == "picture" and status == "not_a_digit" and log_right > _MAYBE:
             status = "unsure"
         digit = None if status == "not_a_digit" else int(probabilities.argmax())
         shifted = network and (network[1] != ood_score or (network[0] != probabilities).any())
-        alone = self._prediction(image, *network, row_reader=row_reader) if shifted else None
+        alone = self._prediction(image, *network, seen_in=seen_in) if shifted else None
         return Prediction(status, digit, confidence, probabilities, score, image, network=alone)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -564,6 +576,13 @@ _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
 def _of_one(one: Prediction, right: float) -> Number:
     """A number of one digit, and how probably it is right."""
     return Number(str(one.digit), "number" if one.status == "digit" else "unsure", right, (one,))
+
+
+def _of_digit(one: Prediction, confidence: float, log_number: float, sure: float) -> _Way:
+    """A digit as a way to read a row; in doubt it is only as probable as that it is one at all, too."""
+    if one.status != "digit":
+        confidence, sure = confidence * math.exp(-np.logaddexp(0, one.ood_score)), math.inf
+    return _Way([str(int(one.probabilities.argmax()))], confidence, log_number, (one,), sure)
 
 
 def _below_each_other(rows: "list[_Way]") -> "_Way":

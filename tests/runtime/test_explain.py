@@ -144,10 +144,10 @@ import sys
 from digitpad.cli import main
 import numpy, onnxruntime
 others = "logging" in sys.modules  # as some versions of these do
-main(["predict", {str(stroke_file)!r}, "--model", {TINY!r}])
+main(["predict", {str(stroke_file)!r}, "--model", "cnn"])
 assert ("logging" in sys.modules) == others
 import logging
 logging.getLogger("digitpad").setLevel(logging.DEBUG)
-main(["predict", {str(stroke_file)!r}, "--model", {TINY!r}])
+main(["predict", {str(stroke_file)!r}, "--model", "cnn"])
 """
     assert len(printed_by(code)) == 2

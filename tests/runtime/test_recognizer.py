@@ -27,9 +27,8 @@ def some_images(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(3).integers(0, 256, (count, 28, 28), np.uint8)
 
 
-def test_a_prediction_says_what_was_read_how_surely_and_what_the_model_saw(
-    recognizer: Recognizer, seven: Points
-) -> None:
+def test_a_prediction_says_what_was_read_how_surely_and_what_the_model_saw(seven: Points) -> None:
+    recognizer = Recognizer("cnn")
     p = recognizer.predict_strokes(seven)
     assert p.status == "digit"
     assert isinstance(p.digit, int)

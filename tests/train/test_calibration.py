@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from digitpad import Recognizer
+from evaluate.answers import read_set
 from evaluate.metrics import calibration_error
+from evaluate.sets import known_sets
+from export.__main__ import VALIDATION
 from train.calibration import RIGHT, calibrate, fit_odds, fit_temperature, log_odds, ood_score, probabilities
 
 
@@ -106,3 +110,19 @@ def test_the_network_says_how_much_likelier_no_digit_is_than_all_digits_together
     found = log_odds(scores, 1.0)
     assert (np.diff(found) > 0).all()
     assert found[1] == pytest.approx(-np.log(10))
+
+
+@pytest.mark.usefixtures("mnist_at_hand", "pen_at_hand", "letters_at_hand")
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_of_what_a_shipped_model_answers_for_sure_as_much_is_right_as_its_card_says(name: str) -> None:
+    recognizer, sets = Recognizer(name), known_sets()
+    promised = recognizer.unsure_threshold
+
+    def right(threshold: float) -> float:
+        recognizer.unsure_threshold, shares = threshold, []
+        for key in VALIDATION:
+            answers = read_set(recognizer, sets[key])
+            shares.append((answers.digit == sets[key].labels)[answers.status == "digit"].mean())
+        return float(np.mean(shares))
+
+    assert right(promised - 0.01) < RIGHT <= right(promised), "and no more is unsure than that takes"

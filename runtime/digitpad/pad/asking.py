@@ -1,6 +1,7 @@
 """Asking models what the drawing shows: which are chosen, loading them, and their answers. No pygame in here."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitpad.answers import Number, Prediction
+from digitpad.answers import Number, Prediction, certainty
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
 from digitpad.reader import Known
@@ -202,7 +203,10 @@ def verdict(prediction: Answer) -> tuple[str, list[str]]:
         return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
     first, second = np.argsort(-prediction.probabilities)[:2]
     if prediction.status == "unsure":
-        other = "no digit" if prediction.ood_score > 0 else second
+        # How likely it is this digit, and one at all; and what is next likely.
+        percent = f"{100 * math.exp(certainty(prediction)):.1f}{NO_BREAK}%"
+        none = math.exp(min(prediction.ood_score, 0)) > float(prediction.probabilities[second])
+        other = "no digit" if none else second
         long = f"Unsure: {first} or {other}? ({percent})"
         return f"{first}?", [long, f"unsure: {first} or {other}", f"unsure, {percent}", "unsure"]
     if (chance := float(prediction.probabilities[second])) >= CLOSE:

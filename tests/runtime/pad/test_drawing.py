@@ -181,13 +181,15 @@ def four_or_nine(chance, status="digit", ood_score=0.0):
     ],
 )
 def test_every_status_is_said_in_words(status, large, said):
-    shown, lines = four_or_nine(0.61, status)
+    shown, lines = four_or_nine(0.61, status, ood_score=-20.0)
     assert shown == large and lines[0] == said
     assert [len(line) for line in lines] == sorted((len(line) for line in lines), reverse=True)
 
 
 def test_what_may_be_no_digit_at_all_is_said():
-    assert four_or_nine(0.98, "unsure", ood_score=1.0)[1][0] == "Unsure: 4 or no digit? (98.0\N{NO-BREAK SPACE}%)"
+    for ood_score, likely in ((1.0, "26.4"), (-2.0, "86.3")):
+        said = four_or_nine(0.98, "unsure", ood_score)[1][0]
+        assert said == f"Unsure: 4 or no digit? ({likely}\N{NO-BREAK SPACE}%)"
 
 
 def test_no_answer_claims_to_be_certain_and_a_second_digit_is_named_only_if_it_is_close():
