@@ -40,7 +40,7 @@ def _whole(way: list[Cutting], picture: Cutting, _: Marks) -> bool:
 
 
 # Without any way to cut it, a picture would pass for one that is in MNIST's form already.
-_NO_DOUBT = (Recognizer, "_doubted", lambda _, found, *__, **___: found)
+_NO_DOUBT = (Recognizer, "_doubted", lambda _, found, *__: found)
 # By what it is for: where it is, and what takes its place.
 STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "the row reader": [(normalise, "cuttings", lambda *_: []), _NO_DOUBT],

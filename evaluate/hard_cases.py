@@ -85,21 +85,20 @@ def measure_outliers(
     to_photograph = [of_kind.images[:40] for of_kind in kinds.values()]
     on_paper = dict(zip(kinds, _side_by_side("outliers on paper", read_all, to_photograph), strict=True))
     result: ByModel = {}
+    answers = {m: {kind: read_set(r, of_kind) for kind, of_kind in kinds.items()} for m, r in recognizers.items()}
     for model, recognizer in recognizers.items():
-        answers = {kind: read_set(recognizer, of_kind) for kind, of_kind in kinds.items()}
-        result[model] = rejection(answers, {name: read_set(recognizer, digits) for name, digits in sets.items()})
+        result[model] = rejection(answers[model], {name: read_set(recognizer, digits) for name, digits in sets.items()})
         for kind in kinds:
             result[model][kind]["trained_on"] = kind in TRAINED_ON
             result[model][kind]["on_paper"] = float(np.mean([p.status == "digit" for p in on_paper[kind][model]]))
         result[model]["all"]["on_paper"] = float(np.mean([result[model][kind]["on_paper"] for kind in kinds]))
-    first = next(iter(recognizers.values()))
     sheet = {}
-    for kind, of_kind in kinds.items():
-        shown = read_set(first, few := of_kind.pick(slice(12)))
+    for kind, shown in next(iter(answers.values())).items():
+        images = kinds[kind].images[:12]
         shares = ", ".join(f"{of_kinds[kind]['digit']:.0%}" for of_kinds in result.values())
         sheet[f"{kind}  {shares}"] = [
             Cell(image.repeat(2, 0).repeat(2, 1), OF_A_NON_DIGIT[s], "" if s == "not_a_digit" else f"{d}  {c:.0%}")
-            for image, d, c, s in zip(few.images, shown.digit, shown.confidence, shown.status, strict=True)
+            for image, d, c, s in zip(images, shown.digit, shown.confidence, shown.status, strict=False)
         ]
     plot_sheet(sheet, pictures / picture_name("outliers"))
     return result
@@ -175,8 +174,8 @@ def rejection(kinds: dict[str, Answers], sets: dict[str, Answers]) -> dict[str, 
         sets: answers to digits, by set.
 
     Returns:
-        For each kind, and for "all" together: count, the share that gets each status,
-        and by set "auroc", and "fpr95": the share that passes where 95 % of the digits pass.
+        For each kind, and for "all" together: count, the share that gets each status, and by set "auroc", and "fpr95":
+        the share that passes where 95 % of the digits pass.
     """
     return {
         kind: {

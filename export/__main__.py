@@ -113,7 +113,7 @@ def _export_one(
     if set(VALIDATION) <= sets.keys():
         with candidate(to, content) as new:
             trained["unsure_threshold"] = _unsure_threshold(Recognizer(new), [sets[key] for key in VALIDATION])
-        made |= {"unsure_threshold": f"{trained['unsure_threshold']:.6g}"}
+        made = stated(dataclasses.replace(fitted, unsure_threshold=trained["unsure_threshold"]), trained)
         content = model_file(onnx.load_from_string(content), metadata_of(name, made))
     digits = sets.get("mnist_validation") or generate_digits(2_000, seed=4)
     difference = check(content, network.logits(network.load(path), digits.images), digits.images, fitted)

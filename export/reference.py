@@ -278,7 +278,7 @@ class _ByStrokesAlone(Recognizer):
     def _heard(self, way: Any, *_: Any) -> Any:
         return way
 
-    def _doubted(self, found: Any, *_: Any, **__: Any) -> Any:
+    def _doubted(self, found: Any, *_: Any) -> Any:
         return found
 
 

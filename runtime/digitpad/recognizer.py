@@ -72,6 +72,8 @@ _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _COMMA = 0.5  # of the largest stroke: a smaller one beside a digit may be a comma, and none of it
 _CHUNK = 256  # images run at once: more would need memory and be no faster
+_SeenIn = Literal["drawing", "picture"] | None  # in what the row reader had a say; None in MNIST's form, too: few
+# letters come in it
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
 
@@ -165,7 +167,7 @@ class Recognizer:
         """
         cleaned = clean_strokes(strokes)
         found = self._predict_one(render_strokes(cleaned))
-        return self._doubted(found, lambda: _drawn(without_taps(cleaned), Known())[2], drawn=True)
+        return self._doubted(found, "drawing", lambda: _drawn(without_taps(cleaned), Known())[2])
 
     def read(self, image: "ImageLike") -> Number:
         """Read the whole number, or the several in rows, in an image of any size and either polarity.
@@ -201,7 +203,7 @@ class Recognizer:
         if one.digit is None:
             return Number("", "blank" if one.status == "blank" else "not_a_number", 0.0, ())
         one = replace(one, box=_box_of_ink(readings))
-        return _of_one(one, one.confidence if one_at_all else math.exp(certainty(one)))
+        return _number_of_one(one, one.confidence if one_at_all else math.exp(certainty(one)))
 
     def read_strokes(self, strokes: Iterable[ArrayLike], known: Known | None = None) -> Number:
         """Read the whole number, or the several in rows, that strokes draw, in whatever order.
@@ -220,7 +222,7 @@ class Recognizer:
         if len(rows) > 1 and len(cleaned) <= MOST_STROKES:  # or one digit: the circles of an 8 need not touch
             one = self._as_one(cleaned, known)
             if one.digit is not None and certainty(one) > _CLEAR:
-                return _of_one(one, one.confidence)
+                return _number_of_one(one, one.confidence)
         return self._number(self._way(rows, known))
 
     def _as_one(self, strokes: list[Points], known: Known) -> Prediction:
@@ -299,9 +301,9 @@ class Recognizer:
         if best := int(share.argmax()) if rivals else 0:
             sizes = [np.ptp(stroke, axis=0).max() for stroke in strokes]
             if len(texts[best]) == 1 and min(sizes) > _COMMA * max(sizes):
-                one = self._doubted(self._as_one(strokes, known), lambda: scores, drawn=True)  # as a letter may be
+                one = self._doubted(self._as_one(strokes, known), "drawing", lambda: scores)  # or a letter
                 likely = dict(zip(texts, share.tolist(), strict=True)).get(str(int(one.probabilities.argmax())), LEAST)
-                return _of_digit(one, likely, -float(np.logaddexp(0, one.ood_score)), way.sure)
+                return _way_of_one(one, likely, -float(np.logaddexp(0, one.ood_score)), way.sure)
             signs, log_p = tuple(map(int, texts[best])), float(np.log(share[best]))
             key = (texts[best], log_p, *(stroke.tobytes() for stroke in strokes))
             marks = Marks(cutting.ink >= 0.5)
@@ -315,16 +317,14 @@ class Recognizer:
     def _one(self, way: "_Way", strokes: list[Points], known: Known) -> "_Way":
         """A row that is one digit, as `predict_strokes` reads it."""
         before = way.digits[0]
-        after = self._doubted(before, lambda: _drawn(without_taps(strokes), known)[2], drawn=True)
+        after = self._doubted(before, "drawing", lambda: _drawn(without_taps(strokes), known)[2])
         if after is before:
             return way
         log_number = way.log_number + float(np.logaddexp(0, before.ood_score) - np.logaddexp(0, after.ood_score))
         confidence = min(way.confidence * after.confidence / before.confidence, 1.0)
-        return _of_digit(replace(after, box=before.box), confidence, log_number, way.sure)
+        return _way_of_one(replace(after, box=before.box), confidence, log_number, way.sure)
 
-    def _doubted(
-        self, found: Prediction, scores: Callable[[], NDArray[np.float64]], *, drawn: bool = False
-    ) -> Prediction:
+    def _doubted(self, found: Prediction, seen_in: _SeenIn, scores: Callable[[], NDArray[np.float64]]) -> Prediction:
         """The answer to one digit, drawn or in MNIST's form; where that is in doubt, the row reader's scores count."""
         low, high = _DOUBT
         say = _SECOND * min((high - math.exp(certainty(found))) / (high - low), 1)
@@ -336,7 +336,6 @@ class Recognizer:
         if found.ood_score > 0 and np.logaddexp.reduce(log_row) < math.log(0.5):
             return found  # to both it is none
         alone = second_opinion(found.network, log_row, say) if found.network else ()
-        seen_in: Literal["drawing"] | None = "drawing" if drawn else None
         answer = self._prediction(found.image, *second_opinion(found, log_row, say), *alone, seen_in=seen_in)
         log_step("%s, with the row reader: %s, ood_score %.2f", self.name, answer, answer.ood_score)
         return answer
@@ -437,7 +436,7 @@ class Recognizer:
             from digitpad.image.filters import as_float
             from digitpad.image.rows import scores
 
-            prediction = self._doubted(prediction, lambda: scores(1 - as_float(prediction.image)))
+            prediction = self._doubted(prediction, None, lambda: scores(1 - as_float(prediction.image)))
         log_step("%s: %s, ood_score %.2f", self.name, prediction, prediction.ood_score)
         return prediction
 
@@ -486,9 +485,9 @@ class Recognizer:
         probabilities: NDArray[np.float32],
         ood_score: np.float32,
         *network: Any,
-        seen_in: Literal["drawing", "picture"] | None = None,
+        seen_in: _SeenIn = None,
     ) -> Prediction:
-        """From what `_judged` finds; where the row reader had a say in what may well be no digit, said in which."""
+        """From what `_judged` finds, and in what the row reader had a say."""
         probabilities.flags.writeable = image.flags.writeable = False
         confidence, score = float(probabilities.max()), float(ood_score)
         log_right = log_joint(confidence, score)
@@ -573,12 +572,12 @@ def _drawn(strokes: list[Points], known: Known) -> tuple[Cutting, Units, NDArray
 _NO_WAY = _Way([], 0.0, -math.inf, (), 0.0)
 
 
-def _of_one(one: Prediction, right: float) -> Number:
+def _number_of_one(one: Prediction, right: float) -> Number:
     """A number of one digit, and how probably it is right."""
     return Number(str(one.digit), "number" if one.status == "digit" else "unsure", right, (one,))
 
 
-def _of_digit(one: Prediction, confidence: float, log_number: float, sure: float) -> _Way:
+def _way_of_one(one: Prediction, confidence: float, log_number: float, sure: float) -> _Way:
     """A digit as a way to read a row; in doubt it is only as probable as that it is one at all, too."""
     if one.status != "digit":
         confidence, sure = confidence * math.exp(-np.logaddexp(0, one.ood_score)), math.inf

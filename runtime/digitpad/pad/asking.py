@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitpad.answers import Number, Prediction, certainty
+from digitpad.answers import percent as in_percent
 from digitpad.errors import ModelError
 from digitpad.pad.drawing import Drawing
 from digitpad.reader import Known
@@ -191,9 +192,8 @@ def verdict(prediction: Answer) -> tuple[str, list[str]]:
     """An answer in words: what to show large, and the line under it in several lengths, the longest first."""
     if prediction.status == "blank":
         return "", ["Blank paper: draw a digit from 0 to 9", "Blank: draw a digit first", "blank"]
-    # Never "100.0 %": no model is that sure.
     short = f"{min(int(100 * prediction.confidence), 99)}%"
-    percent = f"{min(100 * prediction.confidence, 99.9):.1f}{NO_BREAK}%"
+    percent = in_percent(prediction.confidence).replace(" ", NO_BREAK)
     if isinstance(prediction, Number):
         text = prediction.text.replace("\n", " / ")
         if prediction.status == "unsure":
@@ -203,10 +203,8 @@ def verdict(prediction: Answer) -> tuple[str, list[str]]:
         return "–", ["Not a digit, by the look of it", "Not a digit", "no digit"]
     first, second = np.argsort(-prediction.probabilities)[:2]
     if prediction.status == "unsure":
-        # How likely it is this digit, and one at all; and what is next likely.
-        percent = f"{100 * math.exp(certainty(prediction)):.1f}{NO_BREAK}%"
-        none = math.exp(min(prediction.ood_score, 0)) > float(prediction.probabilities[second])
-        other = "no digit" if none else second
+        percent = in_percent(math.exp(certainty(prediction))).replace(" ", NO_BREAK)
+        other = "no digit" if math.exp(min(prediction.ood_score, 0)) > prediction.probabilities[second] else second
         long = f"Unsure: {first} or {other}? ({percent})"
         return f"{first}?", [long, f"unsure: {first} or {other}", f"unsure, {percent}", "unsure"]
     if (chance := float(prediction.probabilities[second])) >= CLOSE:

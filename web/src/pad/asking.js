@@ -109,6 +109,14 @@ async function read(reader, marks, known) {
 }
 
 /**
+ * Never 100 %: no model is that sure.
+ * @param {number} probability
+ */
+function inPercent(probability) {
+  return `${Math.min(100 * probability, 99.9).toFixed(1)}${NO_BREAK}%`;
+}
+
+/**
  * An answer in words: what to show large, and the line under it in several lengths, the longest first.
  * @param {Answer} answer
  * @returns {[string, string[]]}
@@ -117,9 +125,8 @@ export function verdict(answer) {
   if (answer.status === "blank") {
     return ["", ["Blank paper: draw a digit from 0 to 9", "Blank: draw a digit first", "blank"]];
   }
-  // Never "100.0 %": no model is that sure.
   const short = `${Math.min(Math.trunc(100 * answer.confidence), 99)}%`;
-  const percent = `${Math.min(100 * answer.confidence, 99.9).toFixed(1)}${NO_BREAK}%`;
+  const percent = inPercent(answer.confidence);
   const sure = [`${percent} sure`, percent, short];
   if ("text" in answer) {
     const text = answer.text.replaceAll("\n", " / ");
@@ -127,11 +134,13 @@ export function verdict(answer) {
     return [`${text}?`, [`Unsure: perhaps ${text} (${percent})`, `unsure, ${percent}`, "unsure"]];
   }
   if (answer.status === "not_a_digit") return ["–", ["Not a digit, by the look of it", "Not a digit", "no digit"]];
-  const { probabilities, digit } = answer;
+  const { probabilities, digit, oodScore } = answer;
   const [first, second] = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   if (answer.status === "unsure") {
-    const long = `Unsure: ${first} or ${second}? (${percent})`;
-    return [`${first}?`, [long, `unsure: ${first} or ${second}`, `unsure, ${percent}`, "unsure"]];
+    const other = Math.exp(Math.min(oodScore, 0)) > probabilities[second] ? "no digit" : second;
+    const likely = inPercent(answer.confidence / (1 + Math.exp(oodScore)));
+    const long = `Unsure: ${first} or ${other}? (${likely})`;
+    return [`${first}?`, [long, `unsure: ${first} or ${other}`, `unsure, ${likely}`, "unsure"]];
   }
   if (probabilities[second] >= CLOSE) {
     const perhaps = `or a ${second} (${(100 * probabilities[second]).toFixed(0)}${NO_BREAK}%)`;
