@@ -72,8 +72,8 @@ _WIDE_GAP = 2.0  # of a row's height: the row reader knows no wider gaps between
 _SLIP = 0.3  # of the same: strokes of no digit that are smaller are not drawn
 _COMMA = 0.5  # of the largest stroke: a smaller one beside a digit may be a comma, and none of it
 _CHUNK = 256  # images run at once: more would need memory and be no faster
-_SeenIn = Literal["drawing", "picture"] | None  # in what the row reader had a say; None in MNIST's form, too: few
-# letters come in it
+# In what the row reader had a say; None also for an image in MNIST's form, in which few letters come.
+_SeenIn = Literal["drawing", "picture"] | None
 _BLANK = np.full(10, 0.1, np.float32)
 _BLANK.flags.writeable = False
 
